@@ -1,0 +1,28 @@
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.PHONY: help setup demo test lint bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with everything the others need; quick when it is there
+	@PYTHON="$(PYTHON)" bash scripts/setup.sh
+
+demo: setup ## compare the strategies on the demo's photographs and open the App (APP=0: don't open it)
+	@$(RUN) demo/run.py $(if $(filter 0,$(APP)),--no-app) $(ARGS)
+
+test: setup ## run the tests (ARGS="-k box" picks some)
+	@$(RUN) -m pytest $(ARGS)
+
+lint: setup ## check style and formatting
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+
+bench: setup ## measure the quality of each strategy
+	@$(RUN) -m benchmarks.quality $(ARGS)
+
+clean: ## remove outputs and caches (.venv and the checkpoints stay)
+	rm -rf demo/output benchmarks/output .pytest_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

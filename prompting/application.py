@@ -1,0 +1,167 @@
+"""Applying strategies to a FiftyOne collection: check, read, run, write, record."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import numpy as np
+from PIL import Image, ImageOps
+
+from . import storage
+from .errors import PromptingError
+from .plan import Plan, build_runner
+from .priors.base import Picture
+from .runner import NO_PROMPT, Runner, StrategyResult
+from .strategies import FIELD
+
+READ_AHEAD = 4
+SAVE_EVERY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is."""
+
+    done: int
+    total: int
+    failed: int
+
+
+def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
+    """Apply a plan to a collection, one pass over the samples, and yield progress after each.
+
+    Everything that can be known before work starts is checked before the first
+    yield: nothing is written where a check fails.
+
+    Args:
+        samples: a dataset or view of images
+        plan: what to do
+
+    Raises:
+        PromptingError: what was wrong with the request
+    """
+    plan = plan.resolved()
+    storage.check_collection(samples)
+    storage.check_fields(samples, plan)
+    field_values = storage.check_prompt_field(samples, plan)
+    todo = storage.undone(samples, plan)
+    if not todo:
+        yield Progress(0, 0, 0)
+        return
+    runner = build_runner(plan, field_values)
+    dataset = samples._dataset
+    storage.declare_fields(dataset, plan)
+    for strategy in plan.strategies:
+        storage.register(dataset, plan, strategy)
+    yield Progress(0, len(todo), 0)
+    yield from _run(dataset, plan, runner, todo)
+
+
+def _run(dataset: fo.Dataset, plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]]) -> Iterator[Progress]:
+    costs: dict[str, _Cost] = defaultdict(_Cost)
+    done = failed = 0
+    # only what is read or written travels: a dataset may hold much else
+    fields = [plan.prompt_field] if plan.uses(FIELD) else []
+    for strategy in plan.strategies:
+        fields += storage.StrategyFields.of(plan.prefix, strategy).types()
+    view = dataset.select(list(todo), ordered=True).select_fields(fields)
+    with view.save_context(batch_size=SAVE_EVERY_SECONDS, batching_strategy="latency") as context:
+        for batch in _batches(_read_ahead(view, plan, todo), plan.batch_size):
+            readable = [(sample, picture) for sample, picture in batch if isinstance(picture, Picture)]
+            results = {result.key: result.results for result in runner.run([p for _, p in readable], plan.batch_size)}
+            for sample, picture in batch:
+                if isinstance(picture, Picture):
+                    made = results[sample.id]
+                else:
+                    made = tuple(_failure(name, picture) for name in plan.strategies if name not in todo[sample.id])
+                for result in made:
+                    storage.write(sample, result, plan)
+                    costs[result.strategy].add(result)
+                context.save(sample)
+                done += 1
+                failed += any(result.mask is None for result in made)
+                yield Progress(done, len(todo), failed)
+    for strategy, cost in costs.items():
+        storage.register(dataset, plan, strategy, cost.per_image())
+
+
+class _Cost:
+    """What a strategy cost in this run."""
+
+    def __init__(self) -> None:
+        self.images = self.no_prompt = self.failed = self.decoder_calls = 0
+        self.seconds = 0.0
+
+    def add(self, result: StrategyResult) -> None:
+        if result.mask is None:
+            self.failed += 1
+            return
+        self.images += 1
+        self.seconds += result.seconds
+        self.decoder_calls += result.decoder_calls
+        self.no_prompt += result.status == NO_PROMPT
+
+    def per_image(self) -> dict:
+        images = max(1, self.images)
+        return {
+            "images": self.images,
+            "images_without_prompt": self.no_prompt,
+            "images_failed": self.failed,
+            "seconds_per_image": self.seconds / images,
+            "decoder_calls_per_image": self.decoder_calls / images,
+        }
+
+
+def read_image(path: str) -> np.ndarray:
+    """A picture as people see it (EXIF orientation applied), (H, W, 3) uint8 RGB.
+
+    Raises:
+        PromptingError: the file is missing or no readable picture
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except Exception as error:
+        raise PromptingError(f"the picture can't be read ({type(error).__name__}); check the file {path}") from error
+
+
+def _read_ahead(view, plan: Plan, todo: Mapping[str, frozenset[str]]) -> Iterator[tuple[fo.Sample, object]]:
+    """(sample, picture or the error that reading it raised), in order, a few pictures ahead in threads."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        waiting: deque = deque()
+        for sample in view.iter_samples():
+            waiting.append((sample, pool.submit(_picture, sample, plan, todo[sample.id])))
+            if len(waiting) > READ_AHEAD + plan.batch_size:
+                sample, future = waiting.popleft()
+                yield sample, future.result()
+        while waiting:
+            sample, future = waiting.popleft()
+            yield sample, future.result()
+
+
+def _picture(sample: fo.Sample, plan: Plan, skip: frozenset[str]) -> Picture | PromptingError:
+    label = sample[plan.prompt_field] if plan.uses(FIELD) else None
+    try:
+        return Picture(sample.id, sample.filepath, read_image(sample.filepath), label, skip)
+    except PromptingError as error:
+        return error
+
+
+def _failure(strategy: str, error: PromptingError) -> StrategyResult:
+    return StrategyResult(strategy, None, (), np.zeros(0), f"error: {error}", 0.0, 0)
+
+
+def _batches(items, size: int):
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

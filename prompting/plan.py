@@ -1,0 +1,155 @@
+"""What a person asks for: every parameter of a run, checked before any work starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+
+from . import models
+from .errors import PromptingError
+from .priors.clip import ClipPrior, ClipSettings
+from .priors.fields import FieldPrior
+from .priors.yolo import YoloPrior
+from .runner import Runner
+from .strategies import AUTOMATIC, CLIP, FIELD, YOLO, Strategy, strategies_named
+
+SKIP, OVERWRITE, ERROR = "skip", "overwrite", "error"
+EXISTING = (SKIP, OVERWRITE, ERROR)
+PACKAGES = ("fiftyone", "torch", "sam2", "open_clip_torch", "ultralytics-opencv-headless", "ultralytics", "numpy")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parameters of a run.
+
+    Attributes:
+        strategies: their names
+        classes: class i becomes mask value i + 1
+        sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models`
+        device: a torch device, or ``auto``
+        prefix: of all fields written
+        seed: of all randomness
+        existing: what to do with samples that have results: ``skip`` them, ``overwrite`` them, or stop (``error``)
+        prompt_field: the field that ``field_*`` strategies take their prompts from
+        field_rounds: corrective clicks for ``field_*`` strategies, where the field has masks
+        phrases: a class's phrases for CLIP, instead of the vocabulary's
+        background: background phrases for CLIP, instead of the vocabulary's
+        yolo_confidence: detections below it are dropped
+        batch_size: pictures encoded at once
+    """
+
+    strategies: tuple[str, ...] = AUTOMATIC
+    classes: tuple[str, ...] = ("person",)
+    sam2_model: str = models.AUTO
+    clip_model: str = models.AUTO
+    yolo_model: str = models.AUTO
+    device: str = "auto"
+    prefix: str = "sam2"
+    seed: int = 0
+    existing: str = ERROR
+    prompt_field: str | None = None
+    field_rounds: int = 0
+    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    background: tuple[str, ...] | None = None
+    yolo_confidence: float = 0.25
+    batch_size: int = 1
+
+    def __post_init__(self) -> None:
+        """Check everything that can be checked without a model or a dataset.
+
+        Raises:
+            PromptingError: the first thing that is wrong
+        """
+        names = tuple(strategy.name for strategy in strategies_named(self.strategies))
+        object.__setattr__(self, "strategies", names)
+        object.__setattr__(self, "classes", _names("classes", self.classes))
+        if self.background is not None:
+            object.__setattr__(self, "background", _names("background", self.background))
+        if len(self.classes) > 254:
+            raise PromptingError("At most 254 classes fit into a mask of 8 bits.")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.prefix):
+            raise PromptingError(
+                f"The prefix {self.prefix!r} can't begin field names: use lower-case letters, digits and _."
+            )
+        if self.existing not in EXISTING:
+            raise PromptingError(f"existing must be one of {', '.join(EXISTING)}, not {self.existing!r}.")
+        if self.uses(FIELD) and not self.prompt_field:
+            raise PromptingError("The field_* strategies need prompt_field: a field with boxes, masks or keypoints.")
+        if self.batch_size < 1 or self.field_rounds < 0 or self.seed < 0:
+            raise PromptingError("batch_size must be at least 1, field_rounds and seed at least 0.")
+        if not 0 <= self.yolo_confidence <= 1:
+            raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.")
+        unknown = [name for name in self.phrases if name not in self.classes]
+        if unknown:
+            raise PromptingError(f"phrases names {unknown[0]!r}, which is not among the classes.")
+
+    @property
+    def chosen(self) -> list[Strategy]:
+        return strategies_named(self.strategies)
+
+    def uses(self, prior: str) -> bool:
+        """Whether any chosen strategy takes its prompts from this prior."""
+        return any(strategy.prior == prior for strategy in self.chosen)
+
+    @property
+    def mask_targets(self) -> dict[int, str]:
+        """Mask values and their classes, without the background."""
+        return {i + 1: name for i, name in enumerate(self.classes)}
+
+    def resolved(self) -> Plan:
+        """This plan with every ``auto`` replaced by what it means on this machine."""
+        device = models.best_device() if self.device == "auto" else self.device
+        return replace(
+            self,
+            device=device,
+            sam2_model=models.resolve_sam2(self.sam2_model, device),
+            clip_model=models.resolve_clip(self.clip_model),
+            yolo_model=models.resolve_yolo(self.yolo_model),
+        )
+
+    def record(self) -> dict:
+        """Everything that decides what a strategy's masks look like, as plain JSON, with the packages' versions."""
+        record = asdict(self)
+        for name in ("strategies", "existing", "batch_size"):
+            record.pop(name)
+        record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
+
+
+def build_runner(plan: Plan, field_values: Mapping[str, int] | None = None) -> Runner:
+    """Load the models that a resolved plan needs.
+
+    Args:
+        plan: a plan without ``auto``
+        field_values: for a Segmentation prompt field, the pixel value of each class
+
+    Raises:
+        PromptingError: a model can't be had, or doesn't know a class
+    """
+    priors = {}
+    if plan.uses(YOLO):
+        priors[YOLO] = YoloPrior(models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device)
+    if plan.uses(CLIP):
+        settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background)
+        priors[CLIP] = ClipPrior(*models.load_clip(plan.clip_model, plan.device), plan.classes, settings, plan.device)
+    if plan.uses(FIELD):
+        priors[FIELD] = FieldPrior(plan.classes, field_values)
+    segmenter = models.load_sam2(plan.sam2_model, plan.device)
+    rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
+    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds)
+
+
+def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:
+    values = (values,) if isinstance(values, str) else tuple(values)
+    if not values or not all(isinstance(value, str) and value.strip() for value in values):
+        raise PromptingError(f"{what} must be a list of names, not {list(values)!r}.")
+    return tuple(dict.fromkeys(value.strip() for value in values))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

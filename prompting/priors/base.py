@@ -1,0 +1,38 @@
+"""What every prior is given, and what it answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..regions import Region
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a run.
+
+    Attributes:
+        key: the sample's id
+        seed_key: what its randomness is seeded with besides the run's seed: the file's path
+        image: (H, W, 3) uint8 RGB
+        label: the label of the prompt field, for the field prior
+        skip: names of strategies that this picture doesn't need
+    """
+
+    key: str
+    seed_key: str
+    image: np.ndarray
+    label: Any = None
+    skip: frozenset[str] = frozenset()
+
+
+class Prior(Protocol):
+    """Finds regions in a batch of pictures."""
+
+    def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
+        """The regions of each picture; a picture's answer doesn't depend on the others in the batch."""
+        ...

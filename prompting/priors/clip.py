@@ -1,0 +1,152 @@
+"""Dense CLIP: regions whose patches agree with a class's phrases more than with any background phrase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..dense_clip import dense_embeddings
+from ..regions import Region, box_of, components
+from ..vocabulary import background_for, phrases_of
+from .base import Picture
+
+TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {} in the scene")
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """How the maps are made and cut into regions.
+
+    Attributes:
+        phrases: phrases of a class, instead of those of the vocabulary
+        background: background phrases, instead of the vocabulary's
+        attention: the last block's, see :mod:`prompting.dense_clip`
+        scales: the picture's shorter side as multiples of the model's own size; maps are averaged
+        stride: the windows' step as a share of their size
+        smallest: regions below this share of the picture are dropped
+        peak: a region must somewhere reach this probability
+    """
+
+    phrases: dict[str, Sequence[str]] = field(default_factory=dict)
+    background: Sequence[str] | None = None
+    attention: str = "neighbour"
+    scales: tuple[float, ...] = (1.0, 1.5)
+    stride: float = 0.5
+    smallest: float = 0.002
+    peak: float = 0.4
+
+
+class ClipPrior:
+    """Regions from an open_clip ViT.
+
+    Args:
+        model: the open_clip model, in eval mode
+        tokenizer: its tokenizer
+        mean, std: its pictures' normalisation
+        classes: the classes to look for
+        settings: see :class:`ClipSettings`
+        device: where the model runs
+    """
+
+    def __init__(self, model, tokenizer, mean, std, classes: Sequence[str], settings: ClipSettings, device="cpu"):
+        self.model, self.settings, self.classes = model, settings, tuple(classes)
+        self.device = torch.device(device)
+        self.side = int(model.visual.image_size[0])
+        self.patch = int(model.visual.patch_size[0])
+        self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
+        self._std = torch.tensor(std, device=self.device).view(3, 1, 1)
+        groups = [phrases_of(name, settings.phrases) for name in self.classes]
+        background = background_for(self.classes, settings.background, settings.phrases)
+        self.groups = [*groups, *((phrase,) for phrase in background)]
+        self.text = self._embed_text(tokenizer)
+        owner = [i for i, group in enumerate(self.groups) for _ in group]
+        self.owner = torch.tensor(owner, device=self.device)
+
+    def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
+        """Connected regions of every class, the largest first."""
+        return [self._regions(*self.maps(picture.image)) for picture in pictures]
+
+    @torch.inference_mode()
+    def maps(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The probability of each class at each pixel, and of the likeliest background phrase.
+
+        Args:
+            image: (H, W, 3) uint8 RGB
+
+        Returns:
+            (H, W, classes) float32 and (H, W) float32; a class's probability is
+            the sum over its phrases of a softmax over all phrases
+        """
+        height, width = image.shape[:2]
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1).float() / 255
+        pixels = ((pixels - self._mean) / self._std)[None]
+        count, fine = len(self.classes), 0
+        for scale in self.settings.scales:
+            groups = self._at_scale(pixels, scale)
+            coarse = torch.cat([groups[:, :count], groups[:, count:].amax(dim=1, keepdim=True)], dim=1)
+            fine = fine + F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)[0]
+        fine = (fine / len(self.settings.scales)).cpu().numpy()
+        return fine[:count].transpose(1, 2, 0), fine[count]
+
+    def _at_scale(self, pixels: torch.Tensor, scale: float) -> torch.Tensor:
+        """Group probabilities (1, G, h, w) from overlapping windows of the model's own size."""
+        height, width = pixels.shape[-2:]
+        ratio = self.side * scale / min(height, width)
+        size = [max(self.side, self._whole_patches(side * ratio)) for side in (height, width)]
+        resized = F.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)
+        step = max(self.patch, self._whole_patches(self.side * self.settings.stride))
+        corners = [(y, x) for y in _starts(size[0], self.side, step) for x in _starts(size[1], self.side, step)]
+        # the windows' borders lie on the patch grid, so that their maps add up without resampling
+        windows = torch.cat([resized[..., y : y + self.side, x : x + self.side] for y, x in corners])
+        probabilities = torch.cat([self._window(chunk) for chunk in windows.split(8)])
+        total = torch.zeros(len(self.groups), size[0] // self.patch, size[1] // self.patch, device=self.device)
+        seen = torch.zeros(total.shape[1:], device=self.device)
+        cells = self.side // self.patch
+        for (y, x), probability in zip(corners, probabilities, strict=True):
+            place = slice(y // self.patch, y // self.patch + cells), slice(x // self.patch, x // self.patch + cells)
+            total[:, place[0], place[1]] += probability
+            seen[place] += 1
+        return (total / seen)[None]
+
+    def _window(self, windows: torch.Tensor) -> torch.Tensor:
+        """Group probabilities (B, G, h, w) of windows (B, 3, side, side)."""
+        patches = dense_embeddings(self.model.visual, windows, self.settings.attention)
+        scores = (patches @ self.text.T * self.model.logit_scale.exp()).softmax(dim=-1)
+        grouped = scores.new_zeros(*scores.shape[:-1], len(self.groups)).index_add_(-1, self.owner, scores)
+        return grouped.permute(0, 3, 1, 2)
+
+    def _whole_patches(self, side: float) -> int:
+        return int(round(side / self.patch)) * self.patch
+
+    def _regions(self, probabilities: np.ndarray, background: np.ndarray) -> list[Region]:
+        likeliest = probabilities.argmax(axis=2)
+        regions = []
+        for i, label in enumerate(self.classes):
+            p = probabilities[:, :, i]
+            for mask in components((likeliest == i) & (p > background), self.settings.smallest):
+                peak = float(p[mask].max())
+                if peak >= self.settings.peak:
+                    regions.append(Region(label, box=box_of(mask), mask=mask, confidence=peak))
+        return regions
+
+    @torch.inference_mode()
+    def _embed_text(self, tokenizer) -> torch.Tensor:
+        """Unit embeddings (phrases, D), each phrase averaged over the templates."""
+        phrases = [phrase for group in self.groups for phrase in group]
+        total = 0
+        for template in TEMPLATES:
+            tokens = tokenizer([template.format(phrase) for phrase in phrases]).to(self.device)
+            total = total + self.model.encode_text(tokens, normalize=True)
+        return F.normalize(total, dim=-1)
+
+
+def _starts(length: int, window: int, step: int) -> list[int]:
+    """Where windows start so that they cover the length, the last one flush with its end."""
+    starts = list(range(0, max(1, length - window + 1), step))
+    if starts[-1] + window < length:
+        starts.append(length - window)
+    return starts

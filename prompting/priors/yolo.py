@@ -1,0 +1,72 @@
+"""A detector's boxes: any Ultralytics detection (or segmentation) model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import PromptingError
+from ..regions import Region
+from ..vocabulary import SYNONYMS
+from .base import Picture
+
+
+class YoloPrior:
+    """One region for each detection of the classes.
+
+    Args:
+        model: an ``ultralytics.YOLO``
+        classes: class names, the model's own or synonyms of them (``aeroplane`` for ``airplane``)
+        confidence: detections below it are dropped
+        device: where the model runs
+        imgsz: the side that pictures are letterboxed to
+
+    Raises:
+        PromptingError: a class that the model doesn't know
+    """
+
+    def __init__(self, model, classes: Sequence[str], confidence: float = 0.25, device="cpu", imgsz: int = 640):
+        self.model, self.confidence, self.device, self.imgsz = model, confidence, str(device), imgsz
+        ids = {name: index for index, name in model.names.items()}
+        self.labels: dict[int, str] = {}
+        for name in classes:
+            known = name if name in ids else SYNONYMS.get(name)
+            if known not in ids:
+                raise PromptingError(
+                    f"The detector doesn't know the class {name!r}; leave out yolo_box or choose from its"
+                    f" {len(ids)} classes: {', '.join(list(ids)[:10])}, …"
+                )
+            self.labels[ids[known]] = name
+
+    def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
+        """The detections of each picture, the most confident first."""
+        # rect=False: every picture is letterboxed to the same square, whatever else is in the batch
+        results = self.model.predict(
+            [np.ascontiguousarray(picture.image[..., ::-1]) for picture in pictures],  # Ultralytics reads BGR
+            conf=self.confidence,
+            classes=sorted(self.labels),
+            imgsz=self.imgsz,
+            device=self.device,
+            rect=False,
+            verbose=False,
+        )
+        return [
+            [
+                region
+                for xyxy, confidence, index in zip(
+                    result.boxes.xyxy.cpu().numpy(),
+                    result.boxes.conf.cpu().numpy(),
+                    result.boxes.cls.int().cpu().tolist(),
+                    strict=True,
+                )
+                if (region := self._region(xyxy, float(confidence), index, *picture.image.shape[:2])) is not None
+            ]
+            for picture, result in zip(pictures, results, strict=True)
+        ]
+
+    def _region(self, xyxy: np.ndarray, confidence: float, index: int, height: int, width: int) -> Region | None:
+        box = np.clip(xyxy, 0, (width, height, width, height)).astype(np.float32)
+        if box[2] - box[0] < 1 or box[3] - box[1] < 1:
+            return None
+        return Region(self.labels[index], box=box, confidence=confidence)

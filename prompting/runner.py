@@ -1,0 +1,172 @@
+"""One pass over pictures: encode once, find regions once a prior, then prompt, decode and refine for each strategy.
+
+    pictures -> segmenter.encode (once) -> priors (once each) -> strategies: prompts -> decode -> refine -> masks
+
+Knows nothing of FiftyOne: pictures go in, :class:`PictureResult` come out, in
+the same order.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import PromptError
+from .priors.base import Picture, Prior
+from .prompts import Prompt
+from .refine import refine
+from .regions import Region
+from .segmenter import EncodedImage, Segmenter
+from .strategies import Strategy
+
+OK, NO_PROMPT = "ok", "no_prompt"
+
+
+@dataclass(frozen=True)
+class StrategyResult:
+    """What one strategy made of one picture.
+
+    Attributes:
+        strategy: its name
+        mask: (H, W) uint8; 0 is background, i + 1 the i-th class
+        prompts: what SAM 2 was told, one an instance
+        predicted_iou: (N,) float, SAM 2's guess for each instance
+        status: ``ok``, ``no_prompt``, or ``error: …``
+        seconds: what it would have cost alone: encoding, its prior, its prompts and decoding
+        decoder_calls: how often the mask decoder ran
+    """
+
+    strategy: str
+    mask: np.ndarray | None
+    prompts: tuple[Prompt, ...]
+    predicted_iou: np.ndarray
+    status: str
+    seconds: float
+    decoder_calls: int
+
+    @property
+    def score(self) -> float | None:
+        """The mean predicted IoU over instances, None without any."""
+        return float(self.predicted_iou.mean()) if len(self.predicted_iou) else None
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """All strategies' results for one picture."""
+
+    key: str
+    results: tuple[StrategyResult, ...]
+
+
+class Runner:
+    """Applies strategies to pictures.
+
+    Args:
+        segmenter: SAM 2
+        priors: the priors that the strategies name
+        strategies: what to apply
+        classes: class i becomes mask value i + 1
+        seed: of all randomness, together with each picture's ``seed_key``
+        rounds: corrective clicks for a strategy, where it isn't the strategy's own number
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        priors: Mapping[str, Prior],
+        strategies: Sequence[Strategy],
+        classes: Sequence[str],
+        seed: int = 0,
+        rounds: Mapping[str, int] | None = None,
+    ):
+        self.segmenter, self.priors, self.strategies = segmenter, priors, tuple(strategies)
+        self.classes, self.seed, self.rounds = tuple(classes), seed, dict(rounds or {})
+
+    def run(self, pictures: Iterable[Picture], batch_size: int = 1) -> Iterator[PictureResult]:
+        """Results in the pictures' order; at most ``batch_size`` pictures are in memory at once."""
+        batch: list[Picture] = []
+        for picture in pictures:
+            batch.append(picture)
+            if len(batch) == batch_size:
+                yield from self._batch(batch)
+                batch = []
+        if batch:
+            yield from self._batch(batch)
+
+    def _batch(self, batch: list[Picture]) -> Iterator[PictureResult]:
+        start = time.perf_counter()
+        encoded = self.segmenter.encode([picture.image for picture in batch])
+        encode_seconds = (time.perf_counter() - start) / len(batch)
+        found: dict[str, list[list[Region]]] = {}
+        prior_seconds: dict[str, float] = {}
+        for name in dict.fromkeys(strategy.prior for strategy in self.strategies):
+            start = time.perf_counter()
+            found[name] = self.priors[name].find(batch)
+            prior_seconds[name] = (time.perf_counter() - start) / len(batch)
+        for i, picture in enumerate(batch):
+            results = tuple(
+                self._apply(
+                    strategy, picture, encoded[i], found[strategy.prior][i], encode_seconds + prior_seconds[strategy.prior]
+                )
+                for strategy in self.strategies
+                if strategy.name not in picture.skip
+            )
+            yield PictureResult(picture.key, results)
+
+    def _apply(
+        self, strategy: Strategy, picture: Picture, encoded: EncodedImage, regions: list[Region], shared_seconds: float
+    ) -> StrategyResult:
+        start = time.perf_counter()
+        shape = picture.image.shape[:2]
+        # every strategy draws from its own stream: leaving one out doesn't change the others
+        rng = np.random.default_rng([self.seed, zlib.crc32(f"{picture.seed_key}\0{strategy.name}".encode())])
+        try:
+            prompts, targets = self._prompts(strategy, regions, shape, rng)
+            if not prompts:
+                mask = np.zeros(shape, np.uint8)
+                seconds = shared_seconds + time.perf_counter() - start
+                return StrategyResult(strategy.name, mask, (), np.zeros(0), NO_PROMPT, seconds, 0)
+            rounds = self.rounds.get(strategy.name, strategy.rounds) if all(t is not None for t in targets) else 0
+            refined = refine(self.segmenter, encoded, prompts, targets, rounds)
+        except PromptError as error:
+            seconds = shared_seconds + time.perf_counter() - start
+            return StrategyResult(strategy.name, None, (), np.zeros(0), f"error: {error}", seconds, 0)
+        ious = refined.decoded.predicted_iou
+        mask = union(refined.decoded.masks, ious, [self.classes.index(p.label) + 1 for p in prompts])
+        seconds = shared_seconds + time.perf_counter() - start
+        return StrategyResult(strategy.name, mask, tuple(refined.prompts), ious, OK, seconds, refined.decoder_calls)
+
+    def _prompts(self, strategy: Strategy, regions: list[Region], shape: tuple[int, int], rng: np.random.Generator):
+        """One prompt a region, and the mask it is refined against (None where the prior has none)."""
+        avoid = {label: _occupied(regions, label, shape) for label in {region.label for region in regions}}
+        prompts = [strategy.prompter(region, avoid[region.label], rng) for region in regions]
+        return prompts, [region.mask for region in regions]
+
+
+def union(masks: np.ndarray, predicted_iou: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """Instances painted into one label map, the one with the highest predicted IoU on top.
+
+    Args:
+        masks: (N, H, W) bool
+        predicted_iou: (N,)
+        values: N label values, 1 to 255
+
+    Returns:
+        (H, W) uint8
+    """
+    label_map = np.zeros(masks.shape[1:], np.uint8)
+    for i in np.argsort(predicted_iou, kind="stable"):
+        label_map[masks[i]] = values[i]
+    return label_map
+
+
+def _occupied(regions: Sequence[Region], label: str, shape: tuple[int, int]) -> np.ndarray:
+    occupied = np.zeros(shape, bool)
+    for region in regions:
+        if region.label == label and region.mask is not None:
+            occupied |= region.mask
+    return occupied

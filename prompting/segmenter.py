@@ -1,0 +1,194 @@
+"""SAM 2 in two calls: encode pictures once, decode as many prompts as one likes.
+
+The same arithmetic as sam2's ``SAM2ImagePredictor`` (Ravi et al., 2024), for
+models of any ``image_size`` and without its traps: prompts are checked, shapes
+are always (N, ...), and masks are chosen and thresholded on the device, so
+that booleans and not full-size float maps travel to the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .prompts import Prompt
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+BOX_CORNERS = (2, 3)
+PADDING = -1
+MAX_PIXELS = 64_000_000
+"""Full-size logits of so many pixels at most are on the device at once (256 MB in float32)."""
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """What SAM 2 keeps of one picture.
+
+    Attributes:
+        embedding: (1, C, S / 16, S / 16)
+        high_res: feature maps at S / 4 and S / 8
+        height, width: the picture's own size in pixels
+    """
+
+    embedding: torch.Tensor
+    high_res: tuple[torch.Tensor, torch.Tensor]
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The masks of N prompts.
+
+    Attributes:
+        masks: (N, H, W) bool, at the picture's own size, on the host
+        predicted_iou: (N,) float32, the model's own guess
+        low_res_logits: (N, 1, S / 4, S / 4) float32 on the device, to be given back as ``mask_input``
+    """
+
+    masks: np.ndarray
+    predicted_iou: np.ndarray
+    low_res_logits: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+
+class Segmenter:
+    """A SAM 2 model behind ``encode`` and ``decode``.
+
+    Args:
+        model: a ``SAM2Base`` in eval mode
+        device: where it runs
+        name: the model's name, kept for the records
+    """
+
+    def __init__(self, model: torch.nn.Module, device: str | torch.device = "cpu", name: str = ""):
+        self.model = model.to(device).eval()
+        self.device = torch.device(device)
+        self.name = name
+        self.image_size = int(model.image_size)
+        self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(3, 1, 1)
+        self._std = torch.tensor(IMAGENET_STD, device=self.device).view(3, 1, 1)
+        if self.device.type == "cpu":  # the convolutions of small trunks run twice as fast this way
+            self.model.image_encoder.to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[np.ndarray]) -> list[EncodedImage]:
+        """Encode pictures of any sizes in one batch.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays
+
+        Returns:
+            one :class:`EncodedImage` each
+        """
+        batch = torch.stack([self._squash(image) for image in images]).contiguous(memory_format=torch.channels_last)
+        with self._encoder_precision():
+            maps = self.model.forward_image(batch)
+        fine, middle, coarse = (level.float().contiguous() for level in maps["backbone_fpn"][-3:])
+        if self.model.directly_add_no_mem_embed:
+            coarse = coarse + self.model.no_mem_embed.view(1, -1, 1, 1)
+        return [
+            EncodedImage(coarse[i : i + 1], (fine[i : i + 1], middle[i : i + 1]), *image.shape[:2])
+            for i, image in enumerate(images)
+        ]
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        encoded: EncodedImage,
+        prompts: Sequence[Prompt],
+        mask_input: torch.Tensor | None = None,
+        multimask_output: bool | None = None,
+    ) -> Decoded:
+        """Masks of all prompts of one picture, in one decoder call.
+
+        Args:
+            encoded: the picture
+            prompts: N prompts in the picture's pixels, N >= 1
+            mask_input: (N, 1, S / 4, S / 4) low-res logits of an earlier call, or None
+            multimask_output: offer three masks a prompt and keep the one with the highest predicted
+                IoU; by default just where all prompts are lone clicks (SAM 2 was trained so)
+
+        Raises:
+            PromptError: a prompt that SAM 2 would accept in silence and answer with nonsense
+        """
+        if not prompts:
+            raise ValueError("decode() needs at least one prompt.")
+        for prompt in prompts:
+            prompt.check(encoded.height, encoded.width)
+        if multimask_output is None:
+            multimask_output = mask_input is None and all(prompt.is_lone_click for prompt in prompts)
+        low_res, ious = self._decode_low_res(encoded, prompts, mask_input, multimask_output)
+        best = ious.argmax(dim=1)
+        rows = torch.arange(len(prompts), device=self.device)
+        low_res, ious = low_res[rows, best][:, None], ious[rows, best]
+        return Decoded(
+            masks=self._full_size(low_res, encoded.height, encoded.width),
+            predicted_iou=ious.cpu().numpy(),
+            low_res_logits=low_res.clamp(-32.0, 32.0),
+        )
+
+    def _squash(self, image: np.ndarray) -> torch.Tensor:
+        """SAM 2's own preprocessing: to a square, aspect ratio not kept, antialiased, normalised."""
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1).float() / 255
+        size = (self.image_size, self.image_size)
+        squashed = F.interpolate(pixels[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+        return (squashed - self._mean) / self._std
+
+    def _encoder_precision(self):
+        if self.device.type == "cuda":
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def _decode_low_res(self, encoded, prompts, mask_input, multimask_output):
+        """Low-res logits (N, M, h, w) and predicted IoU (N, M); float32, for bfloat16 makes scores tie."""
+        model = self.model
+        points = self._as_points(prompts, encoded.height, encoded.width)
+        sparse, dense = model.sam_prompt_encoder(points=points, boxes=None, masks=mask_input)
+        low_res, ious, *_ = model.sam_mask_decoder(
+            image_embeddings=encoded.embedding,
+            image_pe=model.sam_prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=multimask_output,
+            repeat_image=True,
+            high_res_features=list(encoded.high_res),
+        )
+        return low_res.float(), ious.float()
+
+    def _as_points(self, prompts: Sequence[Prompt], height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """All prompts as (N, P, 2) points of the squashed picture and (N, P) labels.
+
+        A box is two points with labels of its own and comes first, as in
+        ``SAM2ImagePredictor``; shorter prompts are filled up with label -1.
+        """
+        coords, labels = [], []
+        for prompt in prompts:
+            box = prompt.box is not None
+            corners = np.asarray(prompt.box, np.float32).reshape(2, 2) if box else np.zeros((0, 2), np.float32)
+            coords.append(np.vstack([corners, np.asarray(prompt.point_coords, np.float32).reshape(-1, 2)]))
+            labels.append([*(BOX_CORNERS if box else ()), *np.asarray(prompt.point_labels, int).tolist()])
+        longest = max(len(row) for row in labels)
+        padded_coords = np.zeros((len(prompts), longest, 2), np.float32)
+        padded_labels = np.full((len(prompts), longest), PADDING, np.int32)
+        for i, (xy, row) in enumerate(zip(coords, labels, strict=True)):
+            padded_coords[i, : len(row)] = xy / (width, height) * self.image_size
+            padded_labels[i, : len(row)] = row
+        return torch.from_numpy(padded_coords).to(self.device), torch.from_numpy(padded_labels).to(self.device)
+
+    def _full_size(self, low_res: torch.Tensor, height: int, width: int) -> np.ndarray:
+        """Masks (N, H, W) bool on the host, from (N, 1, h, w) logits, so many at a time as memory is allowed."""
+        step = max(1, MAX_PIXELS // (height * width))
+        chunks = []
+        for chunk in low_res.split(step):
+            logits = F.interpolate(chunk, size=(height, width), mode="bilinear", align_corners=False)
+            chunks.append((logits[:, 0] > 0).cpu().numpy())
+        return np.concatenate(chunks)
