@@ -13,10 +13,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from . import storage
+from .assembly import build_runner
 from .errors import PromptingError
-from .plan import Plan, build_runner
+from .plan import Plan
 from .priors.base import Picture
-from .runner import NO_PROMPT, Runner, StrategyResult
+from .results import NO_PROMPT, StrategyResult
+from .runner import Runner
 from .strategies import FIELD
 
 READ_AHEAD = 4

@@ -1,15 +1,21 @@
-"""Models by name: the official ones where they can be had, the bundled ones by their own name, never a silent swap."""
+"""Models by name: the official ones where they can be had, the bundled ones by their own name, never a silent swap.
+
+The names are needed by forms, the models are not: torch and its friends are
+imported where a model is loaded.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from .checkpoints import YOLO_DETECT, YOLO_SEGMENT, MissingCheckpoint, checkpoint
 from .errors import ModelUnavailable, PromptingError
+
+if TYPE_CHECKING:
+    import torch
 
 AUTO, NANO = "auto", "nano"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -28,6 +34,8 @@ _HIERA = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 
 def best_device() -> str:
     """CUDA, then Apple's MPS, then the CPU."""
+    import torch
+
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -73,6 +81,7 @@ def load_sam2(name: str, device: str):
 
 def build_official_sam2(path: str | Path) -> torch.nn.Module:
     """The official architecture that a checkpoint's tensors belong to, with them loaded (tensors only, no pickle)."""
+    import torch
     from sam2.build_sam import build_sam2
 
     try:

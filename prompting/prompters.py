@@ -72,5 +72,3 @@ def _box(region: Region) -> np.ndarray:
     if region.box is None:
         raise PromptError(f"This strategy needs a box, and a {region.label!r} has neither a box nor a mask.")
     return region.box
-
-

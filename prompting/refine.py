@@ -50,6 +50,8 @@ def refine(
         rounds: how many clicks an instance may get
     """
     best = segmenter.decode(encoded, prompts)
+    if rounds == 0:
+        return Refined(best, list(prompts), decoder_calls=1)
     masks, ious, logits = best.masks.copy(), best.predicted_iou.copy(), best.low_res_logits.clone()
     prompts, calls = list(prompts), 1
     agreement = [intersection_over_union(mask, target) for mask, target in zip(masks, targets, strict=True)]

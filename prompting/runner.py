@@ -11,55 +11,16 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import PromptError
 from .priors.base import Picture, Prior
-from .prompts import Prompt
 from .refine import refine
 from .regions import Region
+from .results import NO_PROMPT, OK, PictureResult, StrategyResult
 from .segmenter import EncodedImage, Segmenter
 from .strategies import Strategy
-
-OK, NO_PROMPT = "ok", "no_prompt"
-
-
-@dataclass(frozen=True)
-class StrategyResult:
-    """What one strategy made of one picture.
-
-    Attributes:
-        strategy: its name
-        mask: (H, W) uint8; 0 is background, i + 1 the i-th class
-        prompts: what SAM 2 was told, one an instance
-        predicted_iou: (N,) float, SAM 2's guess for each instance
-        status: ``ok``, ``no_prompt``, or ``error: …``
-        seconds: what it would have cost alone: encoding, its prior, its prompts and decoding
-        decoder_calls: how often the mask decoder ran
-    """
-
-    strategy: str
-    mask: np.ndarray | None
-    prompts: tuple[Prompt, ...]
-    predicted_iou: np.ndarray
-    status: str
-    seconds: float
-    decoder_calls: int
-
-    @property
-    def score(self) -> float | None:
-        """The mean predicted IoU over instances, None without any."""
-        return float(self.predicted_iou.mean()) if len(self.predicted_iou) else None
-
-
-@dataclass(frozen=True)
-class PictureResult:
-    """All strategies' results for one picture."""
-
-    key: str
-    results: tuple[StrategyResult, ...]
 
 
 class Runner:
@@ -110,7 +71,11 @@ class Runner:
         for i, picture in enumerate(batch):
             results = tuple(
                 self._apply(
-                    strategy, picture, encoded[i], found[strategy.prior][i], encode_seconds + prior_seconds[strategy.prior]
+                    strategy,
+                    picture,
+                    encoded[i],
+                    found[strategy.prior][i],
+                    encode_seconds + prior_seconds[strategy.prior],
                 )
                 for strategy in self.strategies
                 if strategy.name not in picture.skip

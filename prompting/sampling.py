@@ -78,8 +78,8 @@ def ring_points(
         return no_points()
     size = np.sqrt(mask.sum())
     near, far = max(2, round(inner * size)), max(4, round(outer * size))
-    x1, y1, x2, y2 = grow_box(box_of(mask), 0, *mask.shape).astype(int) + (-far - 1, -far - 1, far + 1, far + 1)
-    y1, x1 = max(0, y1), max(0, x1)
+    x1, y1, x2, y2 = box_of(mask).astype(int)
+    x1, y1, x2, y2 = max(0, x1 - far - 1), max(0, y1 - far - 1), x2 + far + 1, y2 + far + 1
     cut = slice(y1, y2), slice(x1, x2)
     away = cv2.distanceTransform((~mask[cut]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     ring = (away >= near) & (away <= far) & ~avoid[cut]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import numpy as np
 from .errors import PromptingError
 from .plan import ERROR, OVERWRITE, SKIP, Plan
 from .prompts import Prompt
-from .runner import NO_PROMPT, OK, StrategyResult
+from .results import NO_PROMPT, OK, StrategyResult
 from .strategies import FIELD
 
 DONE = (OK, NO_PROMPT)
@@ -255,8 +256,6 @@ def _is_type(field: fo.Field, field_type: type, document_type: type | None) -> b
 
 def _plain(record: dict) -> dict:
     """JSON only: tuples to lists, for what comes back from the database is compared with it."""
-    import json
-
     return json.loads(json.dumps(record))
 
 

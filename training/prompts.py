@@ -74,7 +74,7 @@ def _noisy_box(mask: np.ndarray, rng: np.random.Generator) -> list[tuple[float, 
     spread = 0.12 if rng.random() < 0.6 else 0.03
     noise = np.clip(rng.normal(0, spread, 4), -0.25, 0.25) * (w, h, w, h)
     size = mask.shape[0]
-    x1, y1, x2, y2 = np.clip((x, y, x + w, y + h) + noise, 0, size)
+    x1, y1, x2, y2 = np.clip(np.add((x, y, x + w, y + h), noise), 0, size)
     return [(x1, y1), (max(x2, x1 + 2), max(y2, y1 + 2))]
 
 

@@ -1,6 +1,7 @@
-"""Train the bundled ``nano`` CLIP.
+r"""Train the bundled ``nano`` CLIP.
 
-    python -m training.train_clip --data PACK --pseudo FOLDER --yolo yolo26n-seg.pt --out prompting/weights/nano_clip.safetensors
+    python -m training.train_clip --data PACK --pseudo FOLDER --yolo yolo26n-seg.pt \
+        --out prompting/weights/nano_clip.safetensors
 
 Every patch of a picture has a set of groups (a class's phrases, or one
 background word) that may be true of it: one group where the pixel has a name,
@@ -23,14 +24,13 @@ import cv2
 import numpy as np
 import open_clip
 import torch
-import torch.nn.functional as F
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from safetensors.torch import save_file
 
 from prompting.dense_clip import ATTENTIONS, dense_embeddings
 from prompting.nano.clip import FROZEN, build_nano_clip
 from prompting.nano.state import trained_state
-from prompting.vocabulary import BACKGROUND_PHRASES, CLASS_PHRASES, SYNONYMS, phrases_of
+from prompting.vocabulary import BACKGROUND_PHRASES, CLASS_PHRASES, SYNONYMS
 from training.mosaic import CELL_WEIGHTS, jitter, random_crop, split
 from training.photographs import Photograph, read_pack
 

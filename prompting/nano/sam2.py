@@ -70,4 +70,3 @@ def build_nano_sam2(yolo_checkpoint: str | Path, image_size: int = IMAGE_SIZE) -
             "dynamic_multimask_stability_thresh": 0.98,
         },
     )
-

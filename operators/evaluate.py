@@ -1,0 +1,139 @@
+"""``evaluate_strategies``: FiftyOne's own evaluation for each strategy, and one table for all."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+from tqdm.auto import tqdm
+
+from . import forms
+
+PARAMETERS = ("gt_field", "strategies", "prefix", "baseline", "overwrite")
+
+
+class EvaluateStrategies(foo.Operator):
+    """Score strategies against a ground truth."""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="evaluate_strategies",
+            label="SAM 2: evaluate prompting strategies",
+            description="Score the strategies' masks against a ground truth, with FiftyOne's evaluation",
+            icon="leaderboard",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+        )
+
+    def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.evaluation import strategies_in
+        from ..prompting.strategies import BASELINE, STRATEGIES
+
+        inputs = types.Object()
+        inputs.view_target(ctx, action_description="Evaluate", allow_selected_samples=False)
+        inputs.str("prefix", default="sam2", label="Field prefix", description="Of the strategies' fields")
+        prefix = ctx.params.get("prefix") or "sam2"
+        there = {name: STRATEGIES[name].description for name in strategies_in(ctx.dataset, prefix)}
+        if not there:
+            forms.show_problem(inputs, f"No strategy with the prefix {prefix!r} was applied to this dataset yet.")
+            return types.Property(inputs)
+        forms.choose_several(inputs, "strategies", there, there, "Strategies")
+        truths = {
+            name: kind
+            for name, kind in forms.label_fields(ctx.dataset, fo.Detections, fo.Segmentation).items()
+            if not name.startswith(f"{prefix}_")
+        }
+        if not truths:
+            forms.show_problem(inputs, "There is no ground truth: the dataset has no Segmentation or Detections field.")
+            return types.Property(inputs)
+        default = "ground_truth" if "ground_truth" in truths else next(iter(truths))
+        forms.choose_one(inputs, "gt_field", truths, default, "Ground truth")
+        baseline = BASELINE if BASELINE in there else next(iter(there))
+        forms.choose_one(inputs, "baseline", there, baseline, "Baseline")
+        inputs.bool(
+            "overwrite",
+            default=False,
+            label="Replace a larger evaluation",
+            description="If an earlier one covers samples outside of this view",
+        )
+        return types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
+
+    def execute(self, ctx):
+        from ..prompting.evaluation import evaluate_steps
+
+        steps = evaluate_steps(ctx.target_view(), **_arguments(ctx.params))
+        while True:
+            try:
+                step, count, label = next(steps)
+            except StopIteration as stop:
+                comparison = stop.value
+                break
+            yield (
+                ctx.set_progress(step / count, label)
+                if ctx.delegated
+                else ctx.trigger("set_progress", {"progress": step / count, "label": label})
+            )
+        if not ctx.delegated:
+            yield ctx.trigger("reload_dataset")
+            yield ctx.ops.show_output(_output(), {"table": _cells(comparison)})
+
+    def __call__(self, sample_collection, gt_field: str, progress: bool = True, **params):
+        """Evaluate from Python.
+
+        Args:
+            sample_collection: a dataset or view
+            gt_field: the truth, a Segmentation or Detections with instance masks
+            progress: show a progress bar
+            **params: ``strategies`` (default: all that have results), ``prefix``, ``baseline``, ``overwrite``
+
+        Returns:
+            the :class:`prompting.comparison.Comparison`; ``print`` it
+
+        Raises:
+            PromptingError: what was wrong with the request
+        """
+        from ..prompting.evaluation import evaluate_steps
+
+        steps = evaluate_steps(sample_collection, **_arguments({"gt_field": gt_field, **params}))
+        with tqdm(unit="step", disable=not progress) as bar:
+            while True:
+                try:
+                    step, bar.total, label = next(steps)
+                except StopIteration as stop:
+                    return stop.value
+                bar.set_description(label)
+                bar.update(step - bar.n)
+
+
+def _arguments(params: dict) -> dict:
+    from ..prompting.errors import PromptingError
+
+    unknown = [name for name in params if name not in (*PARAMETERS, "view_target", "problem")]
+    if unknown:
+        raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(PARAMETERS)}.")
+    given = {name: params[name] for name in PARAMETERS if params.get(name) not in (None, "")}
+    if "strategies" in given:
+        given["strategies"] = forms.names(given["strategies"])
+    return given
+
+
+def _cells(comparison) -> list[dict[str, str]]:
+    from ..prompting.comparison import COLUMNS, format_row
+
+    keys = [f"column{i}" for i in range(len(COLUMNS))]
+    return [dict(zip(keys, format_row(row), strict=True)) for row in comparison.rows]
+
+
+def _output() -> types.Property:
+    """The table, as the App shows it."""
+    from ..prompting.comparison import COLUMNS
+
+    table = types.TableView()
+    for i, column in enumerate(COLUMNS):
+        table.add_column(f"column{i}", label=column)
+    outputs = types.Object()
+    outputs.list("table", types.Object(), label="Strategies, the best first", view=table)
+    return types.Property(outputs, view=types.View(label="SAM 2 prompting strategies compared"))

@@ -1,0 +1,53 @@
+"""Pieces of the operators' forms, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import fiftyone.operators.types as types
+
+
+def choose_several(inputs: types.Object, name: str, choices: dict[str, str], default: Iterable[str], label: str):
+    """A list of checkable values, each with a line of description."""
+    view = types.DropdownView(multiple=True)
+    for value, description in choices.items():
+        view.add_choice(value, label=value, description=description)
+    inputs.list(name, types.String(), default=list(default), required=True, label=label, view=view)
+
+
+def choose_one(inputs: types.Object, name: str, choices: dict[str, str], default: str | None, label: str, **kwargs):
+    """One of a few values, each with a line of description."""
+    view = types.DropdownView()
+    for value, description in choices.items():
+        view.add_choice(value, label=value, description=description)
+    inputs.enum(name, list(choices), default=default, required=True, label=label, view=view, **kwargs)
+
+
+def suggest(inputs: types.Object, name: str, choices: Iterable[str], default: str, label: str, description: str = ""):
+    """A text with suggestions."""
+    view = types.AutocompleteView(allow_user_input=True)
+    for value in choices:
+        view.add_choice(value, label=value)
+    inputs.str(name, default=default, label=label, description=description, view=view)
+
+
+def show_problem(inputs: types.Object, message: str) -> None:
+    """A red sentence that keeps the form from being executed."""
+    problem = inputs.view("problem", types.Error(label=message))
+    problem.invalid = True
+    problem.error_message = message
+
+
+def names(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """A list of names, given as one or as text with commas."""
+    if value is None:
+        return None
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    return tuple(part.strip() for part in parts if str(part).strip()) or None
+
+
+def label_fields(samples, *label_types) -> dict[str, str]:
+    """The fields of these label types, each with its type's name."""
+    schema = samples.get_field_schema() if samples is not None else {}
+    found = {name: getattr(field, "document_type", None) for name, field in schema.items()}
+    return {name: document.__name__ for name, document in found.items() if document in label_types}

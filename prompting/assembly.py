@@ -1,0 +1,36 @@
+"""From a plan to a runner: the one place that loads models and wires priors to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import models
+from .plan import Plan
+from .priors.clip import ClipPrior, ClipSettings
+from .priors.fields import FieldPrior
+from .priors.yolo import YoloPrior
+from .runner import Runner
+from .strategies import CLIP, FIELD, YOLO
+
+
+def build_runner(plan: Plan, field_values: Mapping[str, int] | None = None) -> Runner:
+    """Load the models that a resolved plan needs.
+
+    Args:
+        plan: a plan without ``auto``
+        field_values: for a Segmentation prompt field, the pixel value of each class
+
+    Raises:
+        PromptingError: a model can't be had, or doesn't know a class
+    """
+    priors = {}
+    if plan.uses(YOLO):
+        priors[YOLO] = YoloPrior(models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device)
+    if plan.uses(CLIP):
+        settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background)
+        priors[CLIP] = ClipPrior(*models.load_clip(plan.clip_model, plan.device), plan.classes, settings, plan.device)
+    if plan.uses(FIELD):
+        priors[FIELD] = FieldPrior(plan.classes, field_values)
+    segmenter = models.load_sam2(plan.sam2_model, plan.device)
+    rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
+    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds)
