@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -149,7 +150,7 @@ def _read_ahead(view, plan: Plan, todo: Mapping[str, frozenset[str]]) -> Iterato
 def _picture(sample: fo.Sample, plan: Plan, skip: frozenset[str]) -> Picture | PromptingError:
     label = sample[plan.prompt_field] if plan.uses(FIELD) else None
     try:
-        return Picture(sample.id, sample.filepath, read_image(sample.filepath), label, skip)
+        return Picture(sample.id, Path(sample.filepath).name, read_image(sample.filepath), label, skip)
     except PromptingError as error:
         return error
 

@@ -17,7 +17,8 @@ class Picture:
 
     Attributes:
         key: the sample's id
-        seed_key: what its randomness is seeded with besides the run's seed: the file's path
+        seed_key: what its randomness is seeded with besides the run's seed: the file's name (without its
+            folder, so that another machine draws the same points)
         image: (H, W, 3) uint8 RGB
         label: the label of the prompt field, for the field prior
         skip: names of strategies that this picture doesn't need

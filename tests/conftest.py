@@ -1,0 +1,83 @@
+"""The real database, private to a test run; real pictures; the bundled models, loaded once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# before FiftyOne is imported: it reads these once
+_HOME = Path(tempfile.mkdtemp(prefix="sam2-prompting-tests-"))
+os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
+os.environ["FIFTYONE_DATABASE_NAME"] = f"test_{uuid.uuid4().hex[:12]}"
+os.environ["FIFTYONE_DATABASE_DIR"] = str(_HOME / "database")
+os.environ["FIFTYONE_MODEL_ZOO_DIR"] = str(_HOME / "models")
+os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
+os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
+os.environ["YOLO_OFFLINE"] = "1"
+
+NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory) -> Path:
+    """A folder with the demo's photographs (not to be changed)."""
+    from demo.dataset import write_photographs
+
+    folder = tmp_path_factory.mktemp("photographs")
+    write_photographs(folder)
+    return folder
+
+
+@pytest.fixture
+def dataset(photographs):
+    """The demo's dataset, fresh: six photographs, people's masks in ``ground_truth``."""
+    import fiftyone as fo
+
+    from demo.dataset import make_dataset
+
+    dataset = make_dataset(f"test-{uuid.uuid4().hex[:8]}", photographs)
+    yield dataset
+    if fo.dataset_exists(dataset.name):
+        dataset.delete()
+
+
+@pytest.fixture(scope="session")
+def nano_segmenter():
+    """The bundled SAM 2."""
+    from prompting.models import load_sam2
+
+    return load_sam2("nano", "cpu")
+
+
+@pytest.fixture(scope="session")
+def apply_strategies():
+    """The operator, called as people call it from Python."""
+    import fiftyone.operators as foo
+
+    return foo.get_operator("@promptlab/sam2-prompting/apply_strategies")
+
+
+@pytest.fixture(scope="session")
+def evaluate_strategies():
+    """The operator, called as people call it from Python."""
+    import fiftyone.operators as foo
+
+    return foo.get_operator("@promptlab/sam2-prompting/evaluate_strategies")
+
+
+@pytest.fixture(scope="session")
+def nano() -> dict[str, str]:
+    """Parameters that choose the bundled models."""
+    return dict(NANO)
