@@ -45,10 +45,14 @@ class ApplyStrategies(foo.Operator):
         return types.Property(inputs, view=types.View(label="Apply SAM 2 prompting strategies"))
 
     def execute(self, ctx):
+        yield from forms.show_failure(ctx, self._steps(ctx))
+
+    def _steps(self, ctx):
         from ..prompting.application import apply
 
-        progress = None
-        for progress in apply(ctx.target_view(), make_plan(ctx.params)):
+        plan, progress = make_plan(ctx.params), None
+        yield _tell(ctx, 0.0, "loading the models")
+        for progress in apply(ctx.target_view(require_flat=True), plan):
             share = progress.done / progress.total if progress.total else 1.0
             yield _tell(ctx, share, _sentence(progress))
         if not ctx.delegated:
@@ -57,6 +61,7 @@ class ApplyStrategies(foo.Operator):
             if progress and progress.failed:
                 yield ctx.ops.notify(f"{progress.failed} samples failed; see the status fields.", variant="warning")
             yield ctx.trigger("reload_dataset")
+            yield ctx.ops.set_active_fields(_shown_fields(plan))
 
     def __call__(self, sample_collection, delegate: bool = False, progress: bool = True, **params):
         """Apply strategies from Python.
@@ -78,9 +83,11 @@ class ApplyStrategies(foo.Operator):
         from ..prompting.application import apply
 
         if delegate:
-            make_plan(params)  # a request that can't succeed isn't queued
+            plan = make_plan(params)  # a request that can't succeed isn't queued
+            # as the form would have it: FiftyOne checks a request against the form, and fills in no defaults
+            form = {"strategies": list(plan.strategies), "classes": ", ".join(plan.classes), "existing": plan.existing}
             return foo.execute_operator(
-                self.uri, {"view": sample_collection.view()}, params=params, request_delegation=True
+                self.uri, {"view": sample_collection.view()}, params={**params, **form}, request_delegation=True
             )
         last = None
         with tqdm(unit="image", disable=not progress) as bar:
@@ -101,7 +108,7 @@ def make_plan(params: dict):
     from ..prompting.errors import PromptingError
     from ..prompting.plan import Plan
 
-    ignored = {"view_target", "advanced", "problem", "delegation_target"}
+    ignored = {"view_target", "custom_view_target", "delegation_target", "advanced", "problem"}
     unknown = [name for name in params if name not in PARAMETERS and name not in ignored]
     if unknown:
         raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(PARAMETERS)}.")
@@ -187,19 +194,27 @@ def _problem(ctx) -> str | None:
     """What would stop the run, as far as it can be known without loading a model."""
     from ..prompting.errors import PromptingError
 
-    if not ctx.params.get("strategies"):
-        return None
+    if ctx.params.get("strategies") is None:
+        return None  # the form isn't filled yet
     try:
         plan = make_plan(ctx.params)
         from ..prompting import storage
 
-        view = ctx.target_view()
+        view = ctx.target_view(require_flat=True)
         storage.check_collection(view)
         storage.check_fields(view, plan)
         storage.check_prompt_field(view, plan)
     except PromptingError as error:
         return str(error)
     return None
+
+
+def _shown_fields(plan) -> list[str]:
+    """One strategy's mask and prompts: by itself the App hides new masks and shows the prompts of all strategies."""
+    from ..prompting.storage import StrategyFields
+
+    fields = StrategyFields.of(plan.prefix, plan.strategies[0])
+    return [fields.mask, fields.boxes, fields.points]
 
 
 def _tell(ctx, share: float, label: str):

@@ -62,9 +62,12 @@ class EvaluateStrategies(foo.Operator):
         return types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
 
     def execute(self, ctx):
+        yield from forms.show_failure(ctx, self._steps(ctx))
+
+    def _steps(self, ctx):
         from ..prompting.evaluation import evaluate_steps
 
-        steps = evaluate_steps(ctx.target_view(), **_arguments(ctx.params))
+        steps = evaluate_steps(ctx.target_view(require_flat=True), **_arguments(ctx.params))
         while True:
             try:
                 step, count, label = next(steps)
@@ -78,7 +81,7 @@ class EvaluateStrategies(foo.Operator):
             )
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
-            yield ctx.ops.show_output(_output(), {"table": _cells(comparison)})
+            yield ctx.ops.show_output(_output().to_json(), {"table": _cells(comparison)})
 
     def __call__(self, sample_collection, gt_field: str, progress: bool = True, **params):
         """Evaluate from Python.

@@ -38,6 +38,18 @@ def show_problem(inputs: types.Object, message: str) -> None:
     problem.error_message = message
 
 
+def show_failure(ctx, steps: Iterable):
+    """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
+    try:
+        yield from steps
+    except Exception as error:
+        if not ctx.delegated:
+            outputs = types.Object()
+            outputs.view("failure", types.Error(label=str(error) or type(error).__name__))
+            yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
+        raise
+
+
 def names(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
     """A list of names, given as one or as text with commas."""
     if value is None:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 from PIL import Image, ImageOps
@@ -50,6 +49,7 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
     """
     plan = plan.resolved()
     storage.check_collection(samples)
+    samples = storage.with_all_fields(samples)
     storage.check_fields(samples, plan)
     field_values = storage.check_prompt_field(samples, plan)
     todo = storage.undone(samples, plan)
@@ -57,22 +57,24 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
         yield Progress(0, 0, 0)
         return
     runner = build_runner(plan, field_values)
-    dataset = samples._dataset
-    storage.declare_fields(dataset, plan)
+    storage.declare_fields(samples._dataset, plan)
     for strategy in plan.strategies:
-        storage.register(dataset, plan, strategy)
+        storage.register(samples._dataset, plan, strategy)
     yield Progress(0, len(todo), 0)
-    yield from _run(dataset, plan, runner, todo)
+    yield from _run(samples, plan, runner, todo)
 
 
-def _run(dataset: fo.Dataset, plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]]) -> Iterator[Progress]:
+def _run(
+    samples: foc.SampleCollection, plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]]
+) -> Iterator[Progress]:
     costs: dict[str, _Cost] = defaultdict(_Cost)
     done = failed = 0
     # only what is read or written travels: a dataset may hold much else
     fields = [plan.prompt_field] if plan.uses(FIELD) else []
     for strategy in plan.strategies:
         fields += storage.StrategyFields.of(plan.prefix, strategy).types()
-    view = dataset.select(list(todo), ordered=True).select_fields(fields)
+    # the view and not the dataset: its slices of groups and its filters on the prompt field hold
+    view = samples.select(list(todo)).select_fields(fields)
     with view.save_context(batch_size=SAVE_EVERY_SECONDS, batching_strategy="latency") as context:
         for batch in _batches(_read_ahead(view, plan, todo), plan.batch_size):
             readable = [(sample, picture) for sample, picture in batch if isinstance(picture, Picture)]
@@ -90,7 +92,7 @@ def _run(dataset: fo.Dataset, plan: Plan, runner: Runner, todo: Mapping[str, fro
                 failed += any(result.mask is None for result in made)
                 yield Progress(done, len(todo), failed)
     for strategy, cost in costs.items():
-        storage.register(dataset, plan, strategy, cost.per_image())
+        storage.register(samples._dataset, plan, strategy, cost.per_image())
 
 
 class _Cost:
@@ -110,13 +112,13 @@ class _Cost:
         self.no_prompt += result.status == NO_PROMPT
 
     def per_image(self) -> dict:
-        images = max(1, self.images)
+        images = self.images or None  # nothing is known of the cost where every picture failed
         return {
             "images": self.images,
             "images_without_prompt": self.no_prompt,
             "images_failed": self.failed,
-            "seconds_per_image": self.seconds / images,
-            "decoder_calls_per_image": self.decoder_calls / images,
+            "seconds_per_image": images and self.seconds / images,
+            "decoder_calls_per_image": images and self.decoder_calls / images,
         }
 
 
@@ -128,7 +130,10 @@ def read_image(path: str) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I;16"):  # convert() would clip 16 bits to white
+                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+            return np.array(upright.convert("RGB"))  # a copy, for torch wants to be able to write
     except Exception as error:
         raise PromptingError(f"the picture can't be read ({type(error).__name__}); check the file {path}") from error
 

@@ -91,6 +91,7 @@ def evaluate_steps(
 ) -> Iterator[tuple[int, int, str]]:
     """:func:`evaluate` as a generator of (step, steps, what is being done) that returns the table."""
     storage.check_collection(samples)
+    samples = storage.with_all_fields(samples)
     names = _chosen(samples, strategies, prefix)
     classes = _common_classes(samples._dataset, prefix, names)
     view = _scored_samples(samples, gt_field, names, prefix)
@@ -200,17 +201,35 @@ def _truth_renderer(view, gt_field: str, classes: Sequence[str]) -> Callable[[fo
     label_type = storage.label_type_of(view, gt_field)
     value_of = {label: i + 1 for i, label in enumerate(classes)}
     if label_type is fo.Segmentation:
+        without = len(view) - sum(view.count(f"{gt_field}.{where}") for where in ("mask", "mask_path"))
+        if without:
+            raise PromptingError(f"{without} of {len(view)} labels in {gt_field!r} have no mask.")
         given = storage.segmentation_values(view, gt_field, classes)
         return lambda label, height, width: _recode(label, height, width, given, value_of, gt_field)
     if label_type is not fo.Detections:
         raise PromptingError(f"The truth {gt_field!r} must be a Segmentation or Detections with instance masks.")
-    boxes = view.count(f"{gt_field}.detections")
-    masks = sum(view.count(f"{gt_field}.detections.{where}") for where in ("mask", "mask_path"))
+    _check_instances(view, gt_field, classes)
+    return lambda label, height, width: _paint(label, height, width, value_of)
+
+
+def _check_instances(view, gt_field: str, classes: Sequence[str]) -> None:
+    """Refuse Detections that would be scored as if nothing were there.
+
+    Raises:
+        PromptingError: none has one of the classes, in the whole dataset, or some have no mask
+    """
+    labels = view._dataset.distinct(f"{gt_field}.detections.label")
+    if labels and not set(labels) & set(classes):
+        raise PromptingError(
+            f"The truth {gt_field!r} has no {' or '.join(map(repr, classes))}; it has: {', '.join(labels[:10])}."
+        )
+    wanted = view.filter_labels(gt_field, fo.ViewField("label").is_in(classes), only_matches=False)
+    boxes = wanted.count(f"{gt_field}.detections")
+    masks = sum(wanted.count(f"{gt_field}.detections.{where}") for where in ("mask", "mask_path"))
     if masks < boxes:
         raise PromptingError(
             f"{boxes - masks} of {boxes} detections in {gt_field!r} have no instance mask, so masks can't be scored."
         )
-    return lambda label, height, width: _paint(label, height, width, value_of)
 
 
 def _recode(label: fo.Segmentation, height: int, width: int, given, value_of, gt_field: str) -> np.ndarray:

@@ -89,7 +89,8 @@ def build_official_sam2(path: str | Path) -> torch.nn.Module:
         channels = state["image_encoder.trunk.patch_embed.proj.weight"].shape[0]
     except Exception as error:
         raise PromptingError(f"{path} is not a SAM 2 checkpoint ({_first_line(error)}).") from error
-    blocks = 1 + max(int(m[1]) for key in state if (m := re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", key)))
+    found = (re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", key) for key in state)
+    blocks = 1 + max((int(match[1]) for match in found if match), default=-1)
     if (channels, blocks) not in _HIERA:
         raise PromptingError(f"{path} is no known SAM 2 size ({channels} channels, {blocks} blocks).")
     version = "sam2.1" if "no_obj_embed_spatial" in state else "sam2"

@@ -80,6 +80,7 @@ class Plan:
         unknown = [name for name in self.phrases if name not in self.classes]
         if unknown:
             raise PromptingError(f"phrases names {unknown[0]!r}, which is not among the classes.")
+        object.__setattr__(self, "phrases", {name: list(_names("phrases", p)) for name, p in self.phrases.items() if p})
 
     @property
     def chosen(self) -> list[Strategy]:

@@ -68,6 +68,15 @@ def check_collection(samples: foc.SampleCollection) -> None:
         raise PromptingError(f"SAM 2 strategies work on images, and these samples are of type {samples.media_type!r}.")
 
 
+def with_all_fields(samples: foc.SampleCollection) -> foc.SampleCollection:
+    """The same samples with the fields that the view hides: results are results, shown or not."""
+    view = samples._dataset.view()
+    for stage in samples.view()._stages:
+        if not isinstance(stage, (fo.SelectFields, fo.ExcludeFields)):
+            view = view.add_stage(stage)
+    return view
+
+
 def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
     """Refuse to write over fields that mean something else, or over results without being asked.
 
@@ -159,12 +168,14 @@ def segmentation_values(samples: foc.SampleCollection, name: str, classes: Seque
     Without mask targets, class i is i + 1; a single class is every value but 0 (then the dict is empty).
 
     Raises:
-        PromptingError: mask targets that lack a class
+        PromptingError: mask targets that lack a class, or are colours
     """
     dataset = samples._dataset
     targets = dataset.mask_targets.get(name) or dataset.default_mask_targets
     if not targets:
         return {} if len(classes) == 1 else {label: i + 1 for i, label in enumerate(classes)}
+    if any(isinstance(value, str) for value in targets):
+        raise PromptingError(f"{name!r} has masks of colours; turn them into masks of values first.")
     values = {label: int(value) for value, label in targets.items()}
     missing = [label for label in classes if label not in values]
     if missing:

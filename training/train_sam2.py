@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--resume", help="start from these weights")
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
@@ -59,14 +60,14 @@ def main() -> None:
 def train(model, pack: list[Photograph], args) -> None:
     """Optimise for the minutes given; print the running loss and IoU per prompt kind; save every 500 steps."""
     learned = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learned, lr=1.5e-3, weight_decay=0.05)
+    optimizer = torch.optim.AdamW(learned, lr=args.rate, weight_decay=0.05)
     batches = Batches(pack, args.seed)
     start, step, log = time.monotonic(), 0, {}
     while (done := (time.monotonic() - start) / (60 * args.minutes)) < 1:
         size = next(size for until, size in SIZES if done < until)
         batches.size = size
         for group in optimizer.param_groups:
-            group["lr"] = 1.5e-3 * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-6
+            group["lr"] = args.rate * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-6
         loss, ious = train_step(model, batches.get(), batches.rng, second_round=step % 3 == 2)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -14,6 +14,9 @@ from ..regions import Region, box_of, components
 from ..vocabulary import background_for, phrases_of
 from .base import Picture
 
+MAX_WINDOWS = 5
+"""A strip of a picture is squeezed to so many windows' length, or its windows would grow without bound."""
+
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {} in the scene")
 
 
@@ -95,7 +98,7 @@ class ClipPrior:
     def _at_scale(self, pixels: torch.Tensor, scale: float) -> torch.Tensor:
         """Group probabilities (1, G, h, w) from overlapping windows of the model's own size."""
         height, width = pixels.shape[-2:]
-        ratio = self.side * scale / min(height, width)
+        ratio = min(self.side * scale / min(height, width), MAX_WINDOWS * self.side * scale / max(height, width))
         size = [max(self.side, self._whole_patches(side * ratio)) for side in (height, width)]
         resized = F.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)
         step = max(self.patch, self._whole_patches(self.side * self.settings.stride))
