@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 from PIL import Image, ImageOps

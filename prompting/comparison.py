@@ -63,7 +63,10 @@ class Comparison:
         return {"baseline": self.baseline, "rows": [asdict(row) for row in self.rows]}
 
     def __getitem__(self, strategy: str) -> Row:
-        return next(row for row in self.rows if row.strategy == strategy)
+        for row in self.rows:
+            if row.strategy == strategy:
+                return row
+        raise KeyError(f"{strategy!r} is not in the table; it has: {', '.join(row.strategy for row in self.rows)}")
 
     def __str__(self) -> str:
         """A Markdown table."""

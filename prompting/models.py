@@ -41,6 +41,20 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def check_device(device: str) -> None:
+    """Refuse a device that torch doesn't know or can't use here.
+
+    Raises:
+        PromptingError: with the devices that there are
+    """
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except Exception as error:
+        raise PromptingError(f"The device {device!r} can't be used here; use auto, cuda, mps or cpu.") from error
+
+
 def resolve_sam2(name: str, device: str) -> str:
     """What ``auto`` means here: the large model on CUDA, the tiny one elsewhere. Other names stay."""
     if name != AUTO:
@@ -95,7 +109,10 @@ def build_official_sam2(path: str | Path) -> torch.nn.Module:
         raise PromptingError(f"{path} is no known SAM 2 size ({channels} channels, {blocks} blocks).")
     version = "sam2.1" if "no_obj_embed_spatial" in state else "sam2"
     config = f"configs/{version}/{version}_hiera_{_HIERA[channels, blocks]}.yaml"
-    return build_sam2(config, str(path), device="cpu")
+    try:
+        return build_sam2(config, str(path), device="cpu")
+    except RuntimeError as error:
+        raise PromptingError(f"{path} does not fit {config} ({_first_line(error)}).") from error
 
 
 def _nano_sam2() -> torch.nn.Module:
@@ -155,8 +172,8 @@ def load_clip(name: str, device: str):
         except Exception as error:
             raise _unavailable("CLIP model", name, error, f"clip_model={NANO!r}") from error
         mean, std = preprocess.transforms[-1].mean, preprocess.transforms[-1].std
-    if not hasattr(model.visual, "class_embedding"):
-        raise PromptingError(f"The dense path needs a ViT with a class token, and {name!r} is none.")
+    if not hasattr(model.visual, "class_embedding") or getattr(model.visual, "attn_pool", None) is not None:
+        raise PromptingError(f"The dense path needs a plain ViT with a class token, and {name!r} is none.")
     return model.to(device).eval(), tokenizer, tuple(mean), tuple(std)
 
 

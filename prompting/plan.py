@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -73,10 +73,17 @@ class Plan:
             raise PromptingError(f"existing must be one of {', '.join(EXISTING)}, not {self.existing!r}.")
         if self.uses(FIELD) and not self.prompt_field:
             raise PromptingError("The field_* strategies need prompt_field: a field with boxes, masks or keypoints.")
+        for name in ("seed", "field_rounds", "batch_size"):
+            if not isinstance(getattr(self, name), int):
+                raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.")
+        if not isinstance(self.yolo_confidence, (int, float)):
+            raise PromptingError(f"yolo_confidence must be a number, not {self.yolo_confidence!r}.")
         if self.batch_size < 1 or self.field_rounds < 0 or self.seed < 0:
             raise PromptingError("batch_size must be at least 1, field_rounds and seed at least 0.")
         if not 0 <= self.yolo_confidence <= 1:
             raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.")
+        if not isinstance(self.phrases, Mapping):
+            raise PromptingError(f"phrases must map classes to lists of phrases, not {self.phrases!r}.")
         unknown = [name for name in self.phrases if name not in self.classes]
         if unknown:
             raise PromptingError(f"phrases names {unknown[0]!r}, which is not among the classes.")
@@ -98,6 +105,7 @@ class Plan:
     def resolved(self) -> Plan:
         """This plan with every ``auto`` replaced by what it means on this machine."""
         device = models.best_device() if self.device == "auto" else self.device
+        models.check_device(device)
         return replace(
             self,
             device=device,
@@ -116,7 +124,7 @@ class Plan:
 
 
 def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:
-    values = (values,) if isinstance(values, str) else tuple(values)
+    values = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else tuple(values)
     if not values or not all(isinstance(value, str) and value.strip() for value in values):
         raise PromptingError(f"{what} must be a list of names, not {list(values)!r}.")
     return tuple(dict.fromkeys(value.strip() for value in values))

@@ -66,7 +66,7 @@ class Runner:
         prior_seconds: dict[str, float] = {}
         for name in dict.fromkeys(strategy.prior for strategy in self.strategies):
             start = time.perf_counter()
-            found[name] = self.priors[name].find(batch)
+            found[name] = self._find(self.priors[name], batch)
             prior_seconds[name] = (time.perf_counter() - start) / len(batch)
         for i, picture in enumerate(batch):
             results = tuple(
@@ -82,14 +82,32 @@ class Runner:
             )
             yield PictureResult(picture.key, results)
 
+    def _find(self, prior: Prior, batch: list[Picture]) -> list[list[Region] | PromptError]:
+        """The prior's regions of each picture, or why it couldn't say: one bad label never ends a run."""
+        try:
+            return list(prior.find(batch))
+        except Exception as error:
+            if len(batch) > 1:
+                return [self._find(prior, [picture])[0] for picture in batch]
+            if isinstance(error, PromptError):
+                return [error]
+            return [PromptError(f"no prompts could be found ({type(error).__name__}: {error})")]
+
     def _apply(
-        self, strategy: Strategy, picture: Picture, encoded: EncodedImage, regions: list[Region], shared_seconds: float
+        self,
+        strategy: Strategy,
+        picture: Picture,
+        encoded: EncodedImage,
+        regions: list[Region] | PromptError,
+        shared_seconds: float,
     ) -> StrategyResult:
         start = time.perf_counter()
         shape = picture.image.shape[:2]
         # every strategy draws from its own stream: leaving one out doesn't change the others
         rng = np.random.default_rng([self.seed, zlib.crc32(f"{picture.seed_key}\0{strategy.name}".encode())])
         try:
+            if isinstance(regions, PromptError):
+                raise regions
             prompts, targets = self._prompts(strategy, regions, shape, rng)
             if not prompts:
                 mask = np.zeros(shape, np.uint8)

@@ -108,14 +108,14 @@ class Segmenter:
         mask_input: torch.Tensor | None = None,
         multimask_output: bool | None = None,
     ) -> Decoded:
-        """Masks of all prompts of one picture, in one decoder call.
+        """Masks of all prompts of one picture, in one decoder call (two, where lone clicks and others are mixed).
 
         Args:
             encoded: the picture
             prompts: N prompts in the picture's pixels, N >= 1
             mask_input: (N, 1, S / 4, S / 4) low-res logits of an earlier call, or None
             multimask_output: offer three masks a prompt and keep the one with the highest predicted
-                IoU; by default just where all prompts are lone clicks (SAM 2 was trained so)
+                IoU; by default just for lone clicks (SAM 2 was trained so)
 
         Raises:
             PromptError: a prompt that SAM 2 would accept in silence and answer with nonsense
@@ -124,17 +124,36 @@ class Segmenter:
             raise ValueError("decode() needs at least one prompt.")
         for prompt in prompts:
             prompt.check(encoded.height, encoded.width)
-        if multimask_output is None:
-            multimask_output = mask_input is None and all(prompt.is_lone_click for prompt in prompts)
-        low_res, ious = self._decode_low_res(encoded, prompts, mask_input, multimask_output)
-        best = ious.argmax(dim=1)
-        rows = torch.arange(len(prompts), device=self.device)
-        low_res, ious = low_res[rows, best][:, None], ious[rows, best]
+        offered = [
+            mask_input is None and prompt.is_lone_click if multimask_output is None else multimask_output
+            for prompt in prompts
+        ]
+        if all(offered) or not any(offered):
+            low_res, ious = self._best_low_res(encoded, prompts, mask_input, offered[0])
+        else:  # an instance's mask must not depend on its neighbours' kind of prompt
+            low_res, ious = self._both_kinds(encoded, prompts, mask_input, offered)
         return Decoded(
             masks=self._full_size(low_res, encoded.height, encoded.width),
             predicted_iou=ious.cpu().numpy(),
             low_res_logits=low_res.clamp(-32.0, 32.0),
         )
+
+    def _best_low_res(self, encoded, prompts, mask_input, multimask_output: bool):
+        """Low-res logits (N, 1, h, w) and predicted IoU (N,) of the best mask offered for each prompt."""
+        low_res, ious = self._decode_low_res(encoded, prompts, mask_input, multimask_output)
+        best = ious.argmax(dim=1)
+        rows = torch.arange(len(prompts), device=self.device)
+        return low_res[rows, best][:, None], ious[rows, best]
+
+    def _both_kinds(self, encoded, prompts, mask_input, offered: list[bool]):
+        order, parts = [], []
+        for kind in (True, False):
+            rows = [i for i, value in enumerate(offered) if value == kind]
+            given = None if mask_input is None else mask_input[rows]
+            order += rows
+            parts.append(self._best_low_res(encoded, [prompts[i] for i in rows], given, kind))
+        back = torch.tensor(np.argsort(order), device=self.device)
+        return torch.cat([low_res for low_res, _ in parts])[back], torch.cat([ious for _, ious in parts])[back]
 
     def _squash(self, image: np.ndarray) -> torch.Tensor:
         """SAM 2's own preprocessing: to a square, aspect ratio not kept, antialiased, normalised."""

@@ -15,9 +15,15 @@ from .errors import PromptingError
 from .plan import ERROR, OVERWRITE, SKIP, Plan
 from .prompts import Prompt
 from .results import NO_PROMPT, OK, StrategyResult
-from .strategies import FIELD
+from .strategies import CLIP, FIELD, STRATEGIES, YOLO
 
 DONE = (OK, NO_PROMPT)
+PARAMETERS_OF = {
+    CLIP: {"clip_model", "phrases", "background"},
+    YOLO: {"yolo_model", "yolo_confidence"},
+    FIELD: {"prompt_field", "field_rounds"},
+}
+"""Parameters that concern one prior alone: to the others' strategies they make no difference."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +256,8 @@ def first_difference(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[st
     if old is None:
         return None
     new = _plain(plan.record())
-    ignored = {"versions", "device"} | (set() if strategy.startswith("field_") else {"prompt_field", "field_rounds"})
+    others = [names for prior, names in PARAMETERS_OF.items() if prior != STRATEGIES[strategy].prior]
+    ignored = {"versions", "device"}.union(*others)
     for name, value in new.items():
         if name not in ignored and old.get(name) != value:
             return name, old.get(name), value

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
+from ..errors import PromptError
 from ..prompts import NEGATIVE, POSITIVE
 from ..regions import Region, box_of, components
 from .base import Picture
@@ -45,7 +46,7 @@ class FieldPrior:
 
     def _detection(self, detection, height: int, width: int) -> Region | None:
         """A box, with its instance mask if it has one; crowds and boxes without area give no prompt."""
-        if detection.get_attribute_value("iscrowd", False):
+        if detection.get_attribute_value("iscrowd", False) or not detection.bounding_box:
             return None
         x, y, w, h = detection.bounding_box
         box = np.array([x * width, y * height, (x + w) * width, (y + h) * height], np.float64)
@@ -64,6 +65,8 @@ class FieldPrior:
         coords = np.asarray(keypoint.points, np.float32).reshape(-1, 2) * (width, height)
         given = keypoint.get_attribute_value("sam_labels", None)
         labels = np.full(len(coords), POSITIVE) if given is None else np.asarray(given, np.int64)
+        if labels.shape != (len(coords),):
+            raise PromptError(f"sam_labels has {labels.size} entries for {len(coords)} points.")
         usable = np.isfinite(coords).all(axis=1) & np.isin(labels, (POSITIVE, NEGATIVE))
         coords, labels = coords[usable].astype(np.float32), labels[usable].astype(np.int64)
         if POSITIVE not in labels:
@@ -118,4 +121,7 @@ def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _confidence(label) -> float:
-    return 1.0 if label.confidence is None else float(np.clip(np.nanmean(label.confidence), 0, 1))
+    """A label's confidence, the mean of a keypoint's, 1 where it has none."""
+    values = np.atleast_1d(np.array(label.confidence, float))
+    values = values[np.isfinite(values)]
+    return float(np.clip(values.mean(), 0, 1)) if len(values) else 1.0

@@ -23,11 +23,13 @@ class YoloPrior:
         imgsz: the side that pictures are letterboxed to
 
     Raises:
-        PromptingError: a class that the model doesn't know
+        PromptingError: not a detector, a class that it doesn't know, or one class under two names
     """
 
     def __init__(self, model, classes: Sequence[str], confidence: float = 0.25, device="cpu", imgsz: int = 640):
         self.model, self.confidence, self.device, self.imgsz = model, confidence, str(device), imgsz
+        if model.task not in ("detect", "segment", "pose"):
+            raise PromptingError(f"yolo_box needs a detector, and this Ultralytics model is for {model.task!r}.")
         ids = {name: index for index, name in model.names.items()}
         self.labels: dict[int, str] = {}
         for name in classes:
@@ -36,6 +38,10 @@ class YoloPrior:
                 raise PromptingError(
                     f"The detector doesn't know the class {name!r}; leave out yolo_box or choose from its"
                     f" {len(ids)} classes: {', '.join(list(ids)[:10])}, …"
+                )
+            if ids[known] in self.labels:
+                raise PromptingError(
+                    f"{self.labels[ids[known]]!r} and {name!r} are one class to the detector; ask for one of them."
                 )
             self.labels[ids[known]] = name
 

@@ -1,0 +1,314 @@
+"""One pass: every picture is encoded once, and no strategy, batch or neighbour changes another's result."""
+
+import fiftyone as fo
+import numpy as np
+import pytest
+import skimage.io
+
+from prompting import models
+from prompting.priors.base import Picture
+from prompting.priors.clip import ClipPrior, ClipSettings
+from prompting.priors.fields import FieldPrior
+from prompting.priors.yolo import YoloPrior
+from prompting.refine import intersection_over_union
+from prompting.results import NO_PROMPT, OK
+from prompting.runner import Runner, union
+from prompting.strategies import AUTOMATIC, STRATEGIES, strategies_named
+
+ASTRONAUT = [0.03, 0.04, 0.66, 0.96]
+BUS = [[0.06, 0.37, 0.24, 0.47], [0.27, 0.37, 0.16, 0.43], [0.82, 0.36, 0.17, 0.46]]
+
+
+def people(*boxes, with_masks: bool = True) -> fo.Detections:
+    """Labels as a person may have drawn them: boxes with an oval in each."""
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    mask = {"mask": x**2 + y**2 < 1} if with_masks else {}
+    return fo.Detections(detections=[fo.Detection(label="person", bounding_box=list(b), **mask) for b in boxes])
+
+
+@pytest.fixture(scope="module")
+def pictures(photographs) -> dict[str, Picture]:
+    labels = {"bus.jpg": people(*BUS), "astronaut.png": people(ASTRONAUT), "coffee.png": fo.Detections()}
+    return {name: Picture(name, name, skimage.io.imread(photographs / name), label) for name, label in labels.items()}
+
+
+@pytest.fixture(scope="module")
+def priors() -> dict:
+    return {
+        "clip": ClipPrior(*models.load_clip("nano", "cpu"), ["person"], ClipSettings(scales=(1.0,))),
+        "yolo": YoloPrior(models.load_yolo("nano"), ["person"]),
+        "field": FieldPrior(["person"]),
+    }
+
+
+@pytest.fixture(scope="module")
+def make_runner(nano_segmenter, priors):
+    def make(names=tuple(STRATEGIES), classes=("person",), replaced=None, **settings) -> Runner:
+        return Runner(nano_segmenter, {**priors, **(replaced or {})}, strategies_named(names), classes, **settings)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def everything(make_runner, pictures) -> dict[str, dict]:
+    """Every strategy on every picture: picture -> strategy -> result."""
+    return by_name(make_runner().run(pictures.values(), batch_size=1))
+
+
+def by_name(results) -> dict[str, dict]:
+    return {result.key: {r.strategy: r for r in result.results} for result in results}
+
+
+@pytest.fixture
+def calls(nano_segmenter):
+    """The batches that the real encoder sees, and how often the real decoder runs."""
+    counted = {"encoder": [], "decoder": 0}
+
+    def count_encoder(module, args, output):
+        counted["encoder"].append(len(args[0]))
+
+    def count_decoder(module, args, output):
+        counted["decoder"] += 1
+
+    model = nano_segmenter.model
+    hooks = [
+        model.image_encoder.register_forward_hook(count_encoder),
+        model.sam_mask_decoder.register_forward_hook(count_decoder),
+    ]
+    yield counted
+    for hook in hooks:
+        hook.remove()
+
+
+@pytest.mark.parametrize("names", [["yolo_box"], list(STRATEGIES)], ids=["one strategy", "all strategies"])
+def test_picture_is_encoded_once_however_many_strategies_look_at_it(make_runner, pictures, calls, names):
+    list(make_runner(names).run([pictures["astronaut.png"]]))
+    assert calls["encoder"] == [1]
+
+
+def test_pictures_are_encoded_a_batch_at_a_time(make_runner, pictures, calls):
+    list(make_runner(["field_box"]).run(pictures.values(), batch_size=2))
+    assert calls["encoder"] == [2, 1]
+
+
+def test_each_prior_looks_once_a_batch(make_runner, pictures, priors):
+    looked = []
+
+    class Counting:
+        def find(self, batch):
+            looked.append(len(batch))
+            return priors["field"].find(batch)
+
+    runner = make_runner(["field_box", "field_point", "field_points"], replaced={"field": Counting()})
+    list(runner.run(pictures.values(), batch_size=3))
+    assert looked == [3]
+
+
+def test_results_come_in_the_pictures_and_the_tables_order(everything, pictures):
+    assert list(everything) == list(pictures)
+    for results in everything.values():
+        assert list(results) == list(STRATEGIES)
+
+
+def test_no_more_pictures_are_read_than_a_batch_holds(make_runner, pictures):
+    read = []
+
+    def reading():
+        for picture in pictures.values():
+            read.append(picture.key)
+            yield picture
+
+    results = make_runner(["field_box"]).run(reading(), batch_size=1)
+    next(results)
+    assert len(read) == 1
+
+
+def test_mask_is_a_label_map_of_the_pictures_size(everything, pictures):
+    for name, results in everything.items():
+        for result in results.values():
+            assert result.mask.shape == pictures[name].image.shape[:2]
+            assert result.mask.dtype == np.uint8
+            assert set(np.unique(result.mask)) <= {0, 1}
+
+
+def test_every_strategy_finds_the_astronaut(everything):
+    for result in everything["astronaut.png"].values():
+        assert result.status == OK
+        assert result.mask.any()
+        assert len(result.prompts) == len(result.predicted_iou) >= 1
+        assert result.score == pytest.approx(result.predicted_iou.mean())
+        assert result.seconds > 0
+
+
+def test_picture_without_a_person_has_an_empty_mask_and_says_so(everything):
+    for result in everything["coffee.png"].values():
+        assert result.status == NO_PROMPT
+        assert not result.mask.any()
+        assert result.prompts == ()
+        assert result.score is None
+        assert result.decoder_calls == 0
+
+
+def test_same_seed_gives_the_same_bytes(make_runner, pictures, everything):
+    again = by_name(make_runner(AUTOMATIC).run([pictures["bus.jpg"]]))["bus.jpg"]
+    for name, result in again.items():
+        before = everything["bus.jpg"][name]
+        assert np.array_equal(result.mask, before.mask)
+        assert np.array_equal(result.predicted_iou, before.predicted_iou)
+        for one, other in zip(result.prompts, before.prompts, strict=True):
+            assert np.array_equal(one.point_coords, other.point_coords)
+
+
+def test_another_seed_draws_other_clicks(make_runner, pictures, everything):
+    other = by_name(make_runner(["clip_points"], seed=1).run([pictures["bus.jpg"]]))["bus.jpg"]["clip_points"]
+    before = everything["bus.jpg"]["clip_points"]
+    assert not np.array_equal(other.prompts[0].point_coords, before.prompts[0].point_coords)
+
+
+def test_clicks_hang_on_the_files_name_and_not_on_the_samples_id(make_runner, pictures, everything):
+    bus = pictures["bus.jpg"]
+    moved = Picture("another id", bus.seed_key, bus.image, bus.label)
+    renamed = Picture(bus.key, "another.jpg", bus.image, bus.label)
+    moved, renamed = (r.results[0].prompts[0] for r in make_runner(["clip_points"]).run([moved, renamed]))
+    before = everything["bus.jpg"]["clip_points"].prompts[0]
+    assert np.array_equal(moved.point_coords, before.point_coords)
+    assert not np.array_equal(renamed.point_coords, before.point_coords)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_strategy_alone_gives_what_it_gives_among_others(make_runner, pictures, everything, name):
+    (alone,) = next(make_runner([name]).run([pictures["astronaut.png"]])).results
+    among = everything["astronaut.png"][name]
+    assert np.array_equal(alone.mask, among.mask)
+    assert np.array_equal(alone.predicted_iou, among.predicted_iou)
+    assert alone.decoder_calls == among.decoder_calls
+
+
+def test_batch_does_not_change_a_result(make_runner, pictures, everything):
+    names = ["clip_points", "clip_box", "yolo_box", "field_points"]
+    for name, results in by_name(make_runner(names).run(pictures.values(), batch_size=3)).items():
+        for strategy, result in results.items():
+            alone = everything[name][strategy]
+            assert result.status == alone.status
+            assert len(result.prompts) == len(alone.prompts)
+            assert intersection_over_union(result.mask > 0, alone.mask > 0) > 0.995
+
+
+def test_all_people_of_a_picture_are_decoded_in_one_call(make_runner, pictures, calls):
+    (result,) = next(make_runner(["yolo_box"]).run([pictures["bus.jpg"]])).results
+    assert len(result.prompts) >= 3
+    assert result.decoder_calls == calls["decoder"] == 1
+
+
+def test_iterative_strategy_corrects_at_most_three_times(everything):
+    for name in ("bus.jpg", "astronaut.png"):
+        assert 1 <= everything[name]["clip_iterative"].decoder_calls <= 4
+        assert everything[name]["clip_box"].decoder_calls == 1
+
+
+def test_field_strategies_are_corrected_as_often_as_asked(make_runner, pictures, calls):
+    runner = make_runner(["field_box"], rounds={"field_box": 2})
+    (result,) = next(runner.run([pictures["bus.jpg"]])).results
+    assert 2 <= result.decoder_calls <= 3
+    assert result.decoder_calls == calls["decoder"]
+
+
+def test_boxes_without_masks_are_not_corrected(make_runner, pictures):
+    bus = pictures["bus.jpg"]
+    picture = Picture(bus.key, bus.seed_key, bus.image, people(*BUS, with_masks=False))
+    (result,) = next(make_runner(["field_box"], rounds={"field_box": 2}).run([picture])).results
+    assert (result.status, result.decoder_calls) == (OK, 1)
+
+
+def test_two_classes_have_two_values(make_runner, pictures):
+    classes = ["person", "bus"]
+    prior = YoloPrior(models.load_yolo("nano"), classes)
+    runner = make_runner(["yolo_box"], classes, replaced={"yolo": prior})
+    (result,) = next(runner.run([pictures["bus.jpg"]])).results
+    assert set(np.unique(result.mask)) == {0, 1, 2}
+    for value, label in enumerate(classes, start=1):
+        inside = np.zeros(result.mask.shape, bool)
+        for prompt in result.prompts:
+            if prompt.label == label:
+                x1, y1, x2, y2 = prompt.box.astype(int)
+                inside[y1:y2, x1:x2] = True
+        assert inside[result.mask == value].mean() > 0.75
+
+
+def test_strategy_that_cannot_say_a_region_fails_alone(make_runner, pictures):
+    """Boxes without masks: nothing to spread clicks over."""
+    astronaut = pictures["astronaut.png"]
+    picture = Picture(astronaut.key, astronaut.seed_key, astronaut.image, people(ASTRONAUT, with_masks=False))
+    results = by_name(make_runner(["field_box", "field_point", "field_points"]).run([picture]))[picture.key]
+    failed = results["field_points"]
+    assert failed.status.startswith("error: This strategy spreads clicks over a mask")
+    assert failed.mask is None
+    assert failed.prompts == ()
+    assert results["field_box"].status == results["field_point"].status == OK
+
+
+def test_prompt_outside_the_picture_fails_alone(make_runner, pictures):
+    outside = fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=[(1.5, 0.5)])])
+    good = fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=[(0.4, 0.7)])])
+    image = pictures["astronaut.png"].image
+    batch = [Picture("bad", "bad", image, outside), Picture("good", "good", image, good)]
+    bad, fine = (result.results[0] for result in make_runner(["field_point"]).run(batch, batch_size=2))
+    assert bad.status.startswith("error: A point lies outside the picture")
+    assert fine.status == OK
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=[(0.4, 0.7)], sam_labels=[1, 0])]),
+        fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=[(0.4, 0.7)], sam_labels=[None])]),
+        fo.Detections(detections=[fo.Detection(label="person", bounding_box=ASTRONAUT, mask_path="/nowhere.png")]),
+        fo.Segmentation(mask_path="/nowhere.png"),
+    ],
+    ids=["too many sam_labels", "no sam_labels", "lost instance mask", "lost mask"],
+)
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_bad_label_fails_alone(make_runner, pictures, label, batch_size):
+    good = pictures["astronaut.png"]
+    batch = [Picture("bad", "bad", good.image, label), good]
+    bad, fine = (result.results[0] for result in make_runner(["field_point"]).run(batch, batch_size=batch_size))
+    assert bad.status.startswith("error: ")
+    assert bad.mask is None
+    assert fine.status == OK
+
+
+def test_strategies_that_a_picture_has_already_are_skipped(make_runner, pictures, everything):
+    bus = pictures["bus.jpg"]
+    picture = Picture(bus.key, bus.seed_key, bus.image, bus.label, frozenset({"clip_point", "field_box"}))
+    runner = make_runner(["clip_point", "clip_points", "field_box", "yolo_box"])
+    results = by_name(runner.run([picture]))["bus.jpg"]
+    assert list(results) == ["clip_points", "yolo_box"]
+    assert np.array_equal(results["clip_points"].mask, everything["bus.jpg"]["clip_points"].mask)
+
+
+def test_no_pictures_no_results(make_runner):
+    assert list(make_runner().run([])) == []
+
+
+def squares() -> np.ndarray:
+    masks = np.zeros((2, 6, 6), bool)
+    masks[0, :4, :4] = masks[1, 2:, 2:] = True
+    return masks
+
+
+def test_higher_predicted_iou_wins_the_overlap():
+    first = union(squares(), np.array([0.9, 0.5]), [1, 2])
+    second = union(squares(), np.array([0.5, 0.9]), [1, 2])
+    assert first[3, 3] == 1
+    assert second[3, 3] == 2
+    for label_map in (first, second):
+        assert (label_map[0, 0], label_map[5, 5], label_map[0, 5]) == (1, 2, 0)
+        assert label_map.dtype == np.uint8
+
+
+def test_instances_of_a_class_share_its_value():
+    assert np.array_equal(union(squares(), np.array([0.9, 0.5]), [3, 3]), 3 * squares().any(axis=0))
+
+
+def test_largest_class_value_fits():
+    assert union(squares()[:1], np.array([0.9]), [255]).max() == 255
