@@ -1,0 +1,173 @@
+"""FiftyOne finds the plugin, its forms open fast, and they say what is wrong before anything runs."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+import yaml
+from fiftyone.operators.registry import OperatorRegistry
+
+from prompting import evaluation, storage
+from prompting.plan import Plan
+from prompting.strategies import AUTOMATIC, STRATEGIES
+
+ROOT = Path(__file__).parents[1]
+MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
+APPLY, EVALUATE = "apply_strategies", "evaluate_strategies"
+
+
+def form(name: str, dataset, params=None, **request) -> dict:
+    """The fields of an operator's form, by name, as the App is sent them."""
+    ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params or {}, **request})
+    return foo.get_operator(f"{MANIFEST['name']}/{name}").resolve_type(ctx, "inputs").to_json()["type"]["properties"]
+
+
+def choices(field: dict) -> list[str]:
+    return [choice["value"] for choice in field["view"]["choices"]]
+
+
+def problem(fields: dict) -> str:
+    """The sentence that keeps a form from being executed."""
+    assert fields["problem"]["invalid"]
+    return fields["problem"]["error_message"]
+
+
+@pytest.fixture(scope="module")
+def pictures(photographs):
+    """A dataset without labels, that no test writes to."""
+    dataset = fo.Dataset.from_images_dir(str(photographs))
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture(scope="module")
+def people(photographs):
+    """The demo's dataset, that no test writes to."""
+    from demo.dataset import make_dataset
+
+    dataset = make_dataset(None, photographs)
+    yield dataset
+    dataset.delete()
+
+
+def test_every_operator_of_the_manifest_is_registered_and_no_other():
+    registered = [operator.name for operator in foo.list_operators(builtin=False, type="operator")]
+    assert sorted(registered) == sorted(MANIFEST["operators"])
+    assert OperatorRegistry().list_errors() == []
+
+
+def test_the_file_that_fiftyone_imports_again_and_again_holds_an_import_and_nothing_more():
+    statements = ast.parse((ROOT / "__init__.py").read_text()).body
+    docstring, import_, exports = statements
+    assert isinstance(docstring, ast.Expr)
+    assert (import_.module, [name.name for name in import_.names]) == ("operators", ["register"])
+    assert exports.targets[0].id == "__all__"
+
+
+def test_opening_the_forms_loads_none_of_the_heavy_packages(people):
+    script = f"""
+import json, sys
+import fiftyone.operators as foo
+import prompting.plan, prompting.storage, prompting.evaluation
+request = {{"dataset_name": {people.name!r}, "params": {{"strategies": ["clip_box", "yolo_box"]}}}}
+for operator in foo.list_operators(builtin=False, type="operator"):
+    operator.resolve_type(foo.ExecutionContext(request), "inputs")
+loaded = [name for name in ("torch", "sam2", "open_clip", "ultralytics") if name in sys.modules]
+print(json.dumps({{"operators": len(foo.list_operators(builtin=False, type="operator")), "loaded": loaded}}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"operators": len(MANIFEST["operators"]), "loaded": []}
+
+
+@pytest.mark.parametrize("name", [APPLY, EVALUATE])
+def test_operators_can_run_now_or_be_delegated(name):
+    config = foo.get_operator(f"{MANIFEST['name']}/{name}").config
+    assert config.execute_as_generator and config.allow_immediate_execution and config.allow_delegated_execution
+
+
+def test_apply_form_offers_every_strategy_and_checks_those_that_need_no_field(people):
+    fields = form(APPLY, people)
+    assert choices(fields["strategies"]) == list(STRATEGIES)
+    assert fields["strategies"]["default"] == list(AUTOMATIC)
+    assert "problem" not in fields and "prompt_field" not in fields
+
+
+def test_every_field_of_the_forms_has_a_label(people):
+    everything = {"strategies": ["field_box"], "prompt_field": "ground_truth", "advanced": True}
+    for name, field in form(APPLY, people, everything).items():
+        assert name == "view_target" or field["view"]["label"], name
+
+
+def test_apply_form_asks_for_the_field_when_a_field_strategy_is_chosen(people):
+    fields = form(APPLY, people, {"strategies": ["field_box"]})
+    assert choices(fields["prompt_field"]) == ["ground_truth"]
+    assert fields["prompt_field"]["required"]
+    fields = form(APPLY, people, {"strategies": ["field_box"], "prompt_field": "ground_truth"})
+    assert "problem" not in fields
+
+
+def test_apply_form_shows_more_options_when_asked(people):
+    more = {"prefix", "seed", "background", "yolo_confidence", "field_rounds", "batch_size", "device"}
+    assert not more & form(APPLY, people).keys()
+    assert more <= form(APPLY, people, {"advanced": True}).keys()
+
+
+def test_apply_form_can_be_limited_to_the_selected_samples(people):
+    selected = people.values("id")[:2]
+    fields = form(APPLY, people, {"strategies": ["clip_box"]}, selected=selected)
+    assert "SELECTED_SAMPLES" in choices(fields["view_target"])
+    assert "problem" not in fields
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"strategies": ["clip_box"], "prefix": "Über"}, "prefix 'Über'"),
+        ({"strategies": ["clip_box"], "classes": " , "}, "classes must be a list of names"),
+        ({"strategies": ["field_box"], "prompt_field": "nowhere"}, "no label field 'nowhere'"),
+        ({"strategies": ["field_box"], "prompt_field": "ground_truth", "classes": "zebra"}, "no label 'zebra'"),
+    ],
+)
+def test_apply_form_says_what_is_wrong_and_cannot_be_executed(people, params, words):
+    assert words in problem(form(APPLY, people, params))
+
+
+def test_apply_form_warns_before_results_are_in_the_way(dataset):
+    plan = Plan(strategies=("clip_box",))
+    storage.declare_fields(dataset, plan)
+    dataset.set_values("sam2_clip_box_status", ["ok"] * 2 + [None] * 4)
+    assert "2 samples have results of 'clip_box'" in problem(form(APPLY, dataset, {"strategies": ["clip_box"]}))
+    assert "problem" not in form(APPLY, dataset, {"strategies": ["clip_box"], "existing": "skip"})
+    # and just where they are
+    rest = dataset[2:]
+    fields = form(APPLY, dataset, {"strategies": ["clip_box"]}, view=rest._serialize())
+    assert "problem" not in fields
+
+
+def test_evaluate_form_says_that_strategies_come_first(people):
+    assert "No strategy with the prefix 'sam2' was applied" in problem(form(EVALUATE, people))
+
+
+def test_evaluate_form_says_that_there_is_no_truth(pictures):
+    dataset = pictures.clone()
+    storage.declare_fields(dataset, Plan(strategies=("clip_box",)))
+    assert "no ground truth" in problem(form(EVALUATE, dataset))
+    dataset.delete()
+
+
+def test_evaluate_form_offers_what_was_applied_and_the_truths_but_not_our_own_fields(dataset):
+    storage.declare_fields(dataset, Plan(strategies=("clip_box", "clip_point")))
+    dataset.add_sample_field(
+        evaluation.truth_field("sam2"), fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation
+    )
+    fields = form(EVALUATE, dataset)
+    assert choices(fields["strategies"]) == choices(fields["baseline"]) == ["clip_point", "clip_box"]
+    assert fields["baseline"]["default"] == "clip_point"
+    assert choices(fields["gt_field"]) == ["ground_truth"]
+    assert "problem" in form(EVALUATE, dataset, {"prefix": "other"})

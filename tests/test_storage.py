@@ -1,0 +1,204 @@
+"""What is stored where, and what is kept when something goes wrong. No model runs here."""
+
+import fiftyone as fo
+import numpy as np
+import pytest
+
+from prompting import storage
+from prompting.errors import PromptingError
+from prompting.plan import Plan
+from prompting.prompts import Prompt
+from prompting.results import NO_PROMPT, OK, StrategyResult
+from prompting.storage import StrategyFields
+from prompting.strategies import AUTOMATIC, STRATEGIES
+
+PLAN = Plan(strategies=("clip_box", "yolo_box"), sam2_model="nano", device="cpu")
+FIELDS = StrategyFields.of("sam2", "clip_box")
+
+
+@pytest.fixture
+def three():
+    """Three samples without anything."""
+    dataset = fo.Dataset()
+    dataset.add_samples([fo.Sample(f"{name}.png") for name in "cab"])
+    yield dataset
+    dataset.delete()
+
+
+def result(strategy: str = "clip_box", status: str = OK, **changed) -> StrategyResult:
+    """A mask of 20 x 40 pixels, made by a box and by two clicks."""
+    prompts = (
+        Prompt("person", box=np.array([4, 2, 24, 12], np.float32)),
+        Prompt("dog", np.array([[10, 5], [40, 20]], np.float32), np.array([1, 0])),
+    )
+    mask = np.zeros((20, 40), np.uint8)
+    mask[2:12, 4:24] = 1
+    given = {"mask": mask, "prompts": prompts, "predicted_iou": np.array([0.5, 0.75], np.float32), **changed}
+    return StrategyResult(strategy, **given, status=status, seconds=0.1, decoder_calls=1)
+
+
+def failure(status: str = "error: gone") -> StrategyResult:
+    return result(status=status, mask=None, prompts=(), predicted_iou=np.zeros(0))
+
+
+def stored(dataset, *results) -> fo.Sample:
+    """The first sample after these results were written to it one after the other."""
+    storage.declare_fields(dataset, PLAN)
+    sample = dataset.first()
+    for one in results:
+        storage.write(sample, one, PLAN)
+    sample.save()
+    dataset.reload()
+    return dataset.first()
+
+
+def test_no_two_strategies_share_a_field():
+    names = [name for strategy in STRATEGIES for name in StrategyFields.of("sam2", strategy).types()]
+    assert len(names) == len(set(names)) == 5 * len(STRATEGIES)
+
+
+def test_masks_come_back_as_they_were(three):
+    mask = stored(three, result())[FIELDS.mask].get_mask()
+    np.testing.assert_array_equal(mask, result().mask)
+    assert mask.dtype == np.uint8
+
+
+def test_boxes_come_back_relative_with_their_labels_and_scores(three):
+    (box,) = stored(three, result())[FIELDS.boxes].detections
+    assert box.bounding_box == pytest.approx([4 / 40, 2 / 20, 20 / 40, 10 / 20])
+    assert (box.label, box.predicted_iou) == ("person", 0.5)
+
+
+def test_clicks_come_back_relative_with_sam_labels(three):
+    (clicks,) = stored(three, result())[FIELDS.points].keypoints
+    assert clicks.points == [pytest.approx((0.25, 0.25)), pytest.approx((1, 1))]
+    assert (clicks.label, clicks.sam_labels, clicks.predicted_iou) == ("dog", [1, 0], 0.75)
+
+
+def test_the_score_is_the_mean_predicted_iou(three):
+    assert stored(three, result())[FIELDS.score] == pytest.approx(0.625)
+
+
+def test_no_prompt_is_a_result_with_an_empty_mask_and_no_score(three):
+    nothing = result(status=NO_PROMPT, mask=np.zeros((20, 40), np.uint8), prompts=(), predicted_iou=np.zeros(0))
+    sample = stored(three, nothing)
+    assert sample[FIELDS.mask].get_mask().shape == (20, 40)
+    assert sample[FIELDS.points].keypoints == sample[FIELDS.boxes].detections == []
+    assert (sample[FIELDS.status], sample[FIELDS.score]) == (NO_PROMPT, None)
+
+
+def test_an_error_is_a_status_and_nothing_else(three):
+    sample = stored(three, failure())
+    assert sample[FIELDS.status] == "error: gone"
+    assert sample[FIELDS.mask] is sample[FIELDS.points] is sample[FIELDS.boxes] is None
+
+
+def test_an_error_gives_way_to_a_result_and_to_the_latest_error(three):
+    assert stored(three, failure(), failure("error: cut"))[FIELDS.status] == "error: cut"
+    assert stored(three, failure(), result())[FIELDS.status] == OK
+
+
+@pytest.mark.parametrize("status", [OK, NO_PROMPT])
+def test_an_error_never_replaces_a_result(three, status):
+    sample = stored(three, result(status=status), failure())
+    assert sample[FIELDS.status] == status
+    assert sample[FIELDS.mask].get_mask().any()
+
+
+def test_declared_fields_have_their_types_and_mask_targets(three):
+    storage.declare_fields(three, PLAN)
+    three.reload()
+    assert three.mask_targets[FIELDS.mask] == {1: "person"}
+    for name, (field_type, document_type) in FIELDS.types().items():
+        field = three.get_field(name)
+        assert isinstance(field, field_type)
+        assert getattr(field, "document_type", None) is document_type
+    storage.check_fields(three, PLAN)  # declared and empty is not in the way
+
+
+def test_what_is_undone_is_told_sample_by_sample(three):
+    storage.declare_fields(three, PLAN)
+    first, second, third = three.values("id")
+    three.set_values(FIELDS.status, [OK, NO_PROMPT, "error: gone"])
+    three.set_values("sam2_yolo_box_status", [OK, None, None])
+    skip = Plan(**{**PLAN.__dict__, "existing": "skip"})
+    assert storage.undone(three, skip) == {second: {"clip_box"}, third: frozenset()}
+    assert list(storage.undone(three, PLAN)) == [first, second, third]
+    assert storage.undone(three.select(first), skip) == {}
+
+
+def test_what_a_view_hides_is_seen_again_and_what_it_leaves_out_is_not(three):
+    storage.declare_fields(three, PLAN)
+    for view in (three.select_fields("tags"), three.exclude_fields(FIELDS.status), three.view()):
+        shown = storage.with_all_fields(view.skip(1).sort_by("filepath"))
+        assert shown.has_sample_field(FIELDS.status)
+        assert [sample.filename for sample in shown] == ["a.png", "b.png"]
+
+
+def test_parameters_that_differ_from_the_records_are_found(three):
+    assert storage.first_difference(three, PLAN, "clip_box") is None
+    storage.register(three, PLAN, "clip_box")
+    three.reload()
+    assert storage.first_difference(three, PLAN, "clip_box") is None
+    other = Plan(**{**PLAN.__dict__, "background": ("wall",)})
+    assert storage.first_difference(three, other, "clip_box") == ("background", None, ["wall"])
+
+
+def test_what_does_not_concern_a_strategy_is_no_difference(three):
+    storage.register(three, PLAN, "clip_box")
+    other = {
+        **PLAN.__dict__,
+        "strategies": AUTOMATIC,
+        "device": "cuda",
+        "batch_size": 8,
+        "prompt_field": "people",
+        "yolo_model": "yolo26x.pt",
+        "yolo_confidence": 0.5,
+    }
+    assert storage.first_difference(three, Plan(**other), "clip_box") is None
+
+
+def test_phrases_come_back_from_the_record_equal(three):
+    plan = Plan(**{**PLAN.__dict__, "phrases": {"person": ("a man", "a woman")}, "background": ("wall", "sky")})
+    storage.register(three, plan, "clip_box", {"seconds_per_image": 0.5})
+    three.reload()
+    assert storage.first_difference(three, plan, "clip_box") is None
+    record = storage.recorded(three, "sam2", "clip_box")
+    assert record["phrases"] == {"person": ["a man", "a woman"]}
+    assert record["seconds_per_image"] == 0.5
+    assert storage.recorded(three, "sam2", "yolo_box") is None
+
+
+@pytest.mark.parametrize(
+    ("targets", "classes", "values"),
+    [
+        (None, ("person",), {}),
+        (None, ("person", "bus"), {"person": 1, "bus": 2}),
+        ({255: "person"}, ("person",), {"person": 255}),
+        ({4: "bus", 9: "person", 10: "dog"}, ("person", "bus"), {"person": 9, "bus": 4}),
+    ],
+)
+def test_values_of_a_segmentation_follow_its_mask_targets(three, targets, classes, values):
+    if targets:
+        three.mask_targets["given"] = targets
+    assert storage.segmentation_values(three, "given", classes) == values
+
+
+def test_default_mask_targets_count_where_the_field_has_none(three):
+    three.default_mask_targets = {3: "person"}
+    assert storage.segmentation_values(three, "given", ("person",)) == {"person": 3}
+
+
+def test_masks_of_colours_are_refused(three):
+    three.mask_targets["given"] = {"#ff6d04": "person"}
+    with pytest.raises(PromptingError, match="masks of colours"):
+        storage.segmentation_values(three, "given", ("person",))
+
+
+def test_instance_masks_are_found_in_the_database_and_on_disk(three, tmp_path):
+    box = {"label": "person", "bounding_box": [0, 0, 1, 1]}
+    three.set_values("given", [fo.Detections(detections=[fo.Detection(**box)]) for _ in range(3)])
+    assert not storage.has_instance_masks(three, "given")
+    for mask in ({"mask": np.ones((2, 2), bool)}, {"mask_path": str(tmp_path / "mask.png")}):
+        three.set_values("given", [fo.Detections(detections=[fo.Detection(**box, **mask)])] * 3)
+        assert storage.has_instance_masks(three, "given")
