@@ -28,9 +28,9 @@ def main() -> None:
     from prompting import models
     from prompting.application import read_image
     from prompting.dense_clip import ATTENTIONS
-    from prompting.evaluation import _paint
     from prompting.metrics import image_iou
     from prompting.priors.clip import ClipPrior, ClipSettings
+    from prompting.truth import paint_instances
 
     loaded = models.load_clip(args.clip, models.best_device())
     scales = tuple(float(scale) for scale in args.scales.split(","))
@@ -39,7 +39,7 @@ def main() -> None:
     dataset = data.load(args)
     for sample in dataset.iter_samples():
         image = read_image(sample.filepath)
-        truth = _paint(sample.ground_truth, *image.shape[:2], {"person": 1})
+        truth = paint_instances(sample.ground_truth, *image.shape[:2], {"person": 1})
         if not (truth == 1).any():
             continue
         scores["whole picture"].append([image_iou(np.ones_like(truth), truth, [1])] * (len(THRESHOLDS) + 1))

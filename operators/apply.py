@@ -198,12 +198,12 @@ def _problem(ctx) -> str | None:
         return None  # the form isn't filled yet
     try:
         plan = make_plan(ctx.params)
-        from ..prompting import storage
+        from ..prompting import checks
 
         view = ctx.target_view(require_flat=True)
-        storage.check_collection(view)
-        storage.check_fields(view, plan)
-        storage.check_prompt_field(view, plan)
+        checks.check_collection(view)
+        checks.check_fields(view, plan)
+        checks.check_prompt_field(view, plan)
     except PromptingError as error:
         return str(error)
     return None

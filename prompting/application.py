@@ -13,7 +13,7 @@ import fiftyone.core.collections as foc
 import numpy as np
 from PIL import Image, ImageOps
 
-from . import storage
+from . import checks, records, storage
 from .assembly import build_runner
 from .errors import PromptingError
 from .plan import Plan
@@ -49,10 +49,10 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
         PromptingError: what was wrong with the request
     """
     plan = plan.resolved()
-    storage.check_collection(samples)
-    samples = storage.with_all_fields(samples)
-    storage.check_fields(samples, plan)
-    field_values = storage.check_prompt_field(samples, plan)
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
+    checks.check_fields(samples, plan)
+    field_values = checks.check_prompt_field(samples, plan)
     todo = storage.undone(samples, plan)
     if not todo:
         yield Progress(0, 0, 0)
@@ -60,7 +60,7 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
     runner = build_runner(plan, field_values)
     storage.declare_fields(samples._dataset, plan)
     for strategy in plan.strategies:
-        storage.register(samples._dataset, plan, strategy)
+        records.register(samples._dataset, plan, strategy)
     yield Progress(0, len(todo), 0)
     yield from _run(samples, plan, runner, todo)
 
@@ -93,7 +93,7 @@ def _run(
                 failed += any(result.mask is None for result in made)
                 yield Progress(done, len(todo), failed)
     for strategy, cost in costs.items():
-        storage.register(samples._dataset, plan, strategy, cost.per_image())
+        records.register(samples._dataset, plan, strategy, cost.per_image())
 
 
 class _Cost:

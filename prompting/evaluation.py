@@ -10,20 +10,21 @@ strategies' own values, and all must have been scored on the same pixels.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from . import storage
+from . import checks
 from .comparison import Comparison, Row
 from .errors import PromptingError
-from .metrics import IGNORED, pooled_scores
-from .priors.fields import instance_mask, resize_mask
+from .metrics import pooled_scores
+from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
 from .strategies import BASELINE, STRATEGIES, strategies_named
+from .truth import render_truth, truth_field, truth_renderer
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
 BACKGROUND = "background"
@@ -32,11 +33,6 @@ BACKGROUND = "background"
 def evaluation_key(prefix: str, strategy: str) -> str:
     """The eval_key of a strategy; per-image IoU is in the field ``<key>_iou``."""
     return f"{prefix}_eval_{strategy}"
-
-
-def truth_field(prefix: str) -> str:
-    """The field into which the truth is rendered."""
-    return f"{prefix}_truth"
 
 
 def comparison_key(prefix: str) -> str:
@@ -90,16 +86,16 @@ def evaluate_steps(
     overwrite: bool = False,
 ) -> Iterator[tuple[int, int, str]]:
     """:func:`evaluate` as a generator of (step, steps, what is being done) that returns the table."""
-    storage.check_collection(samples)
-    samples = storage.with_all_fields(samples)
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
     names = _chosen(samples, strategies, prefix)
     classes = _common_classes(samples._dataset, prefix, names)
     view = _scored_samples(samples, gt_field, names, prefix)
     if not overwrite:
         _check_earlier(samples._dataset, view, names, prefix)
-    render = _truth_renderer(view, gt_field, classes)
+    render = truth_renderer(view, gt_field, classes)
     yield 0, len(names) + 1, "rendering the truth"
-    _render_truth(view, gt_field, names[0], prefix, classes, render)
+    render_truth(view, gt_field, names[0], prefix, classes, render)
     rows = []
     for i, name in enumerate(names):
         yield i + 1, len(names) + 1, f"evaluating {name}"
@@ -152,7 +148,7 @@ def _scored_samples(samples: foc.SampleCollection, gt_field: str, names: Sequenc
 
     Pictures that no strategy could read are left out for all of them.
     """
-    storage.label_type_of(samples, gt_field)
+    checks.label_type_of(samples, gt_field)
     view = samples.exists(gt_field)
     if not len(view):
         raise PromptingError(f"None of the {len(samples)} samples has a label in {gt_field!r}.")
@@ -192,80 +188,6 @@ def _check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str)
             )
 
 
-def _truth_renderer(view, gt_field: str, classes: Sequence[str]) -> Callable[[fo.Label, int, int], np.ndarray]:
-    """A function (label, height, width) -> (H, W) uint8 truth.
-
-    Raises:
-        PromptingError: a truth without masks, or of another type
-    """
-    label_type = storage.label_type_of(view, gt_field)
-    value_of = {label: i + 1 for i, label in enumerate(classes)}
-    if label_type is fo.Segmentation:
-        without = len(view) - sum(view.count(f"{gt_field}.{where}") for where in ("mask", "mask_path"))
-        if without:
-            raise PromptingError(f"{without} of {len(view)} labels in {gt_field!r} have no mask.")
-        given = storage.segmentation_values(view, gt_field, classes)
-        return lambda label, height, width: _recode(label, height, width, given, value_of, gt_field)
-    if label_type is not fo.Detections:
-        raise PromptingError(f"The truth {gt_field!r} must be a Segmentation or Detections with instance masks.")
-    _check_instances(view, gt_field, classes)
-    return lambda label, height, width: _paint(label, height, width, value_of)
-
-
-def _check_instances(view, gt_field: str, classes: Sequence[str]) -> None:
-    """Refuse Detections that would be scored as if nothing were there.
-
-    Raises:
-        PromptingError: none has one of the classes, in the whole dataset, or some have no mask
-    """
-    labels = view._dataset.distinct(f"{gt_field}.detections.label")
-    if labels and not set(labels) & set(classes):
-        raise PromptingError(
-            f"The truth {gt_field!r} has no {' or '.join(map(repr, classes))}; it has: {', '.join(labels[:10])}."
-        )
-    wanted = view.filter_labels(gt_field, fo.ViewField("label").is_in(classes), only_matches=False)
-    boxes = wanted.count(f"{gt_field}.detections")
-    masks = sum(wanted.count(f"{gt_field}.detections.{where}") for where in ("mask", "mask_path"))
-    if masks < boxes:
-        raise PromptingError(
-            f"{boxes - masks} of {boxes} detections in {gt_field!r} have no instance mask, so masks can't be scored."
-        )
-
-
-def _recode(label: fo.Segmentation, height: int, width: int, given, value_of, gt_field: str) -> np.ndarray:
-    mask = resize_mask(label.get_mask(), height, width)
-    truth = np.zeros((height, width), np.uint8)
-    if not given:  # a single class: all that isn't background
-        truth[mask > 0] = 1
-        return truth
-    for name, value in given.items():
-        truth[mask == value] = value_of[name]
-    return truth
-
-
-def _paint(label: fo.Detections, height: int, width: int, value_of) -> np.ndarray:
-    """Instance masks painted over ignored crowds."""
-    truth = np.zeros((height, width), np.uint8)
-    wanted = [detection for detection in label.detections if detection.label in value_of]
-    for crowd in (True, False):
-        for detection in wanted:
-            if bool(detection.get_attribute_value("iscrowd", False)) == crowd:
-                mask = instance_mask(detection, height, width)
-                truth[mask] = IGNORED if crowd else value_of[detection.label]
-    return truth
-
-
-def _render_truth(view, gt_field: str, strategy: str, prefix: str, classes: Sequence[str], render) -> None:
-    """Write the truth field at the size of the strategies' masks, which is the picture's own."""
-    dataset, field, predicted = view._dataset, truth_field(prefix), StrategyFields.of(prefix, strategy).mask
-    dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
-    dataset.mask_targets[field] = {**{i + 1: name for i, name in enumerate(classes)}, IGNORED: "ignored"}
-    dataset.save()
-    for sample in view.select_fields([gt_field, predicted, field]).iter_samples(autosave=True):
-        height, width = sample[predicted].get_mask().shape
-        sample[field] = fo.Segmentation(mask=render(sample[gt_field], height, width))
-
-
 def _evaluate_one(view, strategy: str, prefix: str, classes: Sequence[str]) -> Row:
     key, fields = evaluation_key(prefix, strategy), StrategyFields.of(prefix, strategy)
     results = view.evaluate_segmentations(
@@ -280,7 +202,7 @@ def _evaluate_one(view, strategy: str, prefix: str, classes: Sequence[str]) -> R
         raise PromptingError(f"The metric {IOU_METRIC} is not there; install the plugin where FiftyOne finds it.")
     ious = view.values(f"{key}_iou")
     scores = pooled_scores(results.pixel_confusion_matrix)
-    record = storage.recorded(view._dataset, prefix, strategy) or {}
+    record = recorded(view._dataset, prefix, strategy) or {}
     return Row(
         strategy=strategy,
         images=len(ious),

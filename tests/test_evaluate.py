@@ -9,7 +9,7 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import Executor, execute_or_delegate_operator
 
-from prompting import storage
+from prompting import records, storage
 from prompting.comparison import COLUMNS
 from prompting.errors import PromptingError
 from prompting.evaluation import evaluate, load_comparison
@@ -58,7 +58,7 @@ def add(dataset, classes=("person",), prefix="sam2", **predictions):
     plan = Plan(strategies=tuple(predictions), classes=classes, prefix=prefix, prompt_field="ground_truth")
     storage.declare_fields(dataset, plan)
     for strategy, masks in predictions.items():
-        storage.register(dataset, plan, strategy, {"seconds_per_image": 0.5, "decoder_calls_per_image": 2.0})
+        records.register(dataset, plan, strategy, {"seconds_per_image": 0.5, "decoder_calls_per_image": 2.0})
         for sample, mask in zip(dataset, masks, strict=True):
             if isinstance(mask, str):
                 continue

@@ -144,7 +144,7 @@ def test_unknown_size_is_refused_in_one_sentence(tmp_path, channels, blocks):
 def test_incomplete_checkpoint_is_refused_in_one_sentence(tmp_path, tiny_checkpoint):
     state = torch.load(tiny_checkpoint, weights_only=True)["model"]
     torch.save({"model": {k: v for k, v in state.items() if k.startswith(TRUNK)}}, tmp_path / "part.pt")
-    with pytest.raises(PromptingError, match="part.pt does not fit configs/") as caught:
+    with pytest.raises(PromptingError, match=r"part\.pt does not fit configs/") as caught:
         models.load_sam2(str(tmp_path / "part.pt"), "cpu")
     sentence(caught.value)
 

@@ -73,7 +73,7 @@ def test_opening_the_forms_loads_none_of_the_heavy_packages(people):
     script = f"""
 import json, sys
 import fiftyone.operators as foo
-import prompting.plan, prompting.storage, prompting.evaluation
+import prompting.plan, prompting.checks, prompting.storage, prompting.evaluation
 request = {{"dataset_name": {people.name!r}, "params": {{"strategies": ["clip_box", "yolo_box"]}}}}
 for operator in foo.list_operators(builtin=False, type="operator"):
     operator.resolve_type(foo.ExecutionContext(request), "inputs")

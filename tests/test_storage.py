@@ -4,7 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from prompting import storage
+from prompting import checks, records, storage
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.prompts import Prompt
@@ -113,7 +113,7 @@ def test_declared_fields_have_their_types_and_mask_targets(three):
         field = three.get_field(name)
         assert isinstance(field, field_type)
         assert getattr(field, "document_type", None) is document_type
-    storage.check_fields(three, PLAN)  # declared and empty is not in the way
+    checks.check_fields(three, PLAN)  # declared and empty is not in the way
 
 
 def test_what_is_undone_is_told_sample_by_sample(three):
@@ -130,22 +130,22 @@ def test_what_is_undone_is_told_sample_by_sample(three):
 def test_what_a_view_hides_is_seen_again_and_what_it_leaves_out_is_not(three):
     storage.declare_fields(three, PLAN)
     for view in (three.select_fields("tags"), three.exclude_fields(FIELDS.status), three.view()):
-        shown = storage.with_all_fields(view.skip(1).sort_by("filepath"))
+        shown = checks.with_all_fields(view.skip(1).sort_by("filepath"))
         assert shown.has_sample_field(FIELDS.status)
         assert [sample.filename for sample in shown] == ["a.png", "b.png"]
 
 
 def test_parameters_that_differ_from_the_records_are_found(three):
-    assert storage.first_difference(three, PLAN, "clip_box") is None
-    storage.register(three, PLAN, "clip_box")
+    assert records.first_difference(three, PLAN, "clip_box") is None
+    records.register(three, PLAN, "clip_box")
     three.reload()
-    assert storage.first_difference(three, PLAN, "clip_box") is None
+    assert records.first_difference(three, PLAN, "clip_box") is None
     other = Plan(**{**PLAN.__dict__, "background": ("wall",)})
-    assert storage.first_difference(three, other, "clip_box") == ("background", None, ["wall"])
+    assert records.first_difference(three, other, "clip_box") == ("background", None, ["wall"])
 
 
 def test_what_does_not_concern_a_strategy_is_no_difference(three):
-    storage.register(three, PLAN, "clip_box")
+    records.register(three, PLAN, "clip_box")
     other = {
         **PLAN.__dict__,
         "strategies": AUTOMATIC,
@@ -155,18 +155,18 @@ def test_what_does_not_concern_a_strategy_is_no_difference(three):
         "yolo_model": "yolo26x.pt",
         "yolo_confidence": 0.5,
     }
-    assert storage.first_difference(three, Plan(**other), "clip_box") is None
+    assert records.first_difference(three, Plan(**other), "clip_box") is None
 
 
 def test_phrases_come_back_from_the_record_equal(three):
     plan = Plan(**{**PLAN.__dict__, "phrases": {"person": ("a man", "a woman")}, "background": ("wall", "sky")})
-    storage.register(three, plan, "clip_box", {"seconds_per_image": 0.5})
+    records.register(three, plan, "clip_box", {"seconds_per_image": 0.5})
     three.reload()
-    assert storage.first_difference(three, plan, "clip_box") is None
-    record = storage.recorded(three, "sam2", "clip_box")
+    assert records.first_difference(three, plan, "clip_box") is None
+    record = records.recorded(three, "sam2", "clip_box")
     assert record["phrases"] == {"person": ["a man", "a woman"]}
     assert record["seconds_per_image"] == 0.5
-    assert storage.recorded(three, "sam2", "yolo_box") is None
+    assert records.recorded(three, "sam2", "yolo_box") is None
 
 
 @pytest.mark.parametrize(
@@ -181,24 +181,24 @@ def test_phrases_come_back_from_the_record_equal(three):
 def test_values_of_a_segmentation_follow_its_mask_targets(three, targets, classes, values):
     if targets:
         three.mask_targets["given"] = targets
-    assert storage.segmentation_values(three, "given", classes) == values
+    assert checks.segmentation_values(three, "given", classes) == values
 
 
 def test_default_mask_targets_count_where_the_field_has_none(three):
     three.default_mask_targets = {3: "person"}
-    assert storage.segmentation_values(three, "given", ("person",)) == {"person": 3}
+    assert checks.segmentation_values(three, "given", ("person",)) == {"person": 3}
 
 
 def test_masks_of_colours_are_refused(three):
     three.mask_targets["given"] = {"#ff6d04": "person"}
     with pytest.raises(PromptingError, match="masks of colours"):
-        storage.segmentation_values(three, "given", ("person",))
+        checks.segmentation_values(three, "given", ("person",))
 
 
 def test_instance_masks_are_found_in_the_database_and_on_disk(three, tmp_path):
     box = {"label": "person", "bounding_box": [0, 0, 1, 1]}
     three.set_values("given", [fo.Detections(detections=[fo.Detection(**box)]) for _ in range(3)])
-    assert not storage.has_instance_masks(three, "given")
+    assert not checks.has_instance_masks(three, "given")
     for mask in ({"mask": np.ones((2, 2), bool)}, {"mask_path": str(tmp_path / "mask.png")}):
         three.set_values("given", [fo.Detections(detections=[fo.Detection(**box, **mask)])] * 3)
-        assert storage.has_instance_masks(three, "given")
+        assert checks.has_instance_masks(three, "given")

@@ -1,0 +1,56 @@
+"""What made a strategy's results: a run registered in the dataset, with every parameter and what it cost."""
+
+from __future__ import annotations
+
+import json
+
+import fiftyone as fo
+
+from .plan import Plan
+from .strategies import CLIP, FIELD, STRATEGIES, YOLO
+
+PARAMETERS_OF = {
+    CLIP: {"clip_model", "phrases", "background"},
+    YOLO: {"yolo_model", "yolo_confidence"},
+    FIELD: {"prompt_field", "field_rounds"},
+}
+"""Parameters that concern one prior alone: to the others' strategies they make no difference."""
+
+
+def run_key(prefix: str, strategy: str) -> str:
+    """The key of the registered run that describes a strategy's fields."""
+    return f"{prefix}_{strategy}"
+
+
+def register(dataset: fo.Dataset, plan: Plan, strategy: str, cost: dict | None = None) -> None:
+    """Record the parameters of a strategy's results and, once known, what the latest run cost an image."""
+    key = run_key(plan.prefix, strategy)
+    config = dataset.init_run(method="sam2_prompting", strategy=strategy, **_plain(plan.record()))
+    for name, value in (cost or {}).items():
+        setattr(config, name, value)
+    dataset.register_run(key, config, overwrite=True)
+
+
+def recorded(dataset: fo.Dataset, prefix: str, strategy: str) -> dict | None:
+    """What :func:`register` recorded, or None."""
+    key = run_key(prefix, strategy)
+    return dataset.get_run_info(key).config.serialize() if key in dataset.list_runs() else None
+
+
+def first_difference(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[str, object, object] | None:
+    """The first recorded parameter that differs from the plan's, as (name, old, new)."""
+    old = recorded(dataset, plan.prefix, strategy)
+    if old is None:
+        return None
+    new = _plain(plan.record())
+    others = [names for prior, names in PARAMETERS_OF.items() if prior != STRATEGIES[strategy].prior]
+    ignored = {"versions", "device"}.union(*others)
+    for name, value in new.items():
+        if name not in ignored and old.get(name) != value:
+            return name, old.get(name), value
+    return None
+
+
+def _plain(record: dict) -> dict:
+    """JSON only: tuples to lists, for what comes back from the database is compared with it."""
+    return json.loads(json.dumps(record))
