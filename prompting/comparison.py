@@ -21,6 +21,7 @@ class Row:
         seconds: an image, as if it had run alone (encoding and prior included), in its latest run
         decoder_calls: an image, in its latest run
         difference: mean_iou minus the baseline's
+        low, high: the 95 % bootstrap interval of mean_iou over images; None for a single image
     """
 
     strategy: str
@@ -35,6 +36,8 @@ class Row:
     seconds: float | None
     decoder_calls: float | None
     difference: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ class Comparison:
 
 
 COLUMNS = (
-    "strategy", "mean IoU", "vs. baseline", "pooled IoU", "Dice", "precision", "recall", "no prompt", "s / image",
-    "decoder calls", "images", "support",
+    "strategy", "mean IoU", "95 % interval", "vs. baseline", "pooled IoU", "Dice", "precision", "recall", "no prompt",
+    "s / image", "decoder calls", "images", "support",
 )  # fmt: skip
 
 
@@ -94,6 +97,7 @@ def format_row(row: Row) -> list[str]:
     return [
         row.strategy,
         _number(row.mean_iou),
+        "" if row.low is None else f"{row.low:.3f} – {row.high:.3f}",
         "" if row.difference is None else f"{row.difference:+.3f}",
         _number(row.pooled_iou),
         _number(row.dice),

@@ -19,7 +19,7 @@ import numpy as np
 from . import checks
 from .comparison import Comparison, Row
 from .errors import PromptingError
-from .metrics import pooled_scores
+from .metrics import mean_interval, pooled_scores
 from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
@@ -203,6 +203,7 @@ def _evaluate_one(view, strategy: str, prefix: str, classes: Sequence[str]) -> R
     ious = view.values(f"{key}_iou")
     scores = pooled_scores(results.pixel_confusion_matrix)
     record = recorded(view._dataset, prefix, strategy) or {}
+    low, high = mean_interval(ious) or (None, None)
     return Row(
         strategy=strategy,
         images=len(ious),
@@ -215,6 +216,8 @@ def _evaluate_one(view, strategy: str, prefix: str, classes: Sequence[str]) -> R
         without_prompt=len(view.match(fo.ViewField(fields.status) == NO_PROMPT)),
         seconds=record.get("seconds_per_image"),
         decoder_calls=record.get("decoder_calls_per_image"),
+        low=low,
+        high=high,
     )
 
 

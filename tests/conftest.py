@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -26,7 +27,12 @@ NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "devic
 
 
 def pytest_unconfigure() -> None:
-    """Leave nothing behind."""
+    """Leave nothing behind: end the database first, or it would complain about its missing files."""
+    if "fiftyone" in sys.modules:
+        from fiftyone.core.odm import database
+
+        if database._db_service is not None:
+            database._db_service.stop()
     shutil.rmtree(_HOME, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ def row(strategy: str, mean_iou: float, **changes) -> Row:
     given = {
         "images": 6, "support": 1000, "pooled_iou": 0.5, "dice": 0.6, "precision": 0.7, "recall": 0.8,
         "without_prompt": 1, "seconds": 0.25, "decoder_calls": 2.5,
+        "low": mean_iou - 0.05, "high": mean_iou + 0.05,
     }  # fmt: skip
     return Row(strategy=strategy, mean_iou=mean_iou, **{**given, **changes})
 
@@ -52,7 +53,8 @@ def test_printed_table_is_markdown_with_all_columns(table):
     assert len({len(line) for line in (head, rule, *lines)}) == 1
     cells = dict(zip(COLUMNS, (cell.strip() for cell in lines[0].strip("|").split("|"))))
     assert cells == {
-        "strategy": "clip_box", "mean IoU": "0.750", "vs. baseline": "+0.250", "pooled IoU": "0.500", "Dice": "0.600",
+        "strategy": "clip_box", "mean IoU": "0.750", "95 % interval": "0.700 – 0.800", "vs. baseline": "+0.250",
+        "pooled IoU": "0.500", "Dice": "0.600",
         "precision": "0.700", "recall": "0.800", "no prompt": "1", "s / image": "0.25", "decoder calls": "2.5",
         "images": "6", "support": "1000",
     }  # fmt: skip

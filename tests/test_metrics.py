@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from prompting.metrics import IGNORED, image_iou, pooled_scores
+from prompting.metrics import IGNORED, image_iou, mean_interval, pooled_scores
 
 
 def strip(*values: int) -> np.ndarray:
@@ -75,3 +75,27 @@ def test_nothing_found_has_recall_zero_and_no_precision():
     scores = pooled_scores(np.array([[50, 0], [10, 0]]))
     assert (scores["iou"], scores["dice"], scores["recall"]) == (0, 0, 0)
     assert math.isnan(scores["precision"])
+
+
+def test_interval_of_a_mean_holds_it_and_narrows_with_more_images():
+    rng = np.random.default_rng(0)
+    few, many = rng.uniform(0.3, 0.9, 10), rng.uniform(0.3, 0.9, 1000)
+    (low, high), (lower, upper) = mean_interval(few), mean_interval(many)
+    assert low < few.mean() < high
+    assert lower < many.mean() < upper
+    assert upper - lower < (high - low) / 3
+    # the normal approximation is good at a thousand images
+    assert upper - lower == pytest.approx(2 * 1.96 * many.std() / np.sqrt(1000), rel=0.1)
+
+
+def test_interval_is_the_same_every_time():
+    values = np.random.default_rng(1).random(20)
+    assert mean_interval(values) == mean_interval(values)
+
+
+def test_one_image_has_no_interval():
+    assert mean_interval([0.5]) is None
+
+
+def test_equal_scores_have_an_interval_without_width():
+    assert mean_interval([0.5] * 8) == (0.5, 0.5)
