@@ -5,7 +5,7 @@
 The trunk stays frozen; neck, prompt encoder and mask decoder learn from mosaics
 (training/mosaic.py) with noisy boxes, clicks and, every third step, a second
 round with the first round's logits and a corrective click. Progressive sizes:
-most of the time at 384 pixels, the rest at the size that the model ships with.
+most of the time at 384 pixels, the rest at 512.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
-from prompting.nano.sam2 import FROZEN, IMAGE_SIZE, IMAGENET_MEAN, IMAGENET_STD, build_nano_sam2
+from prompting.nano.sam2 import FROZEN, IMAGENET_MEAN, IMAGENET_STD, build_nano_sam2
 from prompting.nano.state import load_trained_state, trained_state
 from training.mosaic import compose
 from training.photographs import Photograph, read_pack
@@ -31,7 +31,7 @@ PICTURES, OBJECTS = 6, 4
 SMALLEST = 5e-4  # share of the canvas below which an object is not asked for
 SOURCE_WEIGHT = {"voc": 1.0, "coco": 1.2, "ccp": 0.5, "eg1800": 0.3, "coco_panoptic": 1.5, "camvid": 1.5}
 PEOPLE = {"person", "pedestrian", "bicyclist"}
-SIZES = ((0.55, 384), (1.0, IMAGE_SIZE))
+SIZES = ((0.55, 384), (1.0, 512))
 
 
 def main() -> None:
