@@ -18,6 +18,8 @@ def prepare() -> None:
     os.environ["FIFTYONE_DATABASE_DIR"] = os.path.join(home, "database")
     os.environ["FIFTYONE_DATABASE_NAME"] = "bench"
     os.environ.setdefault("YOLO_OFFLINE", "1")
+    os.environ.setdefault("FIFTYONE_LOGGING_LEVEL", "ERROR")  # its lines would cut the progress bars
+    os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

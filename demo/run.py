@@ -27,6 +27,8 @@ def main() -> None:
     # before FiftyOne is imported: this clone is the plugin that is shown
     os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
     os.environ.setdefault("YOLO_OFFLINE", "1")
+    os.environ.setdefault("FIFTYONE_LOGGING_LEVEL", "ERROR")  # its lines would cut the progress bars
+    os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")
     sys.path.insert(0, str(ROOT))
 
     start = time.monotonic()
