@@ -1,0 +1,83 @@
+"""Pictures of the App for the README, from the dataset that ``make demo`` leaves behind.
+
+The grid with one strategy's masks and prompts, and, if asked for, two strategies compared in the Model Evaluation
+panel. Needs Chromium (see demo/browser.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME = "sam2-prompting-demo"
+COMPARED = ("sam2_eval_yolo_box", "sam2_eval_clip_point")
+
+
+def main() -> None:
+    """Take the pictures; see the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="the grid's picture, a .png")
+    parser.add_argument("--evaluation", type=Path, help="the Model Evaluation panel's picture, a .png")
+    args = parser.parse_args()
+    # before FiftyOne is imported: this clone is the plugin that is shown
+    os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
+    sys.path.insert(0, str(ROOT))
+
+    import fiftyone as fo
+
+    from demo.browser import NoBrowser, chromium, served_app
+
+    if not fo.dataset_exists(NAME):
+        sys.exit(f"There is no dataset {NAME!r}; run `make demo APP=0` first.")
+    try:
+        with chromium() as browser, served_app() as port:
+            save_grid(browser, port, args.out)
+            if args.evaluation:
+                save_evaluation(browser, port, args.evaluation)
+    except NoBrowser as missing:
+        sys.exit(str(missing))
+
+
+def save_grid(browser, port: int, path: Path) -> None:
+    """The photographs, large, under one strategy's masks and the prompts that made them."""
+    from demo.browser import open_dataset
+
+    page = open_dataset(browser, port, NAME)
+    enlarge(page)
+    save(page, path)
+
+
+def save_evaluation(browser, port: int, path: Path) -> None:
+    """Two strategies side by side."""
+    from demo.browser import open_dataset, open_evaluation
+
+    page = open_dataset(browser, port, NAME)
+    enlarge(page)
+    open_evaluation(page, *COMPARED)
+    save(page, path)
+
+
+def enlarge(page) -> None:
+    """Three photographs in a row: the second slider zooms, the first spaces."""
+    slider = page.get_by_test_id("slider").nth(1)
+    box = slider.bounding_box()
+    slider.click(position={"x": 0.85 * box["width"], "y": box["height"] / 2})
+
+
+def save(page, path: Path) -> None:
+    """Save what the page shows once it rests."""
+    page.mouse.move(800, 995)
+    last = None
+    while (now := page.screenshot()) != last:
+        last = now
+        page.wait_for_timeout(1500)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(now)
+    page.context.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The App on a port of its own, in a real browser. Playwright's event loop ends with the module that used it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+import pytest
+
+from demo import browser as app_browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium. Without one the tests are skipped, except in CI, where they fail."""
+    try:
+        with app_browser.chromium() as running:
+            yield running
+    except app_browser.NoBrowser as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def app_port():
+    """The port at which the App shows this run's database."""
+    with app_browser.served_app() as port:
+        yield port
+
+
+@pytest.fixture
+def open_dataset(browser, app_port):
+    """Open a dataset in a page of its own."""
+    pages = []
+
+    def open_it(dataset):
+        pages.append(app_browser.open_dataset(browser, app_port, dataset.name))
+        return pages[-1]
+
+    open_it.pages = pages
+    yield open_it
+    for page in pages:
+        page.context.close()
+
+
+@pytest.fixture(scope="module")
+def applied(photographs, apply_strategies, nano):
+    """The demo's dataset with the results of two strategies."""
+    from demo.dataset import make_dataset
+
+    dataset = make_dataset(f"applied-{uuid.uuid4().hex[:8]}", photographs)
+    apply_strategies(dataset, strategies=["clip_point", "yolo_box"], progress=False, **nano)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture(scope="module")
+def evaluated(applied, evaluate_strategies):
+    """The same, scored against its ground truth."""
+    evaluate_strategies(applied, "ground_truth", progress=False)
+    return applied
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keep what a failed test saw, and say where."""
+    report = yield
+    opener = item.funcargs.get("open_dataset")
+    if report.when == "call" and report.failed and opener:
+        folder = item.funcargs["tmp_path"]
+        for i, page in enumerate(opener.pages):
+            page.screenshot(path=folder / f"page{i}.png")
+            (folder / f"page{i}.html").write_text(page.content())
+        report.sections.append(("The App", f"Screenshots and HTML of its pages: {folder}"))
+    return report

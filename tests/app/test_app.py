@@ -1,0 +1,167 @@
+"""What people see in the App: menu, forms, progress, masks, tables. Driven as they would drive it."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from demo.browser import TIMEOUT_MS, open_evaluation
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
+expect.set_options(timeout=TIMEOUT_MS)
+
+APPLY = "SAM 2: apply prompting strategies"
+EVALUATE = "SAM 2: evaluate prompting strategies"
+
+
+def open_form(page: Page, operator: str) -> Locator:
+    """An operator's form, out of the operators' menu, filled with its defaults."""
+    page.keyboard.press("`")
+    page.get_by_test_id("operators-browser-search").fill("SAM 2")
+    page.get_by_text(operator, exact=True).click()
+    form = page.get_by_test_id("operators-prompt-modal")
+    expect(form.locator("[data-tag-index]").first).to_be_visible()
+    return form
+
+
+def field(form: Locator, label: str) -> Locator:
+    """The input below a label."""
+    page = form.page
+    both = form.locator("div").filter(has=page.get_by_text(label, exact=True)).filter(has=page.locator("input"))
+    return both.last.locator("input").last
+
+
+def choose_strategies(form: Locator, *names: str) -> None:
+    strategies = field(form, "Strategies")
+    strategies.hover()
+    form.get_by_label("Clear").first.click()
+    for name in names:
+        strategies.fill(name)
+        form.page.get_by_role("option", name=re.compile(rf"^{name}\b")).click()
+    expect(form.locator("[data-tag-index]")).to_have_text(list(names))
+
+
+def type_into(form: Locator, label: str, text: str) -> None:
+    field(form, label).fill(text)
+    field(form, label).press("Tab")
+
+
+def choose_bundled_models(form: Locator) -> None:
+    type_into(form, "SAM 2 model", "nano")
+    type_into(form, "CLIP model", "nano")
+    type_into(form, "Detector", "yolo26n.pt")
+
+
+def execute(form: Locator) -> Locator:
+    """Press Execute; where progress and output appear."""
+    button = form.get_by_role("button", name="Execute")
+    expect(button).to_be_enabled()
+    button.click()
+    return form.page.get_by_test_id("operators-prompt-view-modal")
+
+
+def pixels(thumbnail: Locator, unlike: np.ndarray | None = None) -> np.ndarray:
+    """A thumbnail as it is drawn, once it rests and differs from an earlier state; (H, W, 3)."""
+    thumbnail.page.mouse.move(5, 5)
+    deadline, last = time.monotonic() + TIMEOUT_MS / 1000, None
+    while time.monotonic() < deadline:
+        now = np.asarray(Image.open(io.BytesIO(thumbnail.screenshot())).convert("RGB"), int)
+        rests = last is not None and np.array_equal(now, last)
+        if rests and (unlike is None or not np.array_equal(now, unlike)):
+            return now
+        last = now
+        thumbnail.page.wait_for_timeout(200)
+    raise AssertionError("The thumbnail never changed." if unlike is not None else "The thumbnail never came to rest.")
+
+
+def test_two_selected_samples_are_segmented_and_their_masks_drawn(open_dataset, dataset):
+    page = open_dataset(dataset)
+    thumbnails = page.get_by_test_id("looker")
+    for i in (1, 2):
+        thumbnails.nth(i).hover()
+        thumbnails.nth(i).locator("label").click()
+        expect(thumbnails.nth(i).locator("input")).to_be_checked()
+
+    form = open_form(page, APPLY)
+    expect(form.get_by_label("Current selection")).to_be_checked()
+    choose_strategies(form, "clip_point", "yolo_box")
+    choose_bundled_models(form)
+    run = execute(form)
+    expect(run).to_contain_text(re.compile("loading the models|of 2 samples"))
+    expect(run.get_by_role("progressbar").first).to_be_visible()
+    expect(run).to_contain_text("2 of 2 samples")
+    run.get_by_role("button", name="Done").click()
+
+    dataset.reload()  # the App's server wrote to it
+    for strategy in ("clip_point", "yolo_box"):
+        assert dataset.exists(f"sam2_{strategy}").values("id") == dataset.values("id")[1:3]
+        expect(page.get_by_test_id(f"checkbox-sam2_{strategy}")).to_be_visible()
+    checkbox = page.get_by_test_id("checkbox-sam2_clip_point")
+    expect(checkbox.locator("input")).to_be_checked()
+    shown = pixels(thumbnails.nth(1))
+    checkbox.click()
+    hidden = pixels(thumbnails.nth(1), unlike=shown)
+    changed = np.abs(shown - hidden).max(axis=2) > 8
+    mask = dataset.skip(1).first().sam2_clip_point.get_mask() > 0
+    stored = cv2.resize(mask.astype(np.uint8), changed.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    assert (changed & stored).sum() / (changed | stored).sum() > 0.8
+
+
+def test_evaluation_ends_with_a_table_of_the_strategies(open_dataset, applied):
+    form = open_form(open_dataset(applied), EVALUATE)
+    expect(form.get_by_text("ground_truth", exact=True)).to_be_visible()
+    run = execute(form)
+    expect(run.get_by_role("progressbar").first).to_be_visible()
+    rows = run.get_by_role("row")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("mean IoU")
+    for strategy in ("clip_point", "yolo_box"):
+        expect(rows.filter(has_text=strategy)).to_have_count(1)
+
+
+def test_model_evaluation_panel_compares_two_strategies_by_iou(open_dataset, evaluated):
+    page = open_dataset(evaluated)
+    open_evaluation(page, "sam2_eval_yolo_box", "sam2_eval_clip_point")
+    iou = page.get_by_role("row").filter(has_text="Mean IoU over images")
+    for strategy in ("yolo_box", "clip_point"):
+        expect(page.get_by_role("columnheader", name=f"sam2_eval_{strategy}")).to_be_visible()
+        expect(iou).to_contain_text(f"{np.mean(evaluated.values(f'sam2_eval_{strategy}_iou')):.3f}")
+
+
+def test_form_refuses_a_bad_prefix_until_it_is_mended(open_dataset, dataset):
+    form = open_form(open_dataset(dataset), APPLY)
+    form.get_by_text("More options").click()
+    type_into(form, "Field prefix", "Bad prefix")
+    expect(form.get_by_role("alert")).to_have_text(re.compile("The prefix 'Bad prefix' can't begin field names"))
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    type_into(form, "Field prefix", "good")
+    expect(form.get_by_role("alert")).to_have_count(0)
+    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
+
+
+def test_form_refuses_samples_with_results_until_told_what_to_do_with_them(open_dataset, applied):
+    form = open_form(open_dataset(applied), APPLY)
+    expect(form.get_by_role("alert")).to_have_text(re.compile("6 samples have results of 'clip_point' already"))
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+
+
+def test_form_refuses_to_run_without_a_strategy(open_dataset, dataset):
+    form = open_form(open_dataset(dataset), APPLY)
+    choose_strategies(form)
+    expect(form.get_by_role("alert")).to_have_text(re.compile("Choose at least one strategy"))
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+
+
+def test_what_stops_a_run_is_shown(open_dataset, dataset):
+    form = open_form(open_dataset(dataset), APPLY)
+    choose_strategies(form, "yolo_box")
+    choose_bundled_models(form)
+    type_into(form, "SAM 2 model", "no/such/checkpoint.pt")
+    expect(execute(form).get_by_role("alert")).to_contain_text("no/such/checkpoint.pt")
