@@ -12,11 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def prepare() -> None:
-    """Point FiftyOne at this clone and at a database of its own; call it before FiftyOne is imported."""
-    home = tempfile.mkdtemp(prefix="sam2-prompting-bench-")
+    """Point FiftyOne at this clone; call it before FiftyOne is imported. Its datasets are not persistent."""
     os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
-    os.environ["FIFTYONE_DATABASE_DIR"] = os.path.join(home, "database")
-    os.environ["FIFTYONE_DATABASE_NAME"] = "bench"
     os.environ.setdefault("YOLO_OFFLINE", "1")
     os.environ.setdefault("FIFTYONE_LOGGING_LEVEL", "ERROR")  # its lines would cut the progress bars
     os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")

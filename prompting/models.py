@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -224,5 +225,9 @@ def _unavailable(kind: str, name: str, error: Exception, instead: str) -> ModelU
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
+    lines = str(error).strip().splitlines()
+    return (
+        f"{type(error).__name__}: {textwrap.shorten(lines[0], 200, placeholder=' …')}"
+        if lines
+        else type(error).__name__
+    )

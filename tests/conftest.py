@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
+import socket
+import subprocess
+import sysconfig
 import tempfile
 import uuid
 from pathlib import Path
@@ -13,11 +15,34 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# before FiftyOne is imported: it reads these once
 _HOME = Path(tempfile.mkdtemp(prefix="sam2-prompting-tests-"))
+
+
+def _start_database() -> subprocess.Popen | None:
+    """A mongod of our own, named to FiftyOne by its address.
+
+    A directory alone (FIFTYONE_DATABASE_DIR) isolates nothing: FiftyOne joins
+    whatever database it finds running, be it the one with a person's data. Where
+    FiftyOne has no mongod, FIFTYONE_DATABASE_URI names one already.
+    """
+    mongod = Path(sysconfig.get_path("purelib")) / "fiftyone" / "db" / "bin" / "mongod"
+    if not mongod.exists():
+        return None
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (_HOME / "database").mkdir()
+    command = [mongod, "--dbpath", _HOME / "database", "--logpath", _HOME / "mongod.log"]
+    database = subprocess.Popen([*map(str, command), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"])
+    os.environ["FIFTYONE_DATABASE_URI"] = f"mongodb://127.0.0.1:{port}"
+    return database
+
+
+# before FiftyOne is imported: it reads these once
+_DATABASE = _start_database()
 os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
 os.environ["FIFTYONE_DATABASE_NAME"] = f"test_{uuid.uuid4().hex[:12]}"
-os.environ["FIFTYONE_DATABASE_DIR"] = str(_HOME / "database")
+os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
 os.environ["FIFTYONE_MODEL_ZOO_DIR"] = str(_HOME / "models")
 os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
@@ -27,12 +52,10 @@ NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "devic
 
 
 def pytest_unconfigure() -> None:
-    """Leave nothing behind: end the database first, or it would complain about its missing files."""
-    if "fiftyone" in sys.modules:
-        from fiftyone.core.odm import database
-
-        if database._db_service is not None:
-            database._db_service.stop()
+    """Leave nothing behind."""
+    if _DATABASE is not None:
+        _DATABASE.terminate()
+        _DATABASE.wait()
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
