@@ -14,6 +14,7 @@ them afterwards is fair.
 from __future__ import annotations
 
 import argparse
+import json
 import queue
 import threading
 import time
@@ -108,8 +109,6 @@ class Groups:
 
 def read_pack_with_pseudo(data: str, pseudo: str):
     """Photographs of the pack, each with the detector's class map."""
-    import json
-
     entries = json.loads((Path(data) / "index.json").read_text())
     for entry, photograph in zip(entries, read_pack(data)):
         path = Path(pseudo) / f"{entry['id']}.png"
