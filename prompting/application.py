@@ -10,6 +10,7 @@ from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import fiftyone.core.utils as fou
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -77,7 +78,7 @@ def _run(
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold
     view = samples.select(list(todo)).select_fields(fields)
     with view.save_context(batch_size=SAVE_EVERY_SECONDS, batching_strategy="latency") as context:
-        for batch in _batches(_read_ahead(view, plan, todo), plan.batch_size):
+        for batch in fou.iter_batches(_read_ahead(view, plan, todo), plan.batch_size):
             readable = [(sample, picture) for sample, picture in batch if isinstance(picture, Picture)]
             results = {result.key: result.results for result in runner.run([p for _, p in readable], plan.batch_size)}
             for sample, picture in batch:
@@ -163,14 +164,3 @@ def _picture(sample: fo.Sample, plan: Plan, skip: frozenset[str]) -> Picture | P
 
 def _failure(strategy: str, error: PromptingError) -> StrategyResult:
     return StrategyResult(strategy, None, (), np.zeros(0), f"error: {error}", 0.0, 0)
-
-
-def _batches(items, size: int):
-    batch = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

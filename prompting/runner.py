@@ -62,25 +62,32 @@ class Runner:
         start = time.perf_counter()
         encoded = self.segmenter.encode([picture.image for picture in batch])
         encode_seconds = (time.perf_counter() - start) / len(batch)
-        found: dict[str, list[list[Region]]] = {}
+        found: dict[tuple[str, int], list[Region] | PromptError] = {}
         prior_seconds: dict[str, float] = {}
         for name in dict.fromkeys(strategy.prior for strategy in self.strategies):
-            start = time.perf_counter()
-            found[name] = self._find(self.priors[name], batch)
-            prior_seconds[name] = (time.perf_counter() - start) / len(batch)
+            rows = [i for i, picture in enumerate(batch) if self._needs(picture, name)]
+            if rows:
+                start = time.perf_counter()
+                regions = self._find(self.priors[name], [batch[i] for i in rows])
+                prior_seconds[name] = (time.perf_counter() - start) / len(rows)
+                found.update({(name, i): regions[row] for row, i in enumerate(rows)})
         for i, picture in enumerate(batch):
             results = tuple(
                 self._apply(
                     strategy,
                     picture,
                     encoded[i],
-                    found[strategy.prior][i],
+                    found[strategy.prior, i],
                     encode_seconds + prior_seconds[strategy.prior],
                 )
                 for strategy in self.strategies
                 if strategy.name not in picture.skip
             )
             yield PictureResult(picture.key, results)
+
+    def _needs(self, picture: Picture, prior: str) -> bool:
+        """Whether any strategy that the picture doesn't skip asks this prior."""
+        return any(s.prior == prior and s.name not in picture.skip for s in self.strategies)
 
     def _find(self, prior: Prior, batch: list[Picture]) -> list[list[Region] | PromptError]:
         """The prior's regions of each picture, or why it couldn't say: one bad label never ends a run."""

@@ -286,6 +286,25 @@ def test_strategies_that_a_picture_has_already_are_skipped(make_runner, pictures
     assert np.array_equal(results["clip_points"].mask, everything["bus.jpg"]["clip_points"].mask)
 
 
+def test_prior_is_not_asked_where_all_its_strategies_are_skipped(make_runner, pictures, priors):
+    class Counted:
+        asked: list = []
+
+        def find(self, batch):
+            self.asked += [picture.key for picture in batch]
+            return priors["clip"].find(batch)
+
+    bus, coffee = pictures["bus.jpg"], pictures["coffee.png"]
+    done = Picture(bus.key, bus.seed_key, bus.image, bus.label, frozenset({"clip_box"}))
+    runner = make_runner(["clip_box", "yolo_box"], replaced={"clip": Counted()})
+    results = by_name(runner.run([done, coffee], batch_size=2))
+    assert Counted.asked == ["coffee.png"]
+    assert {name: list(made) for name, made in results.items()} == {
+        "bus.jpg": ["yolo_box"],
+        "coffee.png": ["clip_box", "yolo_box"],
+    }
+
+
 def test_no_pictures_no_results(make_runner):
     assert list(make_runner().run([])) == []
 

@@ -11,13 +11,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..segmenter import IMAGENET_MEAN, IMAGENET_STD
 from .trunk import CHANNELS, YoloTrunk
 
 D_MODEL = 128
 IMAGE_SIZE = 640
 """YOLO's own size: trained at 384 and 512, the heads do better still at 640 (see the model card)."""
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 FROZEN = "image_encoder.trunk.yolo."
 
 
