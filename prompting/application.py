@@ -14,7 +14,7 @@ import fiftyone.core.utils as fou
 import numpy as np
 from PIL import Image, ImageOps
 
-from . import checks, records, storage
+from . import appearance, checks, records, storage
 from .assembly import build_runner
 from .errors import PromptingError
 from .plan import Plan
@@ -60,6 +60,7 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
         return
     runner = build_runner(plan, field_values)
     storage.declare_fields(samples._dataset, plan)
+    appearance.arrange(samples._dataset, plan.prefix)
     for strategy in plan.strategies:
         records.register(samples._dataset, plan, strategy)
     yield Progress(0, len(todo), 0)
@@ -75,15 +76,19 @@ def _run(
     fields = [plan.prompt_field] if plan.uses(FIELD) else []
     for strategy in plan.strategies:
         fields += storage.StrategyFields.of(plan.prefix, strategy).types()
+    if plan.heatmap:
+        fields.append(storage.heatmap_field(plan.prefix))
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold
     view = samples.select(list(todo)).select_fields(fields)
     with view.save_context(batch_size=SAVE_EVERY_SECONDS, batching_strategy="latency") as context:
         for batch in fou.iter_batches(_read_ahead(view, plan, todo), plan.batch_size):
             readable = [(sample, picture) for sample, picture in batch if isinstance(picture, Picture)]
-            results = {result.key: result.results for result in runner.run([p for _, p in readable], plan.batch_size)}
+            results = {result.key: result for result in runner.run([p for _, p in readable], plan.batch_size)}
             for sample, picture in batch:
                 if isinstance(picture, Picture):
-                    made = results[sample.id]
+                    made = results[sample.id].results
+                    if results[sample.id].heatmap is not None:
+                        storage.write_heatmap(sample, results[sample.id].heatmap, plan)
                 else:
                     made = tuple(_failure(name, picture) for name in plan.strategies if name not in todo[sample.id])
                 for result in made:

@@ -27,7 +27,7 @@ def build_runner(plan: Plan, field_values: Mapping[str, int] | None = None) -> R
     if plan.uses(YOLO):
         priors[YOLO] = YoloPrior(models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device)
     if plan.uses(CLIP):
-        settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background)
+        settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
         priors[CLIP] = ClipPrior(*models.load_clip(plan.clip_model, plan.device), plan.classes, settings, plan.device)
     if plan.uses(FIELD):
         priors[FIELD] = FieldPrior(plan.classes, field_values)

@@ -11,7 +11,7 @@ import fiftyone.core.patches as fop
 from .errors import PromptingError
 from .plan import ERROR, OVERWRITE, SKIP, Plan
 from .records import first_difference
-from .storage import StrategyFields, has_result
+from .storage import StrategyFields, has_result, heatmap_field
 from .strategies import FIELD
 
 
@@ -51,12 +51,12 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
     """
     dataset = samples._dataset
     schema = dataset.get_field_schema()
+    if plan.heatmap:
+        _check_type(schema, heatmap_field(plan.prefix), fo.EmbeddedDocumentField, fo.Heatmap)
     for strategy in plan.strategies:
         fields = StrategyFields.of(plan.prefix, strategy)
         for name, (field_type, document_type) in fields.types().items():
-            there = schema.get(name)
-            if there is not None and not _is_type(there, field_type, document_type):
-                raise PromptingError(f"The field {name!r} exists and is of another type; choose another prefix.")
+            _check_type(schema, name, field_type, document_type)
         if fields.status not in schema:
             continue
         here = samples.match(has_result(fields))
@@ -148,5 +148,8 @@ def segmentation_values(samples: foc.SampleCollection, name: str, classes: Seque
     return {label: values[label] for label in classes}
 
 
-def _is_type(field: fo.Field, field_type: type, document_type: type | None) -> bool:
-    return isinstance(field, field_type) and getattr(field, "document_type", None) is document_type
+def _check_type(schema: dict[str, fo.Field], name: str, field_type: type, document_type: type | None) -> None:
+    there = schema.get(name)
+    fits = isinstance(there, field_type) and getattr(there, "document_type", None) is document_type
+    if there is not None and not fits:
+        raise PromptingError(f"The field {name!r} exists and is of another type; choose another prefix.")

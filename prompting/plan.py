@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import models
 from .errors import PromptingError
-from .strategies import AUTOMATIC, FIELD, Strategy, strategies_named
+from .strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 
 SKIP, OVERWRITE, ERROR = "skip", "overwrite", "error"
 EXISTING = (SKIP, OVERWRITE, ERROR)
@@ -34,6 +34,7 @@ class Plan:
         background: background phrases for CLIP, instead of the vocabulary's
         yolo_confidence: detections below it are dropped
         batch_size: pictures encoded at once
+        heatmap: also store what CLIP sees, as a Heatmap
     """
 
     strategies: tuple[str, ...] = AUTOMATIC
@@ -51,6 +52,7 @@ class Plan:
     background: tuple[str, ...] | None = None
     yolo_confidence: float = 0.25
     batch_size: int = 1
+    heatmap: bool = False
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without a model or a dataset.
@@ -82,6 +84,8 @@ class Plan:
             raise PromptingError("batch_size must be at least 1, field_rounds and seed at least 0.")
         if not 0 <= self.yolo_confidence <= 1:
             raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.")
+        if self.heatmap and not self.uses(CLIP):
+            raise PromptingError("heatmap stores what CLIP sees, and none of these strategies asks CLIP.")
         if not isinstance(self.phrases, Mapping):
             raise PromptingError(f"phrases must map classes to lists of phrases, not {self.phrases!r}.")
         unknown = [name for name in self.phrases if name not in self.classes]
@@ -117,7 +121,7 @@ class Plan:
     def record(self) -> dict:
         """Everything that decides what a strategy's masks look like, as plain JSON, with the packages' versions."""
         record = asdict(self)
-        for name in ("strategies", "existing", "batch_size"):
+        for name in ("strategies", "existing", "batch_size", "heatmap"):
             record.pop(name)
         record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}

@@ -25,12 +25,19 @@ class Prompt:
         point_coords: (P, 2) float xy in pixels; P may be 0 where there is a box
         point_labels: (P,) int, 1 positive and 0 negative
         box: (4,) float xyxy in pixels, or None
+        corrections: how many of the points, the last ones, are clicks of a refinement, one a round
     """
 
     label: str
     point_coords: np.ndarray = field(default_factory=no_points)
     point_labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     box: np.ndarray | None = None
+    corrections: int = 0
+
+    @property
+    def point_rounds(self) -> np.ndarray:
+        """(P,) int: 0 for the points of the first prompt, r for the click of round r."""
+        return np.maximum(np.arange(len(self.point_labels)) - len(self.point_labels) + self.corrections + 1, 0)
 
     @property
     def is_lone_click(self) -> bool:
@@ -40,7 +47,7 @@ class Prompt:
     def with_click(self, xy: tuple[float, float], label: int) -> Prompt:
         """This prompt and one more click."""
         coords = np.vstack([self.point_coords, [xy]]).astype(np.float32)
-        return Prompt(self.label, coords, np.append(self.point_labels, label), self.box)
+        return Prompt(self.label, coords, np.append(self.point_labels, label), self.box, self.corrections + 1)
 
     def check(self, height: int, width: int) -> None:
         """Refuse what SAM 2 takes in silence: no prompt, wrong shapes, a reversed box, points elsewhere.

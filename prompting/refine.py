@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .masks import intersection_over_union
 from .prompts import NEGATIVE, POSITIVE, Prompt
+from .results import Round
 from .sampling import deepest_point
 from .segmenter import Decoded, EncodedImage, Segmenter
 
@@ -22,11 +24,12 @@ TOLERANCE = 0.10
 
 @dataclass(frozen=True)
 class Refined:
-    """What came out: the masks kept, the prompts that made them, and what it cost."""
+    """What came out: the masks kept, the prompts that made them, what it cost, and each round's masks."""
 
     decoded: Decoded
     prompts: list[Prompt]
     decoder_calls: int
+    rounds: tuple[Round, ...] = ()
 
 
 def refine(
@@ -56,7 +59,8 @@ def refine(
     prompts, calls = list(prompts), 1
     agreement = [intersection_over_union(mask, target) for mask, target in zip(masks, targets, strict=True)]
     active = list(range(len(prompts)))
-    for _ in range(rounds):
+    history = [Round(i, 0, mask) for i, mask in enumerate(best.masks)]
+    for number in range(1, rounds + 1):
         clicked = {i: click for i in active if (click := next_click(masks[i], targets[i])) is not None}
         if not clicked:
             break
@@ -72,7 +76,8 @@ def refine(
                 masks[i], ious[i] = decoded.masks[row], decoded.predicted_iou[row]
                 logits[i] = decoded.low_res_logits[row]
                 active.append(i)
-    return Refined(Decoded(masks, ious, logits), prompts, calls)
+                history.append(Round(i, number, decoded.masks[row]))
+    return Refined(Decoded(masks, ious, logits), prompts, calls, tuple(history))
 
 
 def next_click(mask: np.ndarray, target: np.ndarray) -> tuple[tuple[float, float], int] | None:
@@ -87,9 +92,3 @@ def next_click(mask: np.ndarray, target: np.ndarray) -> tuple[tuple[float, float
         return None
     (miss_xy, miss_depth), (excess_xy, excess_depth) = deepest_point(missing), deepest_point(excess)
     return (miss_xy, POSITIVE) if miss_depth >= excess_depth else (excess_xy, NEGATIVE)
-
-
-def intersection_over_union(a: np.ndarray, b: np.ndarray) -> float:
-    """IoU of two bool maps; 1 where both are empty."""
-    union = np.count_nonzero(a | b)
-    return np.count_nonzero(a & b) / union if union else 1.0

@@ -12,6 +12,21 @@ OK, NO_PROMPT = "ok", "no_prompt"
 
 
 @dataclass(frozen=True)
+class Round:
+    """The mask that an instance had after so many corrective clicks.
+
+    Attributes:
+        instance: the number of its prompt
+        number: 0 is before the first click; rounds that were taken back don't appear
+        mask: (H, W) bool
+    """
+
+    instance: int
+    number: int
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
 class StrategyResult:
     """What one strategy made of one picture.
 
@@ -23,6 +38,8 @@ class StrategyResult:
         status: ``ok``, ``no_prompt``, or ``error: …``
         seconds: what it would have cost alone: encoding, its prior, its prompts and decoding
         decoder_calls: how often the mask decoder ran
+        masks: (N, H, W) bool, each instance by itself; None where nothing was decoded
+        rounds: each instance's masks on the way, where it was refined
     """
 
     strategy: str
@@ -32,6 +49,8 @@ class StrategyResult:
     status: str
     seconds: float
     decoder_calls: int
+    masks: np.ndarray | None = None
+    rounds: tuple[Round, ...] = ()
 
     @property
     def score(self) -> float | None:
@@ -41,7 +60,14 @@ class StrategyResult:
 
 @dataclass(frozen=True)
 class PictureResult:
-    """All strategies' results for one picture."""
+    """All strategies' results for one picture.
+
+    Attributes:
+        key: the sample's id
+        results: one a strategy
+        heatmap: (H, W) float in [0, 1], what CLIP sees of the classes, where it was asked for
+    """
 
     key: str
     results: tuple[StrategyResult, ...]
+    heatmap: np.ndarray | None = None

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from .errors import PromptError
+from .masks import paint
 from .priors.base import Picture, Prior
 from .refine import refine
 from .regions import Region
@@ -83,7 +84,8 @@ class Runner:
                 for strategy in self.strategies
                 if strategy.name not in picture.skip
             )
-            yield PictureResult(picture.key, results)
+            heatmaps = (getattr(found.get((name, i)), "heatmap", None) for name in self.priors)
+            yield PictureResult(picture.key, results, next((h for h in heatmaps if h is not None), None))
 
     def _needs(self, picture: Picture, prior: str) -> bool:
         """Whether any strategy that the picture doesn't skip asks this prior."""
@@ -126,32 +128,26 @@ class Runner:
             seconds = shared_seconds + time.perf_counter() - start
             return StrategyResult(strategy.name, None, (), np.zeros(0), f"error: {error}", seconds, 0)
         ious = refined.decoded.predicted_iou
-        mask = union(refined.decoded.masks, ious, [self.classes.index(p.label) + 1 for p in prompts])
+        values = [self.classes.index(p.label) + 1 for p in prompts]
+        mask = paint(refined.decoded.masks, ious, values, shape)
         seconds = shared_seconds + time.perf_counter() - start
-        return StrategyResult(strategy.name, mask, tuple(refined.prompts), ious, OK, seconds, refined.decoder_calls)
+        return StrategyResult(
+            strategy.name,
+            mask,
+            tuple(refined.prompts),
+            ious,
+            OK,
+            seconds,
+            refined.decoder_calls,
+            refined.decoded.masks,
+            refined.rounds,
+        )
 
     def _prompts(self, strategy: Strategy, regions: list[Region], shape: tuple[int, int], rng: np.random.Generator):
         """One prompt a region, and the mask it is refined against (None where the prior has none)."""
         avoid = {label: _occupied(regions, label, shape) for label in {region.label for region in regions}}
         prompts = [strategy.prompter(region, avoid[region.label], rng) for region in regions]
         return prompts, [region.mask for region in regions]
-
-
-def union(masks: np.ndarray, predicted_iou: np.ndarray, values: Sequence[int]) -> np.ndarray:
-    """Instances painted into one label map, the one with the highest predicted IoU on top.
-
-    Args:
-        masks: (N, H, W) bool
-        predicted_iou: (N,)
-        values: N label values, 1 to 255
-
-    Returns:
-        (H, W) uint8
-    """
-    label_map = np.zeros(masks.shape[1:], np.uint8)
-    for i in np.argsort(predicted_iou, kind="stable"):
-        label_map[masks[i]] = values[i]
-    return label_map
 
 
 def _occupied(regions: Sequence[Region], label: str, shape: tuple[int, int]) -> np.ndarray:

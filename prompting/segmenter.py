@@ -138,6 +138,19 @@ class Segmenter:
             low_res_logits=low_res.clamp(-32.0, 32.0),
         )
 
+    @torch.inference_mode()
+    def candidates(self, encoded: EncodedImage, prompts: Sequence[Prompt]) -> tuple[np.ndarray, np.ndarray]:
+        """The three masks that SAM 2 offers for each prompt, of which :meth:`decode` keeps one.
+
+        Returns:
+            (N, 3, H, W) bool masks and (N, 3) float32 predicted IoU, on the host
+        """
+        for prompt in prompts:
+            prompt.check(encoded.height, encoded.width)
+        low_res, ious = self._decode_low_res(encoded, prompts, None, multimask_output=True)
+        masks = self._full_size(low_res.flatten(0, 1)[:, None], encoded.height, encoded.width)
+        return masks.reshape(*low_res.shape[:2], *masks.shape[1:]), ious.cpu().numpy()
+
     def _best_low_res(self, encoded, prompts, mask_input, multimask_output: bool):
         """Low-res logits (N, 1, h, w) and predicted IoU (N,) of the best mask offered for each prompt."""
         low_res, ious = self._decode_low_res(encoded, prompts, mask_input, multimask_output)

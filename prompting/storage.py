@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
+from . import labels
 from .plan import SKIP, Plan
-from .prompts import Prompt
 from .results import NO_PROMPT, OK, StrategyResult
+from .strategies import FIELD, STRATEGIES
 
 DONE = (OK, NO_PROMPT)
+HEATMAP_SIDE = 320
+"""CLIP's maps are coarse: nothing is lost by storing them so small."""
 
 
 @dataclass(frozen=True)
@@ -21,28 +25,64 @@ class StrategyFields:
 
     The prompts' fields say ``prompt``, for ``clip_box`` + ``_points`` would be
     the mask field of ``clip_box_points``.
+
+    Attributes:
+        mask: the Segmentation, all instances together
+        instances: Detections with masks, one a prompt
+        boxes, points: the prompts, as FiftyOne's own SAM 2 takes them
+        positive, negative: the same points for the eye, in two fields so that the App gives them two colours
+        rounds: Detections with masks, each instance before the first and after each corrective click; None for
+            strategies that don't refine
+        status, score: ``ok``, ``no_prompt`` or ``error: …``, and the mean predicted IoU
     """
 
     mask: str
-    points: str
+    instances: str
     boxes: str
+    points: str
+    positive: str
+    negative: str
+    rounds: str | None
     status: str
     score: str
 
     @classmethod
     def of(cls, prefix: str, strategy: str) -> StrategyFields:
         stem = f"{prefix}_{strategy}"
-        return cls(stem, f"{stem}_prompt_points", f"{stem}_prompt_boxes", f"{stem}_status", f"{stem}_score")
+        refines = STRATEGIES[strategy].rounds > 0 or STRATEGIES[strategy].prior == FIELD
+        return cls(
+            mask=stem,
+            instances=f"{stem}_instances",
+            boxes=f"{stem}_prompt_boxes",
+            points=f"{stem}_prompt_points",
+            positive=f"{stem}_positive",
+            negative=f"{stem}_negative",
+            rounds=f"{stem}_rounds" if refines else None,
+            status=f"{stem}_status",
+            score=f"{stem}_score",
+        )
 
     def types(self) -> dict[str, tuple]:
         """Field name -> (field type, embedded document type or None)."""
+        of_labels = {
+            self.mask: fo.Segmentation,
+            self.instances: fo.Detections,
+            self.boxes: fo.Detections,
+            self.points: fo.Keypoints,
+            self.positive: fo.Keypoints,
+            self.negative: fo.Keypoints,
+            self.rounds: fo.Detections,
+        }
         return {
-            self.mask: (fo.EmbeddedDocumentField, fo.Segmentation),
-            self.points: (fo.EmbeddedDocumentField, fo.Keypoints),
-            self.boxes: (fo.EmbeddedDocumentField, fo.Detections),
+            **{name: (fo.EmbeddedDocumentField, kind) for name, kind in of_labels.items() if name},
             self.status: (fo.StringField, None),
             self.score: (fo.FloatField, None),
         }
+
+
+def heatmap_field(prefix: str) -> str:
+    """The field of CLIP's maps."""
+    return f"{prefix}_clip_map"
 
 
 def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
@@ -52,6 +92,9 @@ def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
         for name, (field_type, document_type) in fields.types().items():
             dataset.add_sample_field(name, field_type, embedded_doc_type=document_type)
         dataset.mask_targets[fields.mask] = plan.mask_targets
+    if plan.heatmap:
+        name = heatmap_field(plan.prefix)
+        dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Heatmap)
     dataset.save()
 
 
@@ -78,42 +121,25 @@ def write(sample: fo.Sample, result: StrategyResult, plan: Plan) -> None:
         if sample[fields.status] not in DONE:
             sample[fields.status] = result.status
         return
-    height, width = result.mask.shape
     sample[fields.mask] = fo.Segmentation(mask=result.mask)
-    sample[fields.points] = fo.Keypoints(keypoints=_keypoints(result, height, width))
-    sample[fields.boxes] = fo.Detections(detections=_boxes(result, height, width))
+    sample[fields.instances] = labels.instances(result)
+    sample[fields.boxes] = labels.boxes(result)
+    sample[fields.points] = labels.points(result)
+    sample[fields.positive], sample[fields.negative] = labels.clicks(result)
+    if fields.rounds:
+        sample[fields.rounds] = labels.rounds(result)
     sample[fields.status] = result.status
     sample[fields.score] = result.score
+
+
+def write_heatmap(sample: fo.Sample, heatmap: np.ndarray, plan: Plan) -> None:
+    """Put CLIP's map (H, W) in [0, 1] into a sample, small and in 256 steps: the App stretches it."""
+    scale = min(1.0, HEATMAP_SIDE / max(heatmap.shape))
+    size = (max(1, round(heatmap.shape[1] * scale)), max(1, round(heatmap.shape[0] * scale)))
+    small = cv2.resize(heatmap, size, interpolation=cv2.INTER_AREA)
+    sample[heatmap_field(plan.prefix)] = fo.Heatmap(map=np.round(small * 255).astype(np.uint8), range=[0, 255])
 
 
 def has_result(fields: StrategyFields) -> fo.ViewExpression:
     """What a sample with a strategy's result matches."""
     return fo.ViewField(fields.status).is_in(DONE)
-
-
-def _keypoints(result: StrategyResult, height: int, width: int) -> list[fo.Keypoint]:
-    """Clicks as keypoints, relative, with ``sam_labels``, so that FiftyOne's own SAM 2 can take them too."""
-    return [
-        fo.Keypoint(
-            label=prompt.label,
-            points=(np.asarray(prompt.point_coords, float) / (width, height)).tolist(),
-            sam_labels=[int(value) for value in prompt.point_labels],
-            predicted_iou=float(iou),
-        )
-        for prompt, iou in zip(result.prompts, result.predicted_iou, strict=True)
-        if len(prompt.point_labels)
-    ]
-
-
-def _boxes(result: StrategyResult, height: int, width: int) -> list[fo.Detection]:
-    return [
-        fo.Detection(label=prompt.label, bounding_box=_relative(prompt, height, width), predicted_iou=float(iou))
-        for prompt, iou in zip(result.prompts, result.predicted_iou, strict=True)
-        if prompt.box is not None
-    ]
-
-
-def _relative(prompt: Prompt, height: int, width: int) -> list[float]:
-    """xyxy pixels -> relative xywh."""
-    x1, y1, x2, y2 = (float(v) for v in prompt.box)
-    return [x1 / width, y1 / height, (x2 - x1) / width, (y2 - y1) / height]

@@ -6,13 +6,13 @@ import pytest
 import skimage.io
 
 from prompting import models
+from prompting.masks import intersection_over_union
 from prompting.priors.base import Picture
 from prompting.priors.clip import ClipPrior, ClipSettings
 from prompting.priors.fields import FieldPrior
 from prompting.priors.yolo import YoloPrior
-from prompting.refine import intersection_over_union
 from prompting.results import NO_PROMPT, OK
-from prompting.runner import Runner, union
+from prompting.runner import Runner
 from prompting.strategies import AUTOMATIC, STRATEGIES, strategies_named
 
 ASTRONAUT = [0.03, 0.04, 0.66, 0.96]
@@ -307,27 +307,3 @@ def test_prior_is_not_asked_where_all_its_strategies_are_skipped(make_runner, pi
 
 def test_no_pictures_no_results(make_runner):
     assert list(make_runner().run([])) == []
-
-
-def squares() -> np.ndarray:
-    masks = np.zeros((2, 6, 6), bool)
-    masks[0, :4, :4] = masks[1, 2:, 2:] = True
-    return masks
-
-
-def test_higher_predicted_iou_wins_the_overlap():
-    first = union(squares(), np.array([0.9, 0.5]), [1, 2])
-    second = union(squares(), np.array([0.5, 0.9]), [1, 2])
-    assert first[3, 3] == 1
-    assert second[3, 3] == 2
-    for label_map in (first, second):
-        assert (label_map[0, 0], label_map[5, 5], label_map[0, 5]) == (1, 2, 0)
-        assert label_map.dtype == np.uint8
-
-
-def test_instances_of_a_class_share_its_value():
-    assert np.array_equal(union(squares(), np.array([0.9, 0.5]), [3, 3]), 3 * squares().any(axis=0))
-
-
-def test_largest_class_value_fits():
-    assert union(squares()[:1], np.array([0.9]), [255]).max() == 255

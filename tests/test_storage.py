@@ -54,7 +54,7 @@ def stored(dataset, *results) -> fo.Sample:
 
 def test_no_two_strategies_share_a_field():
     names = [name for strategy in STRATEGIES for name in StrategyFields.of("sam2", strategy).types()]
-    assert len(names) == len(set(names)) == 5 * len(STRATEGIES)
+    assert len(names) == len(set(names)) > 8 * len(STRATEGIES)
 
 
 def test_masks_come_back_as_they_were(three):

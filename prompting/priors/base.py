@@ -31,6 +31,12 @@ class Picture:
     skip: frozenset[str] = frozenset()
 
 
+class Found(list[Region]):
+    """The regions of one picture, and (H, W) float in [0, 1]: where the prior saw anything, if it was asked to say."""
+
+    heatmap: np.ndarray | None = None
+
+
 class Prior(Protocol):
     """Finds regions in a batch of pictures."""
 

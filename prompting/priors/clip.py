@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from ..dense_clip import dense_embeddings
 from ..regions import Region, box_of, components
 from ..vocabulary import background_for, phrases_of
-from .base import Picture
+from .base import Found, Picture
 
 MAX_WINDOWS = 5
 """A strip of a picture is squeezed to so many windows' length, or its windows would grow without bound."""
@@ -32,6 +32,7 @@ class ClipSettings:
         stride: the windows' step as a share of their size
         smallest: regions below this share of the picture are dropped
         peak: a region must somewhere reach this probability
+        heatmap: also keep each picture's map (of the likeliest class at each pixel)
     """
 
     phrases: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class ClipSettings:
     stride: float = 0.5
     smallest: float = 0.002
     peak: float = 0.4
+    heatmap: bool = False
 
 
 class ClipPrior:
@@ -69,9 +71,16 @@ class ClipPrior:
         owner = [i for i, group in enumerate(self.groups) for _ in group]
         self.owner = torch.tensor(owner, device=self.device)
 
-    def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
+    def find(self, pictures: Sequence[Picture]) -> list[Found]:
         """Connected regions of every class, the largest first."""
-        return [self._regions(*self.maps(picture.image)) for picture in pictures]
+        return [self._look(picture.image) for picture in pictures]
+
+    def _look(self, image: np.ndarray) -> Found:
+        probabilities, background = self.maps(image)
+        found = Found(self._regions(probabilities, background))
+        if self.settings.heatmap:
+            found.heatmap = probabilities.max(axis=2)
+        return found
 
     @torch.inference_mode()
     def maps(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -31,9 +31,10 @@ class FieldPrior:
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The regions of each picture, in the field's order."""
-        return [self._regions(picture.label, *picture.image.shape[:2]) for picture in pictures]
+        return [self.regions(picture.label, *picture.image.shape[:2]) for picture in pictures]
 
-    def _regions(self, label, height: int, width: int) -> list[Region]:
+    def regions(self, label, height: int, width: int) -> list[Region]:
+        """The regions of one picture's label (None: none); crowds and boxes without area are none."""
         if label is None:
             return []
         if hasattr(label, "detections"):

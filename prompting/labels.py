@@ -1,0 +1,115 @@
+"""A strategy's result as FiftyOne's labels: coordinates relative, masks cropped to their boxes.
+
+Every label's ``index`` is the number of its prompt, so that the box, the
+points and the mask of one instance can be told to belong together.
+"""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import numpy as np
+
+from .prompts import NEGATIVE, POSITIVE, Prompt
+from .regions import box_of
+from .results import StrategyResult
+
+
+def instances(result: StrategyResult) -> fo.Detections:
+    """One Detection a prompt that gave a mask; ``confidence`` is its predicted IoU."""
+    if result.masks is None:
+        return fo.Detections()
+    found = zip(result.prompts, result.masks, result.predicted_iou, strict=True)
+    return fo.Detections(
+        detections=[
+            _cut_out(mask, prompt.label, i, confidence=float(iou))
+            for i, (prompt, mask, iou) in enumerate(found)
+            if mask.any()
+        ]
+    )
+
+
+def rounds(result: StrategyResult) -> fo.Detections:
+    """The masks on the way, labelled ``round 0`` (before the first click), ``round 1``, …"""
+    return fo.Detections(
+        detections=[_cut_out(r.mask, f"round {r.number}", r.instance) for r in result.rounds if r.mask.any()]
+    )
+
+
+def boxes(result: StrategyResult) -> fo.Detections:
+    """The prompts' boxes."""
+    height, width = result.mask.shape
+    return fo.Detections(
+        detections=[
+            fo.Detection(
+                label=prompt.label, bounding_box=_relative(prompt.box, height, width), index=i, predicted_iou=float(iou)
+            )
+            for i, (prompt, iou) in enumerate(zip(result.prompts, result.predicted_iou, strict=True))
+            if prompt.box is not None
+        ]
+    )
+
+
+def points(result: StrategyResult) -> fo.Keypoints:
+    """The prompts' points with ``sam_labels``, so that FiftyOne's own SAM 2 can take them too."""
+    return fo.Keypoints(
+        keypoints=[
+            fo.Keypoint(
+                label=prompt.label,
+                points=_relative_points(prompt.point_coords, result.mask.shape),
+                sam_labels=[int(value) for value in prompt.point_labels],
+                index=i,
+                predicted_iou=float(iou),
+            )
+            for i, (prompt, iou) in enumerate(zip(result.prompts, result.predicted_iou, strict=True))
+            if len(prompt.point_labels)
+        ]
+    )
+
+
+def clicks(result: StrategyResult) -> tuple[fo.Keypoints, fo.Keypoints]:
+    """The positive and the negative points, one Keypoint for each prompt and round, labelled ``round 0``, …"""
+    return _clicks(result, POSITIVE), _clicks(result, NEGATIVE)
+
+
+def _clicks(result: StrategyResult, polarity: int) -> fo.Keypoints:
+    keypoints = []
+    for i, prompt in enumerate(result.prompts):
+        wanted = np.asarray(prompt.point_labels) == polarity
+        for number in np.unique(prompt.point_rounds[wanted]):
+            coords = np.asarray(prompt.point_coords)[wanted & (prompt.point_rounds == number)]
+            relative = _relative_points(coords, result.mask.shape)
+            keypoints.append(fo.Keypoint(label=f"round {number}", points=relative, index=i))
+    return fo.Keypoints(keypoints=keypoints)
+
+
+def prompts_of(boxes: fo.Detections | None, points: fo.Keypoints | None, height: int, width: int) -> dict[int, Prompt]:
+    """Undo :func:`boxes` and :func:`points`: the prompt of each index, in pixels."""
+    prompts: dict[int, Prompt] = {}
+    size = np.array([width, height])
+    for detection in boxes.detections if boxes else ():
+        x, y, w, h = detection.bounding_box
+        corners = (np.array([[x, y], [x + w, y + h]]) * size).ravel()
+        box = np.clip(corners, 0, (width, height, width, height)).astype(np.float32)
+        prompts[detection.index] = Prompt(detection.label, box=box)
+    for keypoint in points.keypoints if points else ():
+        coords = np.clip(np.asarray(keypoint.points, float).reshape(-1, 2) * size, 0, size).astype(np.float32)
+        box = prompts[keypoint.index].box if keypoint.index in prompts else None
+        prompts[keypoint.index] = Prompt(keypoint.label, coords, np.asarray(keypoint["sam_labels"], np.int64), box)
+    return dict(sorted(prompts.items()))
+
+
+def _cut_out(mask: np.ndarray, label: str, index: int, **attributes) -> fo.Detection:
+    """A (H, W) bool mask as a Detection; :func:`prompting.priors.fields.instance_mask` undoes it exactly."""
+    x1, y1, x2, y2 = (int(value) for value in box_of(mask))
+    box = _relative(np.array([x1, y1, x2, y2]), *mask.shape)
+    return fo.Detection(label=label, bounding_box=box, mask=mask[y1:y2, x1:x2], index=index, **attributes)
+
+
+def _relative(box: np.ndarray, height: int, width: int) -> list[float]:
+    """xyxy pixels -> relative xywh."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return [x1 / width, y1 / height, (x2 - x1) / width, (y2 - y1) / height]
+
+
+def _relative_points(coords: np.ndarray, shape: tuple[int, int]) -> list[list[float]]:
+    return (np.asarray(coords, float) / (shape[1], shape[0])).tolist()
