@@ -1,4 +1,4 @@
-"""Quality of all strategies on pictures with instance masks.
+"""Quality of all strategies on pictures with instance masks, and where each loses.
 
 python -m benchmarks.quality [--images FOLDER --labels COCO.json] [--sam2 nano] [--clip nano] [--yolo nano]
 """
@@ -41,15 +41,30 @@ def main() -> None:
         yolo_model=args.yolo,
         seed=args.seed,
     )
+    explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
     table = evaluate(dataset, "ground_truth", progress=False)
+    explanation = explain(dataset)
     models = {"sam2": args.sam2, "clip": args.clip, "yolo": args.yolo}
-    print(f"\n{len(dataset)} pictures; models {models}; {data.machine()}\n\n{table}")
+    print(f"\n{len(dataset)} pictures; models {models}; {data.machine()}\n\n{table}\n\n{explanation}")
+    print(f"\nOver all pictures and strategies |sum of the parts - (1 - IoU)| is at most {largest_gap(dataset):.1e}.")
     args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(json.dumps({"models": models, "machine": data.machine(), **table.to_dict()}, indent=1))
+    measured = {**table.to_dict(), "error_parts": explanation.parts}
+    args.json.write_text(json.dumps({"models": models, "machine": data.machine(), **measured}, indent=1))
     if args.sheet:
         from demo.contact_sheet import save_contact_sheet
 
         save_contact_sheet(dataset.limit(24), list(STRATEGIES), args.sheet)
+
+
+def largest_gap(dataset) -> float:
+    """How far the error parts are from adding up to the loss, on the worst picture."""
+    import numpy as np
+
+    from prompting.findings import load_findings
+
+    findings = load_findings(dataset)
+    gaps = [np.abs(sum(parts.values()) - (1 - findings.iou[name])).max() for name, parts in findings.errors.items()]
+    return float(max(gaps))
 
 
 if __name__ == "__main__":

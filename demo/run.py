@@ -42,7 +42,7 @@ def compare():
     """Make the dataset, apply all strategies, evaluate them, print the table, save the picture."""
     import fiftyone.operators as foo
 
-    from demo.appearance import arrange
+    from demo.appearance import show_first
     from demo.contact_sheet import save_contact_sheet
     from demo.dataset import make_dataset
     from prompting.strategies import AUTOMATIC
@@ -63,8 +63,10 @@ def compare():
     print("Evaluating them")
     evaluate = foo.get_operator("@promptlab/sam2-prompting/evaluate_strategies")
     table = evaluate(dataset, "ground_truth", strategies=strategies)
-    print(f"\n{table}")
-    arrange(dataset)
+    print(f"\n{table}\n\nAsking whose fault each loss is")
+    explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
+    print(f"\n{explain(dataset, robustness=True)}")
+    show_first(dataset)
     save_contact_sheet(dataset, strategies, OUTPUT / "strategies.png")
     return dataset
 

@@ -11,7 +11,7 @@ from . import forms
 
 PARAMETERS = (
     "strategies", "classes", "sam2_model", "clip_model", "yolo_model", "device", "prefix", "seed", "existing",
-    "prompt_field", "field_rounds", "phrases", "background", "yolo_confidence", "batch_size",
+    "prompt_field", "field_rounds", "phrases", "background", "yolo_confidence", "batch_size", "heatmap",
 )  # fmt: skip
 
 
@@ -48,20 +48,20 @@ class ApplyStrategies(foo.Operator):
         yield from forms.show_failure(ctx, self._steps(ctx))
 
     def _steps(self, ctx):
+        from ..prompting import appearance
         from ..prompting.application import apply
 
         plan, progress = make_plan(ctx.params), None
-        yield _tell(ctx, 0.0, "loading the models")
+        yield forms.tell(ctx, 0.0, "loading the models")
         for progress in apply(ctx.target_view(require_flat=True), plan):
-            share = progress.done / progress.total if progress.total else 1.0
-            yield _tell(ctx, share, _sentence(progress))
+            yield forms.tell(ctx, forms.share(progress), forms.sentence(progress))
         if not ctx.delegated:
             if progress and not progress.total:
                 yield ctx.ops.notify("All of these samples are done already; nothing to do.", variant="info")
             if progress and progress.failed:
                 yield ctx.ops.notify(f"{progress.failed} samples failed; see the status fields.", variant="warning")
             yield ctx.trigger("reload_dataset")
-            yield ctx.ops.set_active_fields(_shown_fields(plan))
+            yield ctx.ops.set_active_fields(appearance.shown_fields(ctx.dataset, plan.prefix, plan.strategies[0]))
 
     def __call__(self, sample_collection, delegate: bool = False, progress: bool = True, **params):
         """Apply strategies from Python.
@@ -72,7 +72,7 @@ class ApplyStrategies(foo.Operator):
             progress: show a progress bar
             **params: what :class:`prompting.plan.Plan` takes: ``strategies``, ``classes``, ``sam2_model``,
                 ``clip_model``, ``yolo_model``, ``device``, ``prefix``, ``seed``, ``existing``, ``prompt_field``,
-                ``field_rounds``, ``phrases``, ``background``, ``yolo_confidence``, ``batch_size``
+                ``field_rounds``, ``phrases``, ``background``, ``yolo_confidence``, ``batch_size``, ``heatmap``
 
         Returns:
             the last :class:`prompting.application.Progress` (an operation's handle if delegated)
@@ -105,14 +105,9 @@ def make_plan(params: dict):
     Raises:
         PromptingError: an unknown parameter, or a wrong value
     """
-    from ..prompting.errors import PromptingError
     from ..prompting.plan import Plan
 
-    ignored = {"view_target", "custom_view_target", "delegation_target", "advanced", "problem"}
-    unknown = [name for name in params if name not in PARAMETERS and name not in ignored]
-    if unknown:
-        raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(PARAMETERS)}.")
-    given = {name: params[name] for name in PARAMETERS if params.get(name) not in (None, "", {})}
+    given = forms.chosen(params, PARAMETERS, ignored=("advanced",))
     for name in ("strategies", "classes", "background"):
         if name in given:
             given[name] = forms.names(given[name]) or ()
@@ -183,6 +178,7 @@ def _advanced_inputs(ctx, inputs: types.Object) -> None:
         return
     inputs.str("prefix", default="sam2", label="Field prefix", description="Of all fields that are written")
     inputs.int("seed", default=0, label="Seed", description="Of the sampled points")
+    inputs.bool("heatmap", default=False, label="Store CLIP's map", description="As a heatmap, to look at")
     inputs.str("background", label="Background phrases", description="For CLIP, separated by commas; empty: a list")
     inputs.float("yolo_confidence", default=0.25, label="Detector's confidence", description="Drop detections below")
     inputs.int("field_rounds", default=0, label="Corrective clicks", description="For field_* with masks")
@@ -207,23 +203,3 @@ def _problem(ctx) -> str | None:
     except PromptingError as error:
         return str(error)
     return None
-
-
-def _shown_fields(plan) -> list[str]:
-    """One strategy's mask and prompts: by itself the App hides new masks and shows the prompts of all strategies."""
-    from ..prompting.storage import StrategyFields
-
-    fields = StrategyFields.of(plan.prefix, plan.strategies[0])
-    return [fields.mask, fields.boxes, fields.points]
-
-
-def _tell(ctx, share: float, label: str):
-    """Progress for the App: a message where a generator runs, the Runs page where it is delegated."""
-    if ctx.delegated:
-        return ctx.set_progress(progress=share, label=label)
-    return ctx.trigger("set_progress", {"progress": share, "label": label})
-
-
-def _sentence(progress) -> str:
-    failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.done} of {progress.total} samples{failed}"

@@ -74,14 +74,10 @@ class EvaluateStrategies(foo.Operator):
             except StopIteration as stop:
                 comparison = stop.value
                 break
-            yield (
-                ctx.set_progress(step / count, label)
-                if ctx.delegated
-                else ctx.trigger("set_progress", {"progress": step / count, "label": label})
-            )
+            yield forms.tell(ctx, step / count, label)
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
-            yield ctx.ops.show_output(_output().to_json(), {"table": _cells(comparison)})
+            yield forms.show_tables(ctx, comparison.tables())
 
     def __call__(self, sample_collection, gt_field: str, progress: bool = True, **params):
         """Evaluate from Python.
@@ -112,31 +108,7 @@ class EvaluateStrategies(foo.Operator):
 
 
 def _arguments(params: dict) -> dict:
-    from ..prompting.errors import PromptingError
-
-    unknown = [name for name in params if name not in (*PARAMETERS, "view_target", "problem")]
-    if unknown:
-        raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(PARAMETERS)}.")
-    given = {name: params[name] for name in PARAMETERS if params.get(name) not in (None, "")}
+    given = forms.chosen(params, PARAMETERS)
     if "strategies" in given:
         given["strategies"] = forms.names(given["strategies"])
     return given
-
-
-def _cells(comparison) -> list[dict[str, str]]:
-    from ..prompting.comparison import COLUMNS, format_row
-
-    keys = [f"column{i}" for i in range(len(COLUMNS))]
-    return [dict(zip(keys, format_row(row), strict=True)) for row in comparison.rows]
-
-
-def _output() -> types.Property:
-    """The table, as the App shows it."""
-    from ..prompting.comparison import COLUMNS
-
-    table = types.TableView()
-    for i, column in enumerate(COLUMNS):
-        table.add_column(f"column{i}", label=column)
-    outputs = types.Object()
-    outputs.list("table", types.Object(), label="Strategies, the best first", view=table)
-    return types.Property(outputs, view=types.View(label="SAM 2 prompting strategies compared"))

@@ -50,6 +50,56 @@ def show_failure(ctx, steps: Iterable):
         raise
 
 
+def tell(ctx, share: float, label: str):
+    """Progress for the App: a message where a generator runs, the Runs page where it is delegated."""
+    if ctx.delegated:
+        return ctx.set_progress(progress=share, label=label)
+    return ctx.trigger("set_progress", {"progress": share, "label": label})
+
+
+def sentence(progress) -> str:
+    """How far a run is, in words."""
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    return f"{progress.done} of {progress.total} samples{failed}"
+
+
+def share(progress) -> float:
+    """How far a run is, 0 to 1."""
+    return progress.done / progress.total if progress.total else 1.0
+
+
+def chosen(params: dict, known: Iterable[str], ignored: Iterable[str] = ()) -> dict:
+    """The parameters that were given a value.
+
+    Raises:
+        PromptingError: one that the operator doesn't have
+    """
+    from ..prompting.errors import PromptingError
+
+    known, forms_own = tuple(known), {"view_target", "custom_view_target", "delegation_target", "problem"}
+    unknown = [name for name in params if name not in {*known, *forms_own, *ignored}]
+    if unknown:
+        raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(known)}.")
+    return {name: params[name] for name in known if params.get(name) not in (None, "", {})}
+
+
+def show_tables(ctx, tables):
+    """The tables of a result, one below the other, as an operator's output."""
+    outputs, cells = types.Object(), {}
+    for i, table in enumerate(tables):
+        keys = [f"column{k}" for k in range(len(table.columns))]
+        view = types.TableView()
+        for key, label in zip(keys, table.columns):
+            view.add_column(key, label=label)
+        row_type = types.Object()
+        for key in keys:
+            row_type.str(key)
+        outputs.md(f"**{table.title}**\n\n{table.note}", name=f"title{i}")
+        outputs.list(f"table{i}", row_type, view=view)
+        cells[f"table{i}"] = [dict(zip(keys, row)) for row in table.rows]
+    return ctx.ops.show_output(types.Property(outputs).to_json(), cells)
+
+
 def names(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
     """A list of names, given as one or as text with commas."""
     if value is None:

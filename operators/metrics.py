@@ -1,38 +1,47 @@
-"""IoU as an evaluation metric of FiftyOne, which ships none."""
+"""Scores of single images as evaluation metrics of FiftyOne, which ships none of them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 
 
-class IoU(foo.EvaluationMetric):
-    """Mean IoU over images; each image's own goes to the field ``<eval_key>_iou``."""
+class ImageScore(foo.EvaluationMetric):
+    """A score's mean over images; each image's own goes to the field ``<eval_key>_<name>``."""
+
+    name_of_score: str
+    label: str
+    description: str
 
     @property
     def config(self) -> foo.EvaluationMetricConfig:
         config = foo.EvaluationMetricConfig(
-            name="iou",
-            label="Mean IoU over images",
-            description="Intersection over union of each image, averaged over images",
+            name=self.name_of_score,
+            label=self.label,
+            description=self.description,
             eval_types=["segmentation"],
-            aggregate_key="mean_iou",
+            aggregate_key=f"mean_{self.name_of_score}",
             unlisted=True,
         )
         # FiftyOne reads it here, and drops the constructor's argument of this name
         config.kwargs["lower_is_better"] = False
         return config
 
+    def score(self, predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:
+        """One image's score, of two (H, W) label maps."""
+        raise NotImplementedError
+
     def compute(self, samples, results, values=(1,)) -> float | None:
-        """The mean over images of :func:`prompting.metrics.image_iou`; None without images.
+        """The mean over images of :meth:`score`; None without images.
 
         Args:
             samples: the evaluated collection
             results: FiftyOne's segmentation results
             values: the classes' mask values
         """
-        from ..prompting.metrics import image_iou
         from ..prompting.priors.fields import resize_mask
 
         predicted, truth = results.config.pred_field, results.config.gt_field
@@ -41,7 +50,7 @@ class IoU(foo.EvaluationMetric):
             if sample[predicted] is None or sample[truth] is None:
                 continue
             target = sample[truth].get_mask()
-            scores[sample.id] = image_iou(resize_mask(sample[predicted].get_mask(), *target.shape), target, values)
+            scores[sample.id] = self.score(resize_mask(sample[predicted].get_mask(), *target.shape), target, values)
         if results.key is not None:
             for field in self.get_fields(samples, results.config, results.key):
                 samples._dataset.add_sample_field(field, fo.FloatField)
@@ -49,4 +58,32 @@ class IoU(foo.EvaluationMetric):
         return float(np.mean(list(scores.values()))) if scores else None
 
     def get_fields(self, samples, config, eval_key) -> list[str]:
-        return [f"{eval_key}_iou"]
+        return [f"{eval_key}_{self.name}"]
+
+
+class IoU(ImageScore):
+    """Mean IoU over images."""
+
+    name_of_score = "iou"
+    label = "Mean IoU over images"
+    description = "Intersection over union of each image, averaged over images"
+
+    def score(self, predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:
+        """See :func:`prompting.metrics.image_iou`."""
+        from ..prompting.metrics import image_iou
+
+        return image_iou(predicted, truth, values)
+
+
+class BoundaryIoU(ImageScore):
+    """Mean boundary IoU over images."""
+
+    name_of_score = "boundary_iou"
+    label = "Mean boundary IoU over images"
+    description = "IoU of the pixels within 2 % of the diagonal of the outlines, averaged over images"
+
+    def score(self, predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:
+        """See :func:`prompting.metrics.boundary_iou`."""
+        from ..prompting.metrics import boundary_iou
+
+        return boundary_iou(predicted, truth, values)

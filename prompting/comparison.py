@@ -1,33 +1,47 @@
-"""The table that says which strategy won."""
+"""The tables that say which strategy won, by how much, and whether that is more than chance."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from .analysis.calibration import Bin, Calibration
+from .analysis.instances import InstanceScores
+from .analysis.statistics import TIE, Difference, differences
+from .tables import Table
 
 
 @dataclass(frozen=True)
 class Row:
-    """One strategy's line.
+    """One strategy's results.
 
     Attributes:
         strategy: its name
         images: how many were evaluated
         support: pixels that were evaluated (all strategies have the same)
         mean_iou: the mean over images of each image's IoU
+        low, high: its 95 % bootstrap interval over images; None for a single image
+        boundary_iou: the mean over images of each image's boundary IoU (Cheng et al., 2021)
         pooled_iou, dice, precision, recall: of all pixels of all images together
         without_prompt: images in which its prior found nothing
         seconds: an image, as if it had run alone (encoding and prior included), in its latest run
         decoder_calls: an image, in its latest run
-        difference: mean_iou minus the baseline's
-        low, high: the 95 % bootstrap interval of mean_iou over images; None for a single image
+        difference: to the baseline, image by image; None for the baseline itself
+        instances: how its instances match the truth's; None where the truth has none
+        calibration: of the predicted IoU; None where no image has one
+        agreement_correlation: rank correlation of each image's IoU with the agreement between strategies
     """
 
     strategy: str
     images: int
     support: int
     mean_iou: float
+    low: float | None
+    high: float | None
+    boundary_iou: float
     pooled_iou: float
     dice: float
     precision: float
@@ -35,9 +49,23 @@ class Row:
     without_prompt: int
     seconds: float | None
     decoder_calls: float | None
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
+    difference: Difference | None = None
+    instances: InstanceScores | None = None
+    calibration: Calibration | None = None
+    agreement_correlation: float | None = None
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Row:
+        """Undo ``asdict``."""
+        row = dict(stored)
+        if row["difference"]:
+            row["difference"] = Difference(**row["difference"])
+        if row["instances"]:
+            row["instances"] = InstanceScores(**row["instances"])
+        if row["calibration"]:
+            bins = tuple(Bin(**part) for part in row["calibration"]["bins"])
+            row["calibration"] = Calibration(**{**row["calibration"], "bins": bins})
+        return cls(**row)
 
 
 @dataclass(frozen=True)
@@ -48,18 +76,27 @@ class Comparison:
     baseline: str
 
     @classmethod
-    def of(cls, rows: Sequence[Row], baseline: str) -> Comparison:
-        """Order the rows and subtract the baseline's mean IoU (None throughout if it isn't among them)."""
-        base = next((row.mean_iou for row in rows if row.strategy == baseline), None)
+    def of(cls, rows: Sequence[Row], scores: Mapping[str, np.ndarray], baseline: str) -> Comparison:
+        """Order the rows and compare each with the baseline.
+
+        Args:
+            rows: one a strategy
+            scores: each strategy's IoU for each image, (N,) in the same order
+            baseline: a strategy's name
+        """
         ordered = sorted(rows, key=lambda row: (-row.mean_iou, row.strategy))
-        return cls(
-            tuple(replace(row, difference=None if base is None else row.mean_iou - base) for row in ordered), baseline
-        )
+        return cls(tuple(ordered), baseline).with_baseline(scores, baseline)
+
+    def with_baseline(self, scores: Mapping[str, np.ndarray], baseline: str) -> Comparison:
+        """The same with differences to another strategy (none at all if it isn't among the scores)."""
+        shown = {row.strategy: scores[row.strategy] for row in self.rows}
+        against = differences(shown, baseline) if baseline in shown else {}
+        return Comparison(tuple(replace(row, difference=against.get(row.strategy)) for row in self.rows), baseline)
 
     @classmethod
     def from_dict(cls, stored: dict) -> Comparison:
         """Undo :meth:`to_dict`."""
-        return cls(tuple(Row(**row) for row in stored["rows"]), stored["baseline"])
+        return cls(tuple(Row.from_dict(row) for row in stored["rows"]), stored["baseline"])
 
     def to_dict(self) -> dict:
         """Plain JSON."""
@@ -71,45 +108,107 @@ class Comparison:
                 return row
         raise KeyError(f"{strategy!r} is not in the table; it has: {', '.join(row.strategy for row in self.rows)}")
 
+    def tables(self) -> list[Table]:
+        """What there is to read, the most important first."""
+        tables = [self._scores(), self._pixels()]
+        if any(row.instances for row in self.rows):
+            tables.append(self._instances())
+        if any(row.calibration for row in self.rows):
+            tables.append(self._trust())
+        return tables
+
     def __str__(self) -> str:
-        """A Markdown table."""
-        lines = [list(COLUMNS), *(format_row(row) for row in self.rows)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+        """Markdown."""
+        return "\n\n".join(f"{table.title}\n\n{table.markdown()}" for table in self.tables())
 
-        def text(cells: Sequence[str]) -> str:
-            first, *rest = (
-                cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths))
-            )
-            return "| " + " | ".join((first, *rest)) + " |"
+    def _scores(self) -> Table:
+        return Table(
+            f"Mean IoU over {self.rows[0].images if self.rows else 0} images, compared with {self.baseline}",
+            "Intervals: 95 % bootstrap over images. p: Wilcoxon's signed ranks, Holm-corrected."
+            f" A tie: within {TIE} IoU. s / image: what the strategy costs by itself, in its latest run.",
+            ("strategy", "mean IoU", "95 % interval", "vs. baseline", "its interval", "p", "win / tie / loss",
+             "boundary IoU", "no prompt", "s / image", "decoder calls"),
+            tuple(_scores_of(row) for row in self.rows),
+        )  # fmt: skip
 
-        rule = "|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths)) + "|"
-        return "\n".join([text(lines[0]), rule, *map(text, lines[1:])])
+    def _pixels(self) -> Table:
+        return Table(
+            "All pixels of all images together",
+            "Large objects weigh more here than in the mean over images.",
+            ("strategy", "pooled IoU", "Dice", "precision", "recall", "images", "support"),
+            tuple(
+                (
+                    row.strategy,
+                    *map(number, (row.pooled_iou, row.dice, row.precision, row.recall)),
+                    str(row.images),
+                    str(row.support),
+                )
+                for row in self.rows
+            ),
+        )
+
+    def _instances(self) -> Table:
+        return Table(
+            "Instances, matched one to one at IoU 0.5",
+            "Missed: in the truth and matched by none. Double: a second mask of one that is matched already.",
+            ("strategy", "recall", "precision", "IoU of matched", "in the truth", "found", "missed", "double"),
+            tuple(
+                (
+                    row.strategy,
+                    *map(number, (i.recall, i.precision, i.mean_iou)),
+                    *map(str, (i.truths, i.predictions, i.misses, i.duplicates)),
+                )
+                for row in self.rows
+                if (i := row.instances)
+            ),
+        )
+
+    def _trust(self) -> Table:
+        return Table(
+            "Can the predicted IoU be trusted?",
+            "Calibration error: how far the predicted IoU is from the true one. Rank correlations: 1 where it (or the"
+            " agreement between strategies, which needs no truth) puts images into the order of their true IoU.",
+            ("strategy", "images with a score", "calibration error", "rank correlation", "… of the agreement"),
+            tuple(
+                (
+                    row.strategy,
+                    str(c.images),
+                    *map(number, (c.error, c.rank_correlation, row.agreement_correlation)),
+                )
+                for row in self.rows
+                if (c := row.calibration)
+            ),
+        )
 
 
-COLUMNS = (
-    "strategy", "mean IoU", "95 % interval", "vs. baseline", "pooled IoU", "Dice", "precision", "recall", "no prompt",
-    "s / image", "decoder calls", "images", "support",
-)  # fmt: skip
-
-
-def format_row(row: Row) -> list[str]:
-    """A row's cells as text, in the order of :data:`COLUMNS`."""
-    return [
+def _scores_of(row: Row) -> tuple[str, ...]:
+    versus = row.difference
+    return (
         row.strategy,
-        _number(row.mean_iou),
-        "" if row.low is None else f"{row.low:.3f} – {row.high:.3f}",
-        "" if row.difference is None else f"{row.difference:+.3f}",
-        _number(row.pooled_iou),
-        _number(row.dice),
-        _number(row.precision),
-        _number(row.recall),
+        number(row.mean_iou),
+        interval(row.low, row.high),
+        "" if versus is None else f"{versus.mean:+.3f}",
+        "" if versus is None else interval(versus.low, versus.high, "+"),
+        "" if versus is None else p_value(versus.p),
+        "" if versus is None else f"{versus.wins} / {versus.ties} / {versus.losses}",
+        number(row.boundary_iou),
         str(row.without_prompt),
         "" if row.seconds is None else f"{row.seconds:.2f}",
         "" if row.decoder_calls is None else f"{row.decoder_calls:.1f}",
-        str(row.images),
-        str(row.support),
-    ]
+    )
 
 
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
+def number(value: float | None) -> str:
+    """Three decimals, or a dash."""
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def interval(low: float | None, high: float | None, sign: str = "") -> str:
+    """Both ends, or nothing."""
+    between = " … " if sign else " – "
+    return "" if low is None else f"{low:{sign}.3f}{between}{high:{sign}.3f}"
+
+
+def p_value(p: float | None) -> str:
+    """As much of a p-value as it deserves."""
+    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"

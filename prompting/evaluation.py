@@ -16,22 +16,28 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from . import checks
+from . import appearance, checks
+from .agreement import agreement_field, comparable, measure_steps
+from .analysis.calibration import calibrate, rank_correlation
+from .analysis.instances import InstanceScores, match, pooled
+from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
 from .errors import PromptingError
-from .metrics import mean_interval, pooled_scores
+from .metrics import IGNORED, pooled_scores
+from .priors.fields import instance_mask
 from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
 from .strategies import BASELINE, STRATEGIES, strategies_named
-from .truth import render_truth, truth_field, truth_renderer
+from .truth import Truth, render_truth, truth_field
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
+BOUNDARY_METRIC = "@promptlab/sam2-prompting/boundary_iou"
 BACKGROUND = "background"
 
 
 def evaluation_key(prefix: str, strategy: str) -> str:
-    """The eval_key of a strategy; per-image IoU is in the field ``<key>_iou``."""
+    """The eval_key of a strategy; per-image scores are in ``<key>_iou`` and ``<key>_boundary_iou``."""
     return f"{prefix}_eval_{strategy}"
 
 
@@ -93,17 +99,25 @@ def evaluate_steps(
     view = _scored_samples(samples, gt_field, names, prefix)
     if not overwrite:
         _check_earlier(samples._dataset, view, names, prefix)
-    render = truth_renderer(view, gt_field, classes)
-    yield 0, len(names) + 1, "rendering the truth"
-    render_truth(view, gt_field, names[0], prefix, classes, render)
+    truth = Truth(view, gt_field, classes)
+    agreeing = comparable(view, prefix)
+    steps = len(names) + 1 + bool(agreeing)
+    yield 0, steps, "rendering the truth"
+    render_truth(view, truth, names[0], prefix)
+    if agreeing:
+        yield 1, steps, "measuring agreement"
+        for _ in measure_steps(view, prefix):
+            pass
     rows = []
     for i, name in enumerate(names):
-        yield i + 1, len(names) + 1, f"evaluating {name}"
-        rows.append(_evaluate_one(view, name, prefix, classes))
+        yield steps - len(names) + i, steps, f"evaluating {name}"
+        rows.append(_evaluate_one(view, name, prefix, truth))
     _check_support(rows)
-    comparison = Comparison.of(rows, baseline)
+    scores = {name: np.array(view.values(f"{evaluation_key(prefix, name)}_iou"), float) for name in names}
+    comparison = Comparison.of(rows, scores, baseline)
     _save(samples._dataset, prefix, gt_field, comparison)
-    yield len(names) + 1, len(names) + 1, "done"
+    appearance.arrange(samples._dataset, prefix)
+    yield steps, steps, "done"
     return comparison
 
 
@@ -188,19 +202,21 @@ def _check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str)
             )
 
 
-def _evaluate_one(view, strategy: str, prefix: str, classes: Sequence[str]) -> Row:
+def _evaluate_one(view, strategy: str, prefix: str, truth: Truth) -> Row:
     key, fields = evaluation_key(prefix, strategy), StrategyFields.of(prefix, strategy)
+    values = list(range(1, len(truth.classes) + 1))
     results = view.evaluate_segmentations(
         fields.mask,
         gt_field=truth_field(prefix),
         eval_key=key,
-        mask_targets={0: BACKGROUND, **{i + 1: name for i, name in enumerate(classes)}},
-        custom_metrics={IOU_METRIC: {"values": list(range(1, len(classes) + 1))}},
+        mask_targets={0: BACKGROUND, **dict(zip(values, truth.classes))},
+        custom_metrics={IOU_METRIC: {"values": values}, BOUNDARY_METRIC: {"values": values}},
         progress=False,
     )
-    if IOU_METRIC not in (results.custom_metrics or {}):
-        raise PromptingError(f"The metric {IOU_METRIC} is not there; install the plugin where FiftyOne finds it.")
-    ious = view.values(f"{key}_iou")
+    for metric in (IOU_METRIC, BOUNDARY_METRIC):
+        if metric not in (results.custom_metrics or {}):
+            raise PromptingError(f"The metric {metric} is not there; install the plugin where FiftyOne finds it.")
+    ious = np.array(view.values(f"{key}_iou"), float)
     scores = pooled_scores(results.pixel_confusion_matrix)
     record = recorded(view._dataset, prefix, strategy) or {}
     low, high = mean_interval(ious) or (None, None)
@@ -209,6 +225,9 @@ def _evaluate_one(view, strategy: str, prefix: str, classes: Sequence[str]) -> R
         images=len(ious),
         support=int(results.pixel_confusion_matrix.sum()),
         mean_iou=float(np.mean(ious)),
+        low=low,
+        high=high,
+        boundary_iou=float(np.mean(view.values(f"{key}_boundary_iou"))),
         pooled_iou=scores["iou"],
         dice=scores["dice"],
         precision=scores["precision"],
@@ -216,9 +235,31 @@ def _evaluate_one(view, strategy: str, prefix: str, classes: Sequence[str]) -> R
         without_prompt=len(view.match(fo.ViewField(fields.status) == NO_PROMPT)),
         seconds=record.get("seconds_per_image"),
         decoder_calls=record.get("decoder_calls_per_image"),
-        low=low,
-        high=high,
+        instances=_match_instances(view, strategy, prefix, truth) if truth.has_instances else None,
+        calibration=calibrate(_floats(view, fields.score), ious),
+        agreement_correlation=rank_correlation(_floats(view, agreement_field(prefix)), ious),
     )
+
+
+def _match_instances(view, strategy: str, prefix: str, truth: Truth) -> InstanceScores:
+    """The strategy's instances against the truth's, picture by picture and class by class."""
+    field = StrategyFields.of(prefix, strategy).instances
+    matches = []
+    for sample in view.select_fields([field, truth.field, truth_field(prefix)]).iter_samples():
+        label_map = sample[truth_field(prefix)].get_mask()
+        regions = truth.regions(sample[truth.field], *label_map.shape)
+        for name in truth.classes:
+            found = [instance_mask(d, *label_map.shape) for d in sample[field].detections if d.label == name]
+            there = [region.mask for region in regions if region.label == name]
+            matches.append(match(found, there, label_map == IGNORED))
+    return pooled(matches)
+
+
+def _floats(view, field: str) -> np.ndarray:
+    """A field's values, NaN where a sample has none or the field isn't there."""
+    if not view.has_sample_field(field):
+        return np.full(len(view), np.nan)
+    return np.array(view.values(field), float)
 
 
 def _check_support(rows: Sequence[Row]) -> None:

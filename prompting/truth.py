@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import fiftyone as fo
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from . import checks
 from .errors import PromptingError
 from .metrics import IGNORED
-from .priors.fields import instance_mask, resize_mask
+from .priors.fields import FieldPrior, instance_mask, resize_mask
+from .regions import Region
 from .storage import StrategyFields
 
 
@@ -19,24 +20,60 @@ def truth_field(prefix: str) -> str:
     return f"{prefix}_truth"
 
 
-def truth_renderer(view, gt_field: str, classes: Sequence[str]) -> Callable[[fo.Label, int, int], np.ndarray]:
-    """A function (label, height, width) -> (H, W) uint8 truth.
+def count_field(prefix: str) -> str:
+    """How many instances the truth has (of a Segmentation: connected parts)."""
+    return f"{prefix}_truth_instances"
+
+
+def size_field(prefix: str) -> str:
+    """The share of the picture that the largest of them covers."""
+    return f"{prefix}_truth_size"
+
+
+class Truth:
+    """A field's labels of some classes, as a label map and as instances.
+
+    Args:
+        view: the samples
+        field: a Segmentation, or Detections with instance masks
+        classes: class i has the value i + 1
 
     Raises:
         PromptingError: a truth without masks, or of another type
     """
-    label_type = checks.label_type_of(view, gt_field)
-    value_of = {label: i + 1 for i, label in enumerate(classes)}
-    if label_type is fo.Segmentation:
-        without = len(view) - sum(view.count(f"{gt_field}.{where}") for where in ("mask", "mask_path"))
-        if without:
-            raise PromptingError(f"{without} of {len(view)} labels in {gt_field!r} have no mask.")
-        given = checks.segmentation_values(view, gt_field, classes)
-        return lambda label, height, width: _recode(label, height, width, given, value_of, gt_field)
-    if label_type is not fo.Detections:
-        raise PromptingError(f"The truth {gt_field!r} must be a Segmentation or Detections with instance masks.")
-    _check_instances(view, gt_field, classes)
-    return lambda label, height, width: paint_instances(label, height, width, value_of)
+
+    def __init__(self, view, field: str, classes: Sequence[str]):
+        label_type = checks.label_type_of(view, field)
+        self.field, self.classes = field, tuple(classes)
+        self.has_instances = label_type is fo.Detections
+        self._value_of = {label: i + 1 for i, label in enumerate(classes)}
+        self._given: dict[str, int] = {}
+        if label_type is fo.Segmentation:
+            without = len(view) - sum(view.count(f"{field}.{where}") for where in ("mask", "mask_path"))
+            if without:
+                raise PromptingError(f"{without} of {len(view)} labels in {field!r} have no mask.")
+            self._given = checks.segmentation_values(view, field, classes)
+        elif label_type is fo.Detections:
+            _check_instances(view, field, classes)
+        else:
+            raise PromptingError(f"The truth {field!r} must be a Segmentation or Detections with instance masks.")
+        self._prior = FieldPrior(classes, self._given)
+
+    def label_map(self, label: fo.Label, height: int, width: int) -> np.ndarray:
+        """(H, W) uint8: 0 background, i + 1 class i, 255 crowds."""
+        if self.has_instances:
+            return paint_instances(label, height, width, self._value_of)
+        mask = resize_mask(label.get_mask(), height, width)
+        truth = np.zeros((height, width), np.uint8)
+        if not self._given:  # a single class: all that isn't background
+            truth[mask > 0] = 1
+        for name, value in self._given.items():
+            truth[mask == value] = self._value_of[name]
+        return truth
+
+    def regions(self, label: fo.Label, height: int, width: int) -> list[Region]:
+        """The instances, each with its box and its mask; of a Segmentation its connected parts. No crowds."""
+        return [region for region in self._prior.regions(label, height, width) if region.mask is not None]
 
 
 def _check_instances(view, gt_field: str, classes: Sequence[str]) -> None:
@@ -59,17 +96,6 @@ def _check_instances(view, gt_field: str, classes: Sequence[str]) -> None:
         )
 
 
-def _recode(label: fo.Segmentation, height: int, width: int, given, value_of, gt_field: str) -> np.ndarray:
-    mask = resize_mask(label.get_mask(), height, width)
-    truth = np.zeros((height, width), np.uint8)
-    if not given:  # a single class: all that isn't background
-        truth[mask > 0] = 1
-        return truth
-    for name, value in given.items():
-        truth[mask == value] = value_of[name]
-    return truth
-
-
 def paint_instances(label: fo.Detections, height: int, width: int, value_of) -> np.ndarray:
     """Instance masks painted over ignored crowds."""
     truth = np.zeros((height, width), np.uint8)
@@ -82,12 +108,18 @@ def paint_instances(label: fo.Detections, height: int, width: int, value_of) -> 
     return truth
 
 
-def render_truth(view, gt_field: str, strategy: str, prefix: str, classes: Sequence[str], render) -> None:
-    """Write the truth field at the size of the strategies' masks, which is the picture's own."""
+def render_truth(view, truth: Truth, strategy: str, prefix: str) -> None:
+    """Write the truth's fields at the size of the strategies' masks, which is the picture's own."""
     dataset, field, predicted = view._dataset, truth_field(prefix), StrategyFields.of(prefix, strategy).mask
     dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
-    dataset.mask_targets[field] = {**{i + 1: name for i, name in enumerate(classes)}, IGNORED: "ignored"}
+    dataset.add_sample_field(count_field(prefix), fo.IntField)
+    dataset.add_sample_field(size_field(prefix), fo.FloatField)
+    dataset.mask_targets[field] = {**{i + 1: name for i, name in enumerate(truth.classes)}, IGNORED: "ignored"}
     dataset.save()
-    for sample in view.select_fields([gt_field, predicted, field]).iter_samples(autosave=True):
+    written = [field, count_field(prefix), size_field(prefix)]
+    for sample in view.select_fields([truth.field, predicted, *written]).iter_samples(autosave=True):
         height, width = sample[predicted].get_mask().shape
-        sample[field] = fo.Segmentation(mask=render(sample[gt_field], height, width))
+        areas = [int(region.mask.sum()) for region in truth.regions(sample[truth.field], height, width)]
+        sample[field] = fo.Segmentation(mask=truth.label_map(sample[truth.field], height, width))
+        sample[count_field(prefix)] = len(areas)
+        sample[size_field(prefix)] = max(areas, default=0) / (height * width)

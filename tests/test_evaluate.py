@@ -10,7 +10,6 @@ from fiftyone import ViewField as F
 from fiftyone.operators.executor import Executor, execute_or_delegate_operator
 
 from prompting import records, storage
-from prompting.comparison import COLUMNS
 from prompting.errors import PromptingError
 from prompting.evaluation import evaluate, load_comparison
 from prompting.plan import Plan
@@ -208,7 +207,9 @@ def test_rows_are_ordered_and_compared_with_the_baseline_on_equal_support(make):
     dataset = make(TRUTHS, clip_point=PREDICTIONS, clip_box=TRUTHS, yolo_box=[rows()] * 3)
     table = evaluate(dataset, "ground_truth")
     assert [row.strategy for row in table.rows] == ["clip_box", "clip_point", "yolo_box"]
-    assert [row.difference for row in table.rows] == pytest.approx([5 / 9, 0, -4 / 9])
+    assert [row.difference and row.difference.mean for row in table.rows] == [
+        pytest.approx(5 / 9), None, pytest.approx(-4 / 9),
+    ]  # fmt: skip
     assert {row.support for row in table.rows} == {72}
     assert table.baseline == "clip_point"
 
@@ -216,10 +217,9 @@ def test_rows_are_ordered_and_compared_with_the_baseline_on_equal_support(make):
 def test_baseline_and_strategies_can_be_chosen(make):
     dataset = make(TRUTHS, clip_point=PREDICTIONS, clip_box=TRUTHS, yolo_box=[rows()] * 3)
     table = evaluate(dataset, "ground_truth", strategies=["clip_point", "yolo_box"], baseline="yolo_box")
-    assert [(row.strategy, row.difference) for row in table.rows] == [
-        ("clip_point", pytest.approx(4 / 9)),
-        ("yolo_box", 0),
-    ]
+    assert [row.strategy for row in table.rows] == ["clip_point", "yolo_box"]
+    assert table["clip_point"].difference.mean == pytest.approx(4 / 9)
+    assert table["yolo_box"].difference is None
 
 
 def test_the_table_is_kept_in_the_dataset(make):
@@ -376,13 +376,13 @@ def test_in_the_app_the_operator_tells_progress_and_ends_with_the_table(make):
     messages = [message.body for message in foo.get_operator(EVALUATE).execute(ctx)]
     progress = [message.params for message in messages if message.operator_uri.endswith("set_progress")]
     assert [step["label"] for step in progress] == [
-        "rendering the truth", "evaluating clip_point", "evaluating clip_box", "done",
+        "rendering the truth", "measuring agreement", "evaluating clip_point", "evaluating clip_box", "done",
     ]  # fmt: skip
     assert progress[-1]["progress"] == 1
     assert messages[-1].operator_uri.endswith("show_output")
-    table = messages[-1].params["results"]["table"]
-    assert [line["column0"] for line in table] == ["clip_box", "clip_point"]
-    assert len(table[0]) == len(COLUMNS)
+    cells = messages[-1].params["results"]
+    for i, table in enumerate(load_comparison(dataset).tables()):
+        assert [tuple(line.values()) for line in cells[f"table{i}"]] == list(table.rows)
 
 
 def test_the_operator_runs_as_the_app_runs_it(make):

@@ -1,14 +1,17 @@
-"""IoU, Dice, precision and recall, by hand."""
+"""IoU, boundary IoU, Dice, precision and recall: by hand, and against the paper's reference."""
 
 import math
 
+import fiftyone as fo
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from skimage.data import binary_blobs
+from skimage.morphology import erosion, footprint_rectangle
 
-from prompting.metrics import IGNORED, image_iou, mean_interval, pooled_scores
+from prompting.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 
 
 def strip(*values: int) -> np.ndarray:
@@ -77,25 +80,119 @@ def test_nothing_found_has_recall_zero_and_no_precision():
     assert math.isnan(scores["precision"])
 
 
-def test_interval_of_a_mean_holds_it_and_narrows_with_more_images():
-    rng = np.random.default_rng(0)
-    few, many = rng.uniform(0.3, 0.9, 10), rng.uniform(0.3, 0.9, 1000)
-    (low, high), (lower, upper) = mean_interval(few), mean_interval(many)
-    assert low < few.mean() < high
-    assert lower < many.mean() < upper
-    assert upper - lower < (high - low) / 3
-    # the normal approximation is good at a thousand images
-    assert upper - lower == pytest.approx(2 * 1.96 * many.std() / np.sqrt(1000), rel=0.1)
+# boundary IoU
 
 
-def test_interval_is_the_same_every_time():
-    values = np.random.default_rng(1).random(20)
-    assert mean_interval(values) == mean_interval(values)
+def reference_boundary(mask: np.ndarray, ratio: float = 0.02) -> np.ndarray:
+    """``mask_to_boundary`` of the code of Cheng et al. (2021), with scikit-image in the place of OpenCV."""
+    distance = max(1, int(round(ratio * np.sqrt(mask.shape[0] ** 2 + mask.shape[1] ** 2))))
+    eroded = np.pad(mask, 1)
+    for _ in range(distance):
+        eroded = erosion(eroded, footprint_rectangle((3, 3)), mode="max")
+    return mask & ~eroded[1:-1, 1:-1]
 
 
-def test_one_image_has_no_interval():
-    assert mean_interval([0.5]) is None
+def blobs(seed: int, share: float = 0.5) -> np.ndarray:
+    """A 90 x 120 bool mask of round shapes, some of them at the picture's edge."""
+    return binary_blobs(120, blob_size_fraction=0.3, volume_fraction=share, rng=seed)[:90]
 
 
-def test_equal_scores_have_an_interval_without_width():
-    assert mean_interval([0.5] * 8) == (0.5, 0.5)
+@pytest.mark.parametrize("ratio", [0.001, 0.02, 0.1])
+@pytest.mark.parametrize("seed", range(3))
+def test_boundary_iou_is_the_papers(seed, ratio):
+    a, b = blobs(seed), blobs(seed) ^ blobs(seed + 100, 0.05)
+    shell_a, shell_b = reference_boundary(a, ratio), reference_boundary(b, ratio)
+    expected = (shell_a & shell_b).sum() / (shell_a | shell_b).sum()
+    assert 0 < expected < 1
+    assert boundary_iou(a.astype(np.uint8), b.astype(np.uint8), [1], ratio) == pytest.approx(expected, abs=1e-12)
+
+
+def test_boundary_iou_of_two_squares_by_hand():
+    truth = np.zeros((300, 400), np.uint8)  # 2 % of the diagonal of 500 are 10 pixels
+    truth[100:200, 100:200] = 1
+    predicted = np.roll(truth, 5, axis=1)
+    band = 100**2 - 80**2
+    # above and below 95 x 10 are shared; at the sides 5 x 80 of each band of 10 x 80
+    shared = 2 * 95 * 10 + 2 * 5 * 80
+    assert boundary_iou(predicted, truth, [1]) == pytest.approx(shared / (2 * band - shared))
+    assert image_iou(predicted, truth, [1]) == pytest.approx(95 / 105)
+
+
+def test_a_hole_costs_more_at_the_boundary():
+    truth = np.zeros((300, 400), np.uint8)
+    truth[50:250, 50:250] = 1
+    predicted = truth.copy()
+    predicted[140:160, 140:160] = 0
+    assert boundary_iou(predicted, truth, [1]) < image_iou(predicted, truth, [1])
+
+
+def test_the_pictures_edge_is_a_boundary_as_in_the_paper():
+    everything = np.ones((300, 400), np.uint8)
+    nearly = everything.copy()
+    nearly[:, :10] = 0
+    band = 300 * 400 - 280 * 380
+    # without the first ten columns: the band of a picture of 390 columns, which shares all but its left side
+    narrower = 300 * 390 - 280 * 370
+    shared = narrower - 10 * 280
+    assert boundary_iou(nearly, everything, [1]) == pytest.approx(shared / (band + narrower - shared))
+
+
+@pytest.mark.parametrize(
+    ("predicted", "truth", "expected"),
+    [
+        (strip(0, 0, 0, 0), strip(0, 0, 1, 1), 0),
+        (strip(1, 0, 0, 0), strip(0, 0, 0, 0), 0),
+        (strip(0, 0, 0, 0), strip(0, 0, 0, 0), 1),
+        (strip(1, 0), strip(IGNORED, 0), 1),
+        (strip(1, 2, 0, 0), strip(1, 2, 2, 0), (1 + 1 / 2) / 2),
+    ],
+    ids=["nothing found", "nobody there, something found", "nobody there, none found", "a crowd", "two classes"],
+)
+def test_boundary_iou_treats_empty_masks_and_classes_as_image_iou(predicted, truth, expected):
+    assert boundary_iou(predicted, truth, [1, 2]) == image_iou(predicted, truth, [1, 2]) == pytest.approx(expected)
+
+
+def test_what_was_found_in_a_crowd_does_not_move_the_boundary():
+    truth = np.zeros((90, 120), np.uint8)
+    truth[20:70, 20:60], truth[20:70, 60:100] = 1, IGNORED
+    stops, goes_on = (truth == 1).astype(np.uint8), (truth > 0).astype(np.uint8)
+    assert boundary_iou(stops, truth, [1]) == boundary_iou(goes_on, truth, [1]) == 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(np.uint8, (9, 9), elements=st.integers(0, 2)), arrays(np.uint8, (9, 9), elements=st.integers(0, 2)))
+def test_boundary_iou_is_symmetric_and_in_range(a, b):
+    assert 0 <= boundary_iou(a, b, [1, 2]) <= 1
+    assert boundary_iou(a, b, [1, 2]) == pytest.approx(boundary_iou(b, a, [1, 2]))
+    assert boundary_iou(a, a, [1, 2]) == 1
+
+
+# as metrics of FiftyOne
+
+
+@pytest.mark.filterwarnings("ignore:Skipping sample with missing prediction mask")
+def test_fiftyone_keeps_each_images_scores_and_their_means_and_removes_them_with_the_evaluation():
+    dataset = fo.Dataset()
+    pairs = [(blobs(0), blobs(0)), (blobs(1), blobs(1) ^ blobs(2, 0.1)), (blobs(3), np.zeros((90, 120), bool))]
+    pairs = [(truth.astype(np.uint8), predicted.astype(np.uint8)) for truth, predicted in pairs]
+    for i, (truth, predicted) in enumerate(pairs):
+        masks = {"truth": fo.Segmentation(mask=truth), "found": fo.Segmentation(mask=predicted)}
+        dataset.add_sample(fo.Sample(filepath=f"{i}.png", **masks))
+    dataset.add_sample(fo.Sample(filepath="unscored.png", truth=fo.Segmentation(mask=pairs[0][0])))
+    metrics = [f"@promptlab/sam2-prompting/{name}" for name in ("iou", "boundary_iou")]
+    try:
+        results = dataset.evaluate_segmentations(
+            "found", "truth", eval_key="e", mask_targets={0: "background", 1: "person"}, custom_metrics=metrics
+        )
+        ious = [image_iou(predicted, truth, [1]) for truth, predicted in pairs]
+        boundary_ious = [boundary_iou(predicted, truth, [1]) for truth, predicted in pairs]
+        assert dataset.values("e_iou") == [*ious, None]
+        assert dataset.values("e_boundary_iou") == [*boundary_ious, None]
+        assert results.metrics()["mean_iou"] == pytest.approx(np.mean(ious))
+        assert results.metrics()["mean_boundary_iou"] == pytest.approx(np.mean(boundary_ious))
+        assert {metric["lower_is_better"] for metric in results.custom_metrics.values()} == {False}
+        dataset.delete_evaluation("e")
+        assert not dataset.has_field("e_iou")
+        assert not dataset.has_field("e_boundary_iou")
+    finally:
+        dataset.delete()

@@ -1,0 +1,150 @@
+"""Whose fault a loss is: 1 − IoU of one picture and one strategy, split into parts that add up.
+
+The parts are the steps of a ladder from the strategy's mask to a perfect one.
+Every rung is the picture's IoU with one more thing put right:
+
+    s0  the strategy's mask
+    s1  where SAM 2 offered three masks for a prompt: the one that serves the picture best, not the one it scored highest
+    s2  … and without the masks of prompts that hit nothing
+    s3  the masks that SAM 2 makes of the truth's boxes, of the instances that a prompt hit
+    s4  the masks that SAM 2 makes of the truth's boxes, of all instances
+    1   the truth
+
+    choice = s1 − s0    stray = s2 − s1    prompt = s3 − s2    miss = s4 − s3    segmenter = 1 − s4
+
+so that choice + stray + prompt + miss + segmenter = 1 − s0, exactly. A part is
+negative where the strategy did better than what should have been right (a
+prompt better than the truth's box, say).
+
+A prompt hits an instance of its class if a positive point lies on it, if the
+box holds at least half of it, if it fills at least half of the box, or if the
+mask that came of the prompt covers at least half of it: an instance is missed
+where nothing was said about it.
+
+The idea of replacing one stage at a time by an oracle is that of TIDE (Bolya
+et al., 2020); there the gains overlap, and a ladder's do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..masks import paint
+from ..metrics import image_iou
+from ..prompts import POSITIVE, Prompt
+from ..regions import Region
+
+PARTS = ("miss", "stray", "prompt", "choice", "segmenter")
+"""In the order in which they are shown: from where nothing was looked for to what nothing could help."""
+
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a strategy made of one prompt.
+
+    Attributes:
+        prompt: what SAM 2 was told
+        value: its class's value in label maps
+        mask: (H, W) bool, the mask that was kept
+        predicted_iou: SAM 2's guess
+        offered: the masks that it had to choose from, with their predicted IoU; empty where there was no choice
+    """
+
+    prompt: Prompt
+    value: int
+    mask: np.ndarray
+    predicted_iou: float
+    offered: tuple[tuple[np.ndarray, float], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """An instance of the truth and what SAM 2 makes of its box: (H, W) bool masks, the class's value, a guess."""
+
+    region: Region
+    value: int
+    mask: np.ndarray
+    predicted_iou: float
+
+
+def attribute(
+    mask: np.ndarray,
+    truth: np.ndarray,
+    attempts: Sequence[Attempt],
+    ceilings: Sequence[Ceiling],
+    values: Sequence[int],
+) -> dict[str, float]:
+    """The parts of one picture's loss; see the module's docstring.
+
+    Args:
+        mask: (H, W) uint8, the strategy's label map
+        truth: (H, W) uint8, the truth's, 255 where nothing counts
+        attempts: one a prompt
+        ceilings: one an instance of the truth
+        values: the classes' values
+
+    Returns:
+        part -> its share of 1 − IoU
+    """
+    hits = [hit(attempt, [c.region for c in ceilings]) for attempt in attempts]
+    found = {i for rows in hits for i in rows}
+
+    def score(parts: Sequence[Attempt | Ceiling]) -> float:
+        painted = paint([p.mask for p in parts], [p.predicted_iou for p in parts], [p.value for p in parts], mask.shape)
+        return image_iou(painted, truth, values)
+
+    s0 = image_iou(mask, truth, values)
+    best, s1 = _best_offered(attempts, hits, score, s0)
+    s2 = s1 if all(hits) else score([attempt for attempt, rows in zip(best, hits) if rows])
+    s3 = score([ceilings[i] for i in sorted(found)])
+    s4 = s3 if len(found) == len(ceilings) else score(ceilings)
+    return {"miss": s4 - s3, "stray": s2 - s1, "prompt": s3 - s2, "choice": s1 - s0, "segmenter": 1 - s4}
+
+
+def hit(attempt: Attempt, regions: Sequence[Region]) -> list[int]:
+    """The numbers of the regions that an attempt hits; see the module's docstring."""
+    prompt = attempt.prompt
+    return [
+        i
+        for i, region in enumerate(regions)
+        if region.label == prompt.label and (_hits(prompt, region.mask) or _covers(attempt.mask, region.mask))
+    ]
+
+
+def _covers(mask: np.ndarray, instance: np.ndarray) -> bool:
+    return np.count_nonzero(mask & instance) >= max(1, HALF * np.count_nonzero(instance))
+
+
+def _hits(prompt: Prompt, mask: np.ndarray) -> bool:
+    height, width = mask.shape
+    for x, y in np.asarray(prompt.point_coords)[np.asarray(prompt.point_labels) == POSITIVE]:
+        if mask[min(int(y), height - 1), min(int(x), width - 1)]:
+            return True
+    if prompt.box is None:
+        return False
+    x1, y1, x2, y2 = (round(float(value)) for value in prompt.box)
+    inside = np.count_nonzero(mask[y1:y2, x1:x2])
+    area = max(1, (x2 - x1) * (y2 - y1))
+    return inside > 0 and (inside >= HALF * np.count_nonzero(mask) or inside >= HALF * area)
+
+
+def _best_offered(
+    attempts: Sequence[Attempt],
+    hits: Sequence[Sequence[int]],
+    score: Callable[[Sequence[Attempt]], float],
+    reached: float,
+) -> tuple[list[Attempt], float]:
+    """The attempts with the masks that should have been kept, chosen one prompt after the other, and their score."""
+    best = list(attempts)
+    for i, attempt in enumerate(attempts):
+        for mask, predicted_iou in attempt.offered if hits[i] else ():
+            tried = [*best[:i], replace(attempt, mask=mask, predicted_iou=predicted_iou), *best[i + 1 :]]
+            now = score(tried)
+            if now > reached:
+                best, reached = tried, now
+    return best, reached

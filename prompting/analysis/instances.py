@@ -1,0 +1,141 @@
+"""Whether a strategy finds each person once: its instances matched one to one with those of the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+
+@dataclass(frozen=True)
+class Matches:
+    """One image's instances of one class.
+
+    Attributes:
+        ious: of the matched pairs
+        truths: instances in the truth
+        predictions: instances that were found, without those that lie in a crowd
+        misses: truths that no prediction matches
+        duplicates: predictions that would match a truth which another prediction took
+    """
+
+    ious: tuple[float, ...]
+    truths: int
+    predictions: int
+    misses: int
+    duplicates: int
+
+
+@dataclass(frozen=True)
+class InstanceScores:
+    """All images together.
+
+    Attributes:
+        recall: matched truths among all truths; None where there is none
+        precision: matched predictions among all predictions; None where there is none
+        mean_iou: over matched pairs; None where there is none
+        truths, predictions, misses, duplicates: as in :class:`Matches`
+    """
+
+    recall: float | None
+    precision: float | None
+    mean_iou: float | None
+    truths: int
+    predictions: int
+    misses: int
+    duplicates: int
+
+
+def match(
+    predicted: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray],
+    crowd: np.ndarray | None = None,
+    threshold: float = 0.5,
+) -> Matches:
+    """Match predictions with truths one to one where their IoU is at least ``threshold``.
+
+    Of all matchings that with the most pairs is taken, and of those the one
+    with the highest sum of IoU (an optimal assignment; COCO's evaluation goes
+    greedily by confidence instead). An unmatched prediction of which at least
+    half lies in a crowd is ignored, as COCO's evaluation does: it may be right.
+
+    Args:
+        predicted, truth: (H, W) bool masks
+        crowd: (H, W) bool, where nobody outlined single instances
+        threshold: in (0, 1]
+
+    Returns:
+        the image's matches
+    """
+    ious = pairwise_iou(predicted, truth)
+    close = ious >= threshold
+    # a further pair is worth more than all IoU together
+    rows, columns = linear_sum_assignment(np.where(close, ious + min(ious.shape) + 1, 0), maximize=True)
+    pairs = [(i, j) for i, j in zip(rows, columns) if close[i, j]]
+    matched = {i for i, _ in pairs}
+    unmatched = [i for i in range(len(predicted)) if i not in matched and not _in_crowd(predicted[i], crowd)]
+    return Matches(
+        ious=tuple(float(ious[pair]) for pair in pairs),
+        truths=len(truth),
+        predictions=len(pairs) + len(unmatched),
+        misses=len(truth) - len(pairs),
+        duplicates=sum(bool(close[i].any()) for i in unmatched),
+    )
+
+
+def pooled(matches: Iterable[Matches]) -> InstanceScores:
+    """Recall, precision and the mean IoU of matched pairs over the instances of all images."""
+    every = list(matches)
+    ious = [iou for one in every for iou in one.ious]
+    truths, predictions = sum(one.truths for one in every), sum(one.predictions for one in every)
+    return InstanceScores(
+        recall=len(ious) / truths if truths else None,
+        precision=len(ious) / predictions if predictions else None,
+        mean_iou=float(np.mean(ious)) if ious else None,
+        truths=truths,
+        predictions=predictions,
+        misses=sum(one.misses for one in every),
+        duplicates=sum(one.duplicates for one in every),
+    )
+
+
+def pairwise_iou(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> np.ndarray:
+    """IoU of each mask of ``a`` with each of ``b``; 0 where both are empty.
+
+    Looks at pairs one by one and just where their boxes overlap: nothing as
+    large as all masks together is held.
+
+    Args:
+        a, b: N and M (H, W) bool masks
+
+    Returns:
+        (N, M) float
+    """
+    ious = np.zeros((len(a), len(b)))
+    (boxes_a, areas_a), (boxes_b, areas_b) = _extents(a), _extents(b)
+    for i, mask in enumerate(a):
+        for j, other in enumerate(b):
+            x1, y1 = np.maximum(boxes_a[i, :2], boxes_b[j, :2])
+            x2, y2 = np.minimum(boxes_a[i, 2:], boxes_b[j, 2:])
+            if x1 < x2 and y1 < y2:
+                shared = np.count_nonzero(mask[y1:y2, x1:x2] & other[y1:y2, x1:x2])
+                ious[i, j] = shared / (areas_a[i] + areas_b[j] - shared) if shared else 0
+    return ious
+
+
+def _extents(masks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (N, 4) int xyxy, all 0 for an empty mask, and areas (N,)."""
+    boxes = np.zeros((len(masks), 4), int)
+    for i, mask in enumerate(masks):
+        x, y, w, h = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+        boxes[i] = x, y, x + w, y + h
+    return boxes, np.array([np.count_nonzero(mask) for mask in masks], int)
+
+
+def _in_crowd(mask: np.ndarray, crowd: np.ndarray | None) -> bool:
+    """Whether at least half of a mask lies in the crowd."""
+    inside = 0 if crowd is None else np.count_nonzero(mask & crowd)
+    return inside > 0 and 2 * inside >= np.count_nonzero(mask)

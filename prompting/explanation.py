@@ -1,0 +1,249 @@
+"""Why a strategy fails: the parts of its loss, from what the same SAM 2 makes of the truth's boxes.
+
+Runs after an evaluation, encodes each picture once more, and needs no prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import numpy as np
+
+from . import appearance, checks, labels, models
+from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
+from .analysis.robustness import Curve, Trial, curves, probe
+from .application import Progress, read_image
+from .errors import PromptingError
+from .evaluation import comparison_key, evaluation_key, load_comparison
+from .priors.fields import instance_mask
+from .prompts import Prompt
+from .records import recorded
+from .storage import DONE, StrategyFields
+from .tables import Table
+from .truth import Truth, truth_field
+
+MOST_PROBED = 10
+"""Of a crowded picture, the largest instances alone are probed for robustness: each takes some 40 prompts."""
+
+
+def error_field(prefix: str, strategy: str) -> str:
+    """The field with the parts of a strategy's loss, ``<field>.miss`` and so on."""
+    return f"{prefix}_{strategy}_error"
+
+
+def robustness_key(prefix: str) -> str:
+    """The key of the registered run that keeps the robustness curves."""
+    return f"{prefix}_robustness"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was found.
+
+    Attributes:
+        parts: strategy -> part -> its mean over images; a strategy's parts add up to 1 − its mean IoU
+        curves: how SAM 2 bears wrong prompts, where that was asked for
+        images: how many were explained
+        failed: how many pictures are gone, or have another size than their masks
+    """
+
+    parts: dict[str, dict[str, float]]
+    curves: tuple[Curve, ...]
+    images: int
+    failed: int
+
+    def table(self) -> Table:
+        """One line a strategy, the smallest loss first."""
+        ordered = sorted(self.parts.items(), key=lambda item: sum(item[1].values()))
+        return Table(
+            f"Where the loss comes from, mean over {self.images} images",
+            "miss: nobody looked there. stray: prompts on nothing. prompt: worse than the truth's box. choice: SAM 2"
+            " kept the worse of three masks. segmenter: what even the truth's box doesn't reach."
+            " A negative part did better than its yardstick.",
+            ("strategy", "1 − mean IoU", *PARTS),
+            tuple(
+                (name, f"{sum(parts.values()):.3f}", *(f"{parts[part]:+.3f}" for part in PARTS))
+                for name, parts in ordered
+            ),
+        )
+
+    def __str__(self) -> str:
+        table = self.table()
+        return f"{table.title}\n\n{table.markdown()}"
+
+
+def explain(
+    samples: foc.SampleCollection,
+    strategies: Sequence[str] | None = None,
+    prefix: str = "sam2",
+    device: str = "auto",
+    robustness: bool = False,
+    seed: int = 0,
+) -> Iterator[Progress | Explanation]:
+    """Split each evaluated picture's loss into parts, and store them in ``<prefix>_<strategy>_error``.
+
+    Args:
+        samples: a dataset or view; samples that weren't evaluated are left out
+        strategies: which, by default all that were evaluated
+        prefix: of the strategies' fields
+        device: a torch device, or ``auto``
+        robustness: also measure how much error in a prompt SAM 2 bears
+        seed: of the disturbances
+
+    Yields:
+        progress after each picture, and the :class:`Explanation` at the end
+
+    Raises:
+        PromptingError: nothing was evaluated, or the masks were made by different SAM 2 models
+    """
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
+    names, gt_field = _evaluated(samples._dataset, strategies, prefix)
+    view = _explainable(samples, names, prefix)
+    model = _common_model(samples._dataset, names, prefix)
+    classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
+    truth = Truth(view, gt_field, classes)
+    device = models.best_device() if device == "auto" else device
+    models.check_device(device)
+    segmenter = models.load_sam2(model, device)
+    _declare(samples._dataset, names, prefix)
+    appearance.arrange(samples._dataset, prefix)
+    yield Progress(0, len(view), 0)
+
+    trials: list[Trial] = []
+    sums, done, failed = {name: dict.fromkeys(PARTS, 0.0) for name in names}, 0, 0
+    rng = np.random.default_rng(seed)
+    fields = [gt_field, truth_field(prefix), *(error_field(prefix, name) for name in names)]
+    for name in names:
+        of = StrategyFields.of(prefix, name)
+        fields += [of.mask, of.instances, of.boxes, of.points]
+    for sample in view.select_fields(fields).iter_samples(autosave=True):
+        done += 1
+        target = sample[truth_field(prefix)].get_mask()
+        image = _image_of(sample, target.shape)
+        if image is None:
+            failed += 1
+            yield Progress(done, len(view), failed)
+            continue
+        encoded = segmenter.encode([image])[0]
+        regions = truth.regions(sample[gt_field], *target.shape)
+        ceilings = _ceilings(segmenter, encoded, regions, classes)
+        for name in names:
+            of = StrategyFields.of(prefix, name)
+            attempts = _attempts(sample, of, segmenter, encoded, classes)
+            parts = attribute(sample[of.mask].get_mask(), target, attempts, ceilings, range(1, len(classes) + 1))
+            sample[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
+            for part, value in parts.items():
+                sums[name][part] += value
+        if robustness and regions:
+            largest = sorted(regions, key=lambda region: -np.count_nonzero(region.mask))[:MOST_PROBED]
+            trials += probe(segmenter, encoded, largest, rng)
+        yield Progress(done, len(view), failed)
+
+    explained = done - failed
+    means = {name: {part: total / max(1, explained) for part, total in parts.items()} for name, parts in sums.items()}
+    explanation = Explanation(means, curves(trials) if trials else (), explained, failed)
+    if robustness:
+        _save_curves(samples._dataset, prefix, model, explanation.curves)
+    yield explanation
+
+
+def load_curves(dataset: fo.Dataset, prefix: str = "sam2") -> tuple[Curve, ...]:
+    """The robustness curves that were measured last; empty before."""
+    key = robustness_key(prefix)
+    if key not in dataset.list_runs():
+        return ()
+    return tuple(
+        Curve(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+        for stored in dataset.load_run_results(key).curves
+    )
+
+
+def _evaluated(dataset: fo.Dataset, strategies: Sequence[str] | None, prefix: str) -> tuple[list[str], str]:
+    """The strategies to explain and the field with the truth."""
+    comparison = load_comparison(dataset, prefix)
+    if comparison is None:
+        raise PromptingError(f"Nothing was evaluated with the prefix {prefix!r}; evaluate the strategies first.")
+    there = [row.strategy for row in comparison.rows]
+    names = [strategies] if isinstance(strategies, str) else list(strategies or there)
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise PromptingError(f"{missing[0]!r} was not evaluated; evaluate it, or choose from {', '.join(there)}.")
+    return names, dataset.get_run_info(comparison_key(prefix)).config.gt_field
+
+
+def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: str):
+    view = samples.exists(truth_field(prefix))
+    for name in names:
+        view = view.match(fo.ViewField(StrategyFields.of(prefix, name).status).is_in(DONE))
+        view = view.exists(f"{evaluation_key(prefix, name)}_iou")
+    if not len(view):
+        raise PromptingError("None of these samples was evaluated with all of these strategies; evaluate them first.")
+    return view
+
+
+def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> str:
+    made_by = {name: (recorded(dataset, prefix, name) or {}).get("sam2_model") for name in names}
+    if len(set(made_by.values())) > 1:
+        raise PromptingError(f"The masks were made by different SAM 2 models ({made_by}); explain them one by one.")
+    model = made_by[names[0]]
+    if model is None:
+        raise PromptingError(f"It is not recorded which SAM 2 made the masks of {names[0]!r}; apply it again.")
+    return model
+
+
+def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
+    for name in names:
+        field = error_field(prefix, name)
+        dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+        for part in PARTS:
+            dataset.add_sample_field(f"{field}.{part}", fo.FloatField)
+
+
+def _image_of(sample: fo.Sample, shape: tuple[int, int]) -> np.ndarray | None:
+    """The picture, or None where it is gone or no longer the one that the masks were made of."""
+    try:
+        image = read_image(sample.filepath)
+    except PromptingError:
+        return None
+    return image if image.shape[:2] == shape else None
+
+
+def _ceilings(segmenter, encoded, regions, classes: Sequence[str]) -> list[Ceiling]:
+    """What SAM 2 makes of the truth's boxes."""
+    if not regions:
+        return []
+    decoded = segmenter.decode(encoded, [Prompt(region.label, box=region.box) for region in regions])
+    return [
+        Ceiling(region, classes.index(region.label) + 1, mask, float(iou))
+        for region, mask, iou in zip(regions, decoded.masks, decoded.predicted_iou, strict=True)
+    ]
+
+
+def _attempts(sample: fo.Sample, of: StrategyFields, segmenter, encoded, classes: Sequence[str]) -> list[Attempt]:
+    """A strategy's prompts and masks as they were stored, with the masks that SAM 2 had offered for lone clicks."""
+    height, width = encoded.height, encoded.width
+    prompts = labels.prompts_of(sample[of.boxes], sample[of.points], height, width)
+    stored = {detection.index: detection for detection in sample[of.instances].detections}
+    lone = [i for i, prompt in prompts.items() if prompt.is_lone_click]
+    offered = {}
+    if lone:
+        masks, ious = segmenter.candidates(encoded, [prompts[i] for i in lone])
+        offered = {i: tuple(zip(masks[row], map(float, ious[row]))) for row, i in enumerate(lone)}
+    attempts = []
+    for i, prompt in prompts.items():
+        detection = stored.get(i)  # an empty mask has no Detection
+        mask = np.zeros((height, width), bool) if detection is None else instance_mask(detection, height, width)
+        iou = 0.0 if detection is None else detection.confidence
+        attempts.append(Attempt(prompt, classes.index(prompt.label) + 1, mask, iou, offered.get(i, ())))
+    return attempts
+
+
+def _save_curves(dataset: fo.Dataset, prefix: str, model: str, measured: Sequence[Curve]) -> None:
+    key = robustness_key(prefix)
+    dataset.register_run(key, dataset.init_run(method="sam2_robustness", prefix=prefix, model=model), overwrite=True)
+    stored = [asdict(curve) for curve in measured]
+    dataset.save_run_results(key, dataset.init_run_results(key, curves=stored), overwrite=True)

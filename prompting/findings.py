@@ -1,0 +1,127 @@
+"""Everything that a dataset knows of its strategies, read in bulk for the panel and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import fiftyone as fo
+import numpy as np
+
+from .agreement import agreement_field
+from .analysis.attribution import PARTS
+from .analysis.robustness import Curve
+from .comparison import Comparison
+from .evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
+from .explanation import error_field, load_curves
+from .records import run_key
+from .storage import StrategyFields
+from .truth import count_field, size_field
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of the strategies with one prefix, over the N samples that have results of any of them.
+
+    Arrays are (N,) float with NaN where something isn't known, in the dataset's order.
+
+    Attributes:
+        prefix: of the fields
+        strategies: those that have results; the best first where they were evaluated
+        comparison: the table of the latest evaluation; None before one
+        sample_ids: N ids
+        status: each strategy's statuses, None where it wasn't applied
+        score: each strategy's mean predicted IoU
+        iou: each evaluated strategy's IoU with the truth
+        errors: each explained strategy's parts of the loss
+        agreement: mean IoU between the strategies' masks, which needs no truth
+        instances: how many instances the truth has
+        size: the share of the picture that the largest of them covers
+        curves: how prompts bear being wrong; empty where it wasn't measured
+        outdated: strategies that were applied again after they were evaluated
+    """
+
+    prefix: str
+    strategies: tuple[str, ...]
+    comparison: Comparison | None
+    sample_ids: list[str]
+    status: dict[str, list[str | None]]
+    score: dict[str, np.ndarray]
+    iou: dict[str, np.ndarray]
+    errors: dict[str, dict[str, np.ndarray]]
+    agreement: np.ndarray
+    instances: np.ndarray
+    size: np.ndarray
+    curves: tuple[Curve, ...] = field(default=())
+    outdated: tuple[str, ...] = field(default=())
+
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """The strategies of the table, the best first."""
+        return tuple(row.strategy for row in self.comparison.rows) if self.comparison else ()
+
+
+def prefixes(dataset: fo.Dataset) -> list[str]:
+    """The prefixes under which strategies were applied to a dataset."""
+    found = {}
+    for key in dataset.list_runs(method="sam2_prompting"):
+        config = dataset.get_run_info(key).config
+        if dataset.has_sample_field(StrategyFields.of(config.prefix, config.strategy).status):
+            found[config.prefix] = None
+    return sorted(found)
+
+
+def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
+    """Read everything at once: one query for all samples, and nothing that is as large as a mask."""
+    there = strategies_in(dataset, prefix)
+    comparison = load_comparison(dataset, prefix)
+    evaluated = [row.strategy for row in comparison.rows] if comparison else []
+    evaluated = [name for name in evaluated if dataset.has_sample_field(f"{evaluation_key(prefix, name)}_iou")]
+    strategies = (*(n for n in evaluated if n in there), *(n for n in there if n not in evaluated))
+    of = {name: StrategyFields.of(prefix, name) for name in strategies}
+    explained = [name for name in evaluated if dataset.has_sample_field(error_field(prefix, name))]
+
+    paths = [fields.status for fields in of.values()] + [fields.score for fields in of.values()]
+    paths += [f"{evaluation_key(prefix, name)}_iou" for name in evaluated]
+    paths += [f"{error_field(prefix, name)}.{part}" for name in explained for part in PARTS]
+    paths += [agreement_field(prefix), count_field(prefix), size_field(prefix)]
+    ids, values = _read(dataset, paths, [fields.status for fields in of.values()])
+    return Findings(
+        prefix=prefix,
+        strategies=strategies,
+        comparison=comparison,
+        sample_ids=ids,
+        status={name: values[fields.status] for name, fields in of.items()},
+        score={name: _floats(values[fields.score]) for name, fields in of.items()},
+        iou={name: _floats(values[f"{evaluation_key(prefix, name)}_iou"]) for name in evaluated},
+        errors={
+            name: {part: _floats(values[f"{error_field(prefix, name)}.{part}"]) for part in PARTS} for name in explained
+        },
+        agreement=_floats(values[agreement_field(prefix)]),
+        instances=_floats(values[count_field(prefix)]),
+        size=_floats(values[size_field(prefix)]),
+        curves=load_curves(dataset, prefix),
+        outdated=_outdated(dataset, prefix, evaluated) if comparison else (),
+    )
+
+
+def _read(dataset: fo.Dataset, paths: Sequence[str], statuses: Sequence[str]) -> tuple[list[str], dict[str, list]]:
+    """Ids and values of the samples that any strategy was applied to; None for what isn't there."""
+    known = [path for path in paths if dataset.has_field(path)]
+    ids, *columns = dataset.values(["id", *known])
+    values = dict(zip(known, columns))
+    rows = [i for i in range(len(ids)) if any(values[status][i] is not None for status in statuses)]
+    nothing = [None] * len(ids)
+    return [ids[i] for i in rows], {path: [values.get(path, nothing)[i] for i in rows] for path in paths}
+
+
+def _floats(values: Sequence[float | None]) -> np.ndarray:
+    return np.array(values, float)
+
+
+def _outdated(dataset: fo.Dataset, prefix: str, evaluated: Sequence[str]) -> tuple[str, ...]:
+    """The strategies whose masks may be younger than their scores."""
+    runs = dataset.list_runs()
+    scored = dataset.get_run_info(comparison_key(prefix)).timestamp
+    keys = {name: run_key(prefix, name) for name in evaluated if run_key(prefix, name) in runs}
+    return tuple(name for name, key in keys.items() if dataset.get_run_info(key).timestamp > scored)
