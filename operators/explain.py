@@ -71,7 +71,8 @@ class ExplainStrategies(foo.Operator):
         Args:
             sample_collection: a dataset or view
             progress: show a progress bar
-            **params: ``strategies`` (default: all that were evaluated), ``prefix``, ``device``, ``robustness``, ``seed``
+            **params: ``strategies`` (default: all that were evaluated), ``prefix``, ``device``, ``robustness``,
+                ``seed``
 
         Returns:
             the :class:`prompting.explanation.Explanation`; ``print`` it

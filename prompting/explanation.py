@@ -12,14 +12,13 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from . import appearance, checks, labels, models
+from . import appearance, checks, labels, models, prompters
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, curves, probe
 from .application import Progress, read_image
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison
 from .priors.fields import instance_mask
-from .prompts import Prompt
 from .records import recorded
 from .storage import DONE, StrategyFields
 from .tables import Table
@@ -65,7 +64,7 @@ class Explanation:
             " A negative part did better than its yardstick.",
             ("strategy", "1 − mean IoU", *PARTS),
             tuple(
-                (name, f"{sum(parts.values()):.3f}", *(f"{parts[part]:+.3f}" for part in PARTS))
+                (name, f"{sum(parts.values()):.3f}", *(f"{round(parts[part], 3) + 0.0:+.3f}" for part in PARTS))
                 for name, parts in ordered
             ),
         )
@@ -213,10 +212,12 @@ def _image_of(sample: fo.Sample, shape: tuple[int, int]) -> np.ndarray | None:
 
 
 def _ceilings(segmenter, encoded, regions, classes: Sequence[str]) -> list[Ceiling]:
-    """What SAM 2 makes of the truth's boxes."""
+    """What SAM 2 makes of the truth's boxes, as ``field_box`` gives them."""
     if not regions:
         return []
-    decoded = segmenter.decode(encoded, [Prompt(region.label, box=region.box) for region in regions])
+    nothing_drawn = np.random.default_rng(0)  # a box has nothing random
+    boxes = [prompters.box(region, region.mask, nothing_drawn) for region in regions]
+    decoded = segmenter.decode(encoded, boxes)
     return [
         Ceiling(region, classes.index(region.label) + 1, mask, float(iou))
         for region, mask, iou in zip(regions, decoded.masks, decoded.predicted_iou, strict=True)

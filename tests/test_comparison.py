@@ -76,7 +76,8 @@ def test_scores_are_shown_with_their_intervals_and_their_price(table):
     shown = cells(table, 0, "clip_box")
     assert shown == {
         "strategy": "clip_box", "mean IoU": "0.750", "95 % interval": "0.700 – 0.800", "vs. baseline": "+0.250",
-        "its interval": "+0.250 … +0.250", "p": p_value(table["clip_box"].difference.p), "win / tie / loss": "3 / 0 / 0",
+        "its interval": "+0.250 … +0.250", "p": p_value(table["clip_box"].difference.p),
+        "win / tie / loss": "3 / 0 / 0",
         "boundary IoU": "0.400", "no prompt": "1", "s / image": "0.25", "decoder calls": "2.5",
     }  # fmt: skip
 

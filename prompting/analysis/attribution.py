@@ -4,7 +4,7 @@ The parts are the steps of a ladder from the strategy's mask to a perfect one.
 Every rung is the picture's IoU with one more thing put right:
 
     s0  the strategy's mask
-    s1  where SAM 2 offered three masks for a prompt: the one that serves the picture best, not the one it scored highest
+    s1  where SAM 2 offered three masks for a prompt: the one that serves the picture best, not the one it preferred
     s2  … and without the masks of prompts that hit nothing
     s3  the masks that SAM 2 makes of the truth's boxes, of the instances that a prompt hit
     s4  the masks that SAM 2 makes of the truth's boxes, of all instances

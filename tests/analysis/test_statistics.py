@@ -106,6 +106,7 @@ def test_p_values_are_corrected_for_the_number_of_strategies():
     assert [difference.p for difference in compared.values()] == pytest.approx(holm(raw))
 
 
+@pytest.mark.filterwarnings("error")
 def test_equal_strategies_have_p_one_and_only_ties():
     scores = np.random.default_rng(0).random(12)
     difference = differences({"a": scores, "b": scores.copy()}, "a")["b"]
