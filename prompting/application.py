@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from . import appearance, checks, records, storage
 from .assembly import build_runner
 from .errors import PromptingError
+from .lock import run_lock
 from .plan import Plan
 from .priors.base import Picture
 from .results import NO_PROMPT, StrategyResult
@@ -47,11 +48,16 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
         plan: what to do
 
     Raises:
-        PromptingError: what was wrong with the request
+        PromptingError: what was wrong with the request, or another run is writing the same fields
     """
     plan = plan.resolved()
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
+    with run_lock(samples._dataset, plan.prefix, "applying strategies"):
+        yield from _apply(samples, plan)
+
+
+def _apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
     checks.check_fields(samples, plan)
     field_values = checks.check_prompt_field(samples, plan)
     todo = storage.undone(samples, plan)

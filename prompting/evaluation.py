@@ -23,6 +23,7 @@ from .analysis.instances import InstanceScores, match, pooled
 from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
 from .errors import PromptingError
+from .lock import run_lock
 from .metrics import IGNORED, pooled_scores
 from .priors.fields import instance_mask
 from .records import recorded
@@ -94,6 +95,11 @@ def evaluate_steps(
     """:func:`evaluate` as a generator of (step, steps, what is being done) that returns the table."""
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
+    with run_lock(samples._dataset, prefix, "evaluating strategies"):
+        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite))
+
+
+def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool):
     names = _chosen(samples, strategies, prefix)
     classes = _common_classes(samples._dataset, prefix, names)
     view = _scored_samples(samples, gt_field, names, prefix)

@@ -18,6 +18,7 @@ from .analysis.robustness import Curve, Trial, curves, probe
 from .application import Progress, read_image
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison
+from .lock import run_lock
 from .priors.fields import instance_mask
 from .records import recorded
 from .storage import DONE, StrategyFields
@@ -100,6 +101,11 @@ def explain(
     """
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
+    with run_lock(samples._dataset, prefix, "explaining errors"):
+        yield from _explain(samples, strategies, prefix, device, robustness, seed)
+
+
+def _explain(samples, strategies, prefix: str, device: str, robustness: bool, seed: int):
     names, gt_field = _evaluated(samples._dataset, strategies, prefix)
     view = _explainable(samples, names, prefix)
     model = _common_model(samples._dataset, names, prefix)

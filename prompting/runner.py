@@ -8,12 +8,16 @@ the same order.
 
 from __future__ import annotations
 
+import sys
 import time
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
+from . import memory
 from .errors import PromptError
 from .masks import paint
 from .priors.base import Picture, Prior
@@ -47,19 +51,55 @@ class Runner:
     ):
         self.segmenter, self.priors, self.strategies = segmenter, priors, tuple(strategies)
         self.classes, self.seed, self.rounds = tuple(classes), seed, dict(rounds or {})
+        self._largest_batch = sys.maxsize
 
     def run(self, pictures: Iterable[Picture], batch_size: int = 1) -> Iterator[PictureResult]:
-        """Results in the pictures' order; at most ``batch_size`` pictures are in memory at once."""
+        """Results in the pictures' order; at most ``batch_size`` pictures are in memory at once.
+
+        Where that is too much, batches are halved for the rest of the run, with a warning; a picture that is too large
+        by itself fails, and the run goes on.
+        """
         batch: list[Picture] = []
         for picture in pictures:
             batch.append(picture)
-            if len(batch) == batch_size:
+            if len(batch) >= min(batch_size, self._largest_batch):
                 yield from self._batch(batch)
                 batch = []
         if batch:
             yield from self._batch(batch)
 
     def _batch(self, batch: list[Picture]) -> Iterator[PictureResult]:
+        """A batch's results; where memory runs out, those of its halves, down to one picture, which then fails alone."""
+        try:
+            results = list(self._at_once(batch))
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            results = None  # and leave the block, for the error holds on to what filled the memory
+        if results is None:
+            memory.release()
+            if len(batch) == 1:
+                results = [self._too_large(batch[0])]
+            else:
+                half = (len(batch) + 1) // 2
+                self._largest_batch = half
+                warnings.warn(
+                    f"Not enough memory for {len(batch)} pictures at once; going on with {half}.", stacklevel=2
+                )
+                results = chain(self._batch(batch[:half]), self._batch(batch[half:]))
+        yield from results
+
+    def _too_large(self, picture: Picture) -> PictureResult:
+        height, width = picture.image.shape[:2]
+        error = (
+            f"error: not enough memory for this picture of {width} x {height} pixels; free some, make the picture"
+            " smaller, or choose a smaller model"
+        )
+        wanted = [strategy.name for strategy in self.strategies if strategy.name not in picture.skip]
+        failed = (StrategyResult(name, None, (), np.zeros(0), error, 0.0, 0) for name in wanted)
+        return PictureResult(picture.key, tuple(failed))
+
+    def _at_once(self, batch: list[Picture]) -> Iterator[PictureResult]:
         start = time.perf_counter()
         encoded = self.segmenter.encode([picture.image for picture in batch])
         encode_seconds = (time.perf_counter() - start) / len(batch)
@@ -96,6 +136,8 @@ class Runner:
         try:
             return list(prior.find(batch))
         except Exception as error:
+            if memory.ran_out(error):
+                raise
             if len(batch) > 1:
                 return [self._find(prior, [picture])[0] for picture in batch]
             if isinstance(error, PromptError):

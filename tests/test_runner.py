@@ -4,6 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 import skimage.io
+import torch
 
 from prompting import models
 from prompting.masks import intersection_over_union
@@ -307,3 +308,64 @@ def test_prior_is_not_asked_where_all_its_strategies_are_skipped(make_runner, pi
 
 def test_no_pictures_no_results(make_runner):
     assert list(make_runner().run([])) == []
+
+
+# memory
+
+
+@pytest.fixture
+def room_for(nano_segmenter, monkeypatch):
+    """A function that leaves the encoder room for so many pictures; a device that is full can't be had at will."""
+    encode = nano_segmenter.encode
+
+    def limit(pictures: int, seen: list[int]):
+        def limited(images):
+            seen.append(len(images))
+            if len(images) > pictures:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            return encode(images)
+
+        monkeypatch.setattr(nano_segmenter, "encode", limited)
+
+    return limit
+
+
+def test_batch_that_is_too_large_is_halved_for_the_rest_of_the_run(make_runner, pictures, room_for, everything):
+    seen: list[int] = []
+    room_for(1, seen)
+    several = [Picture(f"{i}", p.seed_key, p.image, p.label) for i in range(2) for p in pictures.values()]
+    with pytest.warns(UserWarning, match="Not enough memory for 4 pictures at once; going on with 2"):
+        results = by_name(make_runner(["field_box"]).run(several, batch_size=4))
+    assert len(results) == 2  # six pictures of two keys
+    assert seen == [4, 2, 1, 1, 2, 1, 1, 1, 1]
+    kept = list(make_runner(["field_box"]).run(several, batch_size=1))
+    for result, picture in zip(kept, several, strict=True):
+        name = next(n for n, p in pictures.items() if p.seed_key == picture.seed_key)
+        assert np.array_equal(result.results[0].mask, everything[name]["field_box"].mask)
+
+
+def test_picture_that_is_too_large_by_itself_fails_alone(make_runner, pictures, nano_segmenter, monkeypatch):
+    encode = nano_segmenter.encode
+
+    def no_room_for_the_bus(images):
+        if any(image.shape == pictures["bus.jpg"].image.shape for image in images):
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory")
+        return encode(images)
+
+    monkeypatch.setattr(nano_segmenter, "encode", no_room_for_the_bus)
+    with pytest.warns(UserWarning, match="Not enough memory for 3 pictures"):
+        results = by_name(make_runner(["field_box"]).run(pictures.values(), batch_size=3))
+    height, width = pictures["bus.jpg"].image.shape[:2]
+    said = f"error: not enough memory for this picture of {width} x {height} pixels"
+    assert results["bus.jpg"]["field_box"].status.startswith(said)
+    assert results["bus.jpg"]["field_box"].mask is None
+    assert results["astronaut.png"]["field_box"].status == OK
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(make_runner, pictures, nano_segmenter, monkeypatch):
+    def broken(images):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(nano_segmenter, "encode", broken)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        list(make_runner(["field_box"]).run(pictures.values()))

@@ -1,0 +1,154 @@
+"""Does a run that is killed at any moment lose or break anything?
+
+    python -m benchmarks.kills [--kills 100] [--seed 0]
+
+Applies strategies to a dataset in a child process, kills it (SIGKILL) at a random moment, checks every sample,
+and starts again with existing="skip", again and again. Every sample has to be either as it was or complete, and in
+the end all have to be what an uninterrupted run makes of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+
+from benchmarks import data
+
+STRATEGIES = ("clip_iterative", "yolo_box")
+COPIES = 3
+LONGEST_SECONDS = 4.0
+
+
+def main() -> int:
+    """Kill, check, print what happened; the exit status is 1 where anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    data.prepare()
+    import cv2
+    import torch
+
+    # children are forked, for starting Python and loading the models takes longer than a run: no threads before that
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    from demo.dataset import make_dataset
+    from prompting.assembly import build_runner
+
+    warnings.filterwarnings("ignore", "MongoClient opened before fork")
+    build_runner(plan().resolved())  # loads the models once for all children
+    source = make_dataset(None, Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
+    for _ in range(COPIES - 1):
+        source.add_samples([sample.copy() for sample in source.limit(6)])
+    reference = source.clone()
+    in_child(reference)
+    wanted = contents(reference)
+    if any(None in fields.values() for fields in wanted):
+        print("The uninterrupted run left samples unfinished.")
+        return 1
+
+    rng, happened, problems = random.Random(args.seed), Counter(), []
+    subject = source.clone()
+    for number in range(args.kills):
+        killed = in_child(subject, after=rng.uniform(0.05, LONGEST_SECONDS))
+        now = contents(subject)
+        done = [i for i, fields in enumerate(now) if fields["status"] is not None]
+        problems += [
+            f"kill {number}, sample {i}: {what}" for i in range(len(now)) for what in compare(now[i], wanted[i])
+        ]
+        happened["killed" if killed else "finished before the kill"] += 1
+        happened["samples found complete after a kill"] += len(done)
+        if len(done) == len(now):
+            happened["runs completed after kills"] += 1
+            subject.delete()
+            subject = source.clone()
+    in_child(subject)
+    final = contents(subject)
+    problems += [f"in the end, sample {i} differs" for i in range(len(final)) if final[i] != wanted[i]]
+    for what, count in happened.items():
+        print(f"{what}: {count}")
+    print(f"{len(problems)} samples lost, broken or different" + "".join(f"\n- {p}" for p in problems[:20]))
+    return 1 if problems else 0
+
+
+def plan():
+    """What each run is asked for."""
+    from prompting.plan import Plan
+
+    models = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
+    return Plan(strategies=STRATEGIES, existing="skip", **models)
+
+
+def in_child(dataset, after: float | None = None) -> bool:
+    """Run with existing="skip" in a child process, killed after so many seconds; whether it had to be."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            from prompting.application import apply
+
+            for _ in apply(dataset, plan()):
+                pass
+            os._exit(0)
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+    if after is None:
+        status = os.waitpid(pid, 0)[1]
+        if status:
+            raise RuntimeError("The uninterrupted run failed.")
+        return False
+    time.sleep(after)
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    if ended:
+        if status:
+            raise RuntimeError("A run failed by itself.")
+        return False
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return True
+
+
+def contents(dataset) -> list[dict]:
+    """Everything that the run writes, as bytes that can be compared; labels' ids are random and left out."""
+    from prompting.storage import StrategyFields
+
+    dataset.reload()
+    samples = []
+    for sample in dataset.iter_samples():
+        fields = {}
+        for strategy in STRATEGIES:
+            of = StrategyFields.of("sam2", strategy)
+            for name in of.types():
+                value = sample[name] if sample.has_field(name) else None
+                fields[name] = repr(without_ids(value.to_dict())) if hasattr(value, "to_dict") else value
+        scores = [fields.pop(StrategyFields.of("sam2", strategy).score) for strategy in STRATEGIES]
+        statuses = [fields[StrategyFields.of("sam2", strategy).status] for strategy in STRATEGIES]
+        samples.append({**fields, "scores": repr(scores), "status": None if None in statuses else "done"})
+    return samples
+
+
+def without_ids(value):
+    """A label without its id and those of its parts."""
+    if isinstance(value, dict):
+        return {key: without_ids(part) for key, part in value.items() if key != "_id"}
+    return [without_ids(part) for part in value] if isinstance(value, list) else value
+
+
+def compare(now: dict, wanted: dict) -> list[str]:
+    """What is wrong with a sample: it has to be untouched, or as it should be in the end."""
+    if now == wanted:
+        return []
+    touched = [name for name, value in now.items() if value not in (None, "[None, None]")]
+    return [f"{', '.join(touched)} written, and not as it should be"] if touched else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

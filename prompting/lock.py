@@ -1,0 +1,103 @@
+"""One run at a time for a dataset and prefix, on however many machines its database is used from.
+
+The lock is a document in FiftyOne's own database, so that runs on other
+machines see it. Its owner renews it; one that wasn't renewed for a while, or
+whose process is gone from this machine, belongs to a run that died, and the
+next run takes it over.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import fiftyone as fo
+import fiftyone.core.odm as odm
+import psutil
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from .errors import PromptingError
+
+COLLECTION = "sam2_prompting.locks"
+RENEW_SECONDS, EXPIRE_SECONDS = 10.0, 60.0
+
+
+@contextmanager
+def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[None]:
+    """Hold the right to write a prefix's fields.
+
+    Args:
+        dataset: the dataset
+        prefix: of the fields
+        what: what the run does, for whom it keeps out (``applying strategies``)
+
+    Raises:
+        PromptingError: another run that is alive holds it
+    """
+    locks = odm.get_db_conn()[COLLECTION]
+    key, token = f"{dataset._doc.id}/{prefix}", uuid.uuid4().hex
+    _acquire(locks, key, token, prefix, what)
+    stop = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(locks, key, token, stop), daemon=True, name="sam2-run-lock")
+    renewing.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        renewing.join()
+        locks.delete_one({"_id": key, "token": token})
+
+
+def _acquire(locks: Collection, key: str, token: str, prefix: str, what: str) -> None:
+    process = psutil.Process()
+    mine = {
+        "token": token,
+        "host": socket.gethostname(),
+        "pid": process.pid,
+        "started": process.create_time(),
+        "what": what,
+        "since": time.time(),
+        "renewed": time.time(),
+    }
+    while True:
+        try:
+            locks.insert_one({"_id": key, **mine})
+            return
+        except DuplicateKeyError:
+            holder = locks.find_one({"_id": key})
+        if holder is None:
+            continue  # released in between
+        if _alive(holder):
+            since = time.strftime("%H:%M", time.localtime(holder["since"]))
+            raise PromptingError(
+                f"Another run is {holder['what']} with the prefix {prefix!r} on this dataset (process {holder['pid']}"
+                f" on {holder['host']}, since {since}); wait for it, or choose another prefix."
+            )
+        # only if nobody else took it over meanwhile
+        if locks.replace_one({"_id": key, "token": holder["token"]}, mine).modified_count:
+            return
+
+
+def _alive(holder: dict) -> bool:
+    """Whether the run that holds a lock still exists, as far as can be known from here."""
+    if time.time() - holder["renewed"] > EXPIRE_SECONDS:
+        return False
+    if holder["host"] != socket.gethostname():
+        return True
+    try:  # a number is given again to other processes: the start time tells them apart
+        return abs(psutil.Process(holder["pid"]).create_time() - holder["started"]) < 1.0
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _renew(locks: Collection, key: str, token: str, stop: threading.Event) -> None:
+    while not stop.wait(RENEW_SECONDS):
+        try:
+            locks.update_one({"_id": key, "token": token}, {"$set": {"renewed": time.time()}})
+        except PyMongoError:
+            continue  # the database is away: the run itself will find out
