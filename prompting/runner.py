@@ -69,7 +69,7 @@ class Runner:
             yield from self._batch(batch)
 
     def _batch(self, batch: list[Picture]) -> Iterator[PictureResult]:
-        """A batch's results; where memory runs out, those of its halves, down to one picture, which then fails alone."""
+        """A batch's results; where memory runs out, those of its halves; a picture alone then fails."""
         try:
             results = list(self._at_once(batch))
         except Exception as error:
