@@ -7,6 +7,7 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from prompting.application import apply, read_image
 from prompting.errors import PromptingError
 from prompting.models import load_sam2
 from prompting.plan import Plan
+from prompting.priors.fields import instance_mask
 from prompting.results import NO_PROMPT, OK
 from prompting.storage import StrategyFields
 from prompting.strategies import AUTOMATIC, STRATEGIES
@@ -99,12 +101,11 @@ def copy(applied):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_sample_gets_five_fields_of_the_right_types(applied, strategy):
+def test_every_sample_gets_fields_of_the_right_types(applied, strategy):
     fields = StrategyFields.of("sam2", strategy)
     for sample in applied:
-        assert isinstance(sample[fields.mask], fo.Segmentation)
-        assert isinstance(sample[fields.points], fo.Keypoints)
-        assert isinstance(sample[fields.boxes], fo.Detections)
+        for name, (_, label_type) in fields.types().items():
+            assert label_type is None or isinstance(sample[name], label_type)
         assert sample[fields.status] in (OK, NO_PROMPT)
         assert (sample[fields.score] is None) == (sample[fields.status] == NO_PROMPT)
         array = sample[fields.mask].get_mask()
@@ -112,6 +113,46 @@ def test_every_sample_gets_five_fields_of_the_right_types(applied, strategy):
         assert array.shape == Image.open(sample.filepath).size[::-1]
         assert set(np.unique(array)) <= {0, 1}
     assert applied.mask_targets[fields.mask] == {1: "person"}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_instances_add_up_to_the_mask(applied, strategy):
+    for sample in applied:
+        whole = mask(sample, strategy) > 0
+        parts = [
+            instance_mask(d, *whole.shape) for d in sample[StrategyFields.of("sam2", strategy).instances].detections
+        ]
+        assert np.array_equal(np.logical_or.reduce([np.zeros_like(whole), *parts]), whole)
+
+
+def test_each_corrected_instance_shows_its_rounds_and_the_last_is_its_mask(applied):
+    fields, seen = StrategyFields.of("sam2", "clip_iterative"), 0
+    for sample in named(applied, *PEOPLE):
+        shape = mask(sample, "clip_iterative").shape
+        final = {d.index: instance_mask(d, *shape) for d in sample[fields.instances].detections}
+        last = {d.index: instance_mask(d, *shape) for d in sample[fields.rounds].detections}  # in order: the last stays
+        assert all(np.array_equal(last[i], final[i]) for i in final)
+        clicked = sample[fields.positive].keypoints + sample[fields.negative].keypoints
+        assert {k.label for k in clicked} <= {d.label for d in sample[fields.rounds].detections}
+        seen += len(clicked)
+    assert seen
+
+
+def test_what_clip_sees_is_stored_on_request(dataset):
+    before = set(dataset.get_field_schema())
+    run(dataset, strategies=("clip_box",), heatmap=True)
+    assert "sam2_clip_map" in set(dataset.get_field_schema()) - before
+    for sample in named(dataset, *PEOPLE):
+        shown = sample.sam2_clip_map.map
+        assert shown.dtype == np.uint8 and max(shown.shape) == 320
+        region = cv2.resize(mask(sample, "clip_box"), shown.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+        assert shown[region].mean() > shown[~region].mean()
+    with pytest.raises(PromptingError, match="heatmap stores what CLIP sees, and none of these strategies asks CLIP"):
+        Plan(strategies=("yolo_box",), heatmap=True)
+
+
+def test_heatmap_is_not_stored_unasked(applied):
+    assert not applied.has_sample_field("sam2_clip_map")
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -82,3 +82,10 @@ def test_first_click_on_a_box_alone():
     prompt = Prompt("person", box=BOX).with_click((50, 50), POSITIVE)
     prompt.check(HEIGHT, WIDTH)
     assert prompt.point_coords.tolist() == [[50, 50]]
+
+
+def test_clicks_know_their_round():
+    first = Prompt("person", np.array([[1, 1], [2, 2]], np.float32), np.array([1, 0]))
+    assert first.point_rounds.tolist() == [0, 0]
+    assert first.with_click((3, 3), 1).with_click((4, 4), 0).point_rounds.tolist() == [0, 0, 1, 2]
+    assert Prompt("person", box=np.array([0, 0, 1, 1])).with_click((0, 0), 1).point_rounds.tolist() == [1]

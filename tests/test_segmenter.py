@@ -11,8 +11,8 @@ import torch
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from prompting.errors import PromptError
+from prompting.masks import intersection_over_union
 from prompting.prompts import Prompt
-from prompting.refine import intersection_over_union
 from prompting.segmenter import MAX_PIXELS
 
 ROOT = Path(__file__).parents[1]
@@ -278,3 +278,14 @@ def test_pictures_of_any_size_are_taken(nano_segmenter, shape):
     height, width = shape
     encoded = nano_segmenter.encode([np.full((*shape, 3), 128, np.uint8)])[0]
     assert nano_segmenter.decode(encoded, [box([0, 0, width, height])]).masks.shape == (1, *shape)
+
+
+def test_candidates_are_what_the_kept_mask_was_chosen_from(nano_segmenter, encoded_bus):
+    clicks = [Prompt("person", np.array([xy], np.float32), np.array([1])) for xy in (ON_MAN, ON_BUS)]
+    masks, ious = nano_segmenter.candidates(encoded_bus, clicks)
+    kept = nano_segmenter.decode(encoded_bus, clicks)
+    assert masks.shape == (2, 3, *kept.masks.shape[1:])
+    best = ious.argmax(axis=1)
+    for i in range(2):
+        assert np.array_equal(masks[i, best[i]], kept.masks[i])
+        assert ious[i, best[i]] == kept.predicted_iou[i]
