@@ -26,8 +26,8 @@ def main() -> None:
     args = parser.parse_args()
     data.prepare()
     from prompting import models
-    from prompting.application import read_image
     from prompting.dense_clip import ATTENTIONS
+    from prompting.images import read_image
     from prompting.metrics import image_iou
     from prompting.priors.clip import ClipPrior, ClipSettings
     from prompting.truth import paint_instances

@@ -12,11 +12,11 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 import numpy as np
-from PIL import Image, ImageOps
 
 from . import appearance, checks, records, storage
 from .assembly import build_runner
 from .errors import PromptingError
+from .images import read_bounded
 from .lock import run_lock
 from .plan import Plan
 from .priors.base import Picture
@@ -91,14 +91,15 @@ def _run(
             readable = [(sample, picture) for sample, picture in batch if isinstance(picture, Picture)]
             results = {result.key: result for result in runner.run([p for _, p in readable], plan.batch_size)}
             for sample, picture in batch:
+                size = None
                 if isinstance(picture, Picture):
-                    made = results[sample.id].results
+                    made, size = results[sample.id].results, picture.size
                     if results[sample.id].heatmap is not None:
                         storage.write_heatmap(sample, results[sample.id].heatmap, plan)
                 else:
                     made = tuple(_failure(name, picture) for name in plan.strategies if name not in todo[sample.id])
                 for result in made:
-                    storage.write(sample, result, plan)
+                    storage.write(sample, result, plan, size)
                     costs[result.strategy].add(result)
                 context.save(sample)
                 done += 1
@@ -135,22 +136,6 @@ class _Cost:
         }
 
 
-def read_image(path: str) -> np.ndarray:
-    """A picture as people see it (EXIF orientation applied), (H, W, 3) uint8 RGB.
-
-    Raises:
-        PromptingError: the file is missing or no readable picture
-    """
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):  # convert() would clip 16 bits to white
-                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            return np.array(upright.convert("RGB"))  # a copy, for torch wants to be able to write
-    except Exception as error:
-        raise PromptingError(f"the picture can't be read ({type(error).__name__}); check the file {path}") from error
-
-
 def _read_ahead(view, plan: Plan, todo: Mapping[str, frozenset[str]]) -> Iterator[tuple[fo.Sample, object]]:
     """(sample, picture or the error that reading it raised), in order, a few pictures ahead in threads."""
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -168,7 +153,8 @@ def _read_ahead(view, plan: Plan, todo: Mapping[str, frozenset[str]]) -> Iterato
 def _picture(sample: fo.Sample, plan: Plan, skip: frozenset[str]) -> Picture | PromptingError:
     label = sample[plan.prompt_field] if plan.uses(FIELD) else None
     try:
-        return Picture(sample.id, Path(sample.filepath).name, read_image(sample.filepath), label, skip)
+        image, size = read_bounded(sample.filepath)
+        return Picture(sample.id, Path(sample.filepath).name, image, label, skip, size)
     except PromptingError as error:
         return error
 

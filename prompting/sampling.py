@@ -13,8 +13,13 @@ MAX_CANDIDATES = 4096
 
 
 def centroid(mask: np.ndarray) -> np.ndarray:
-    """The mean position of the mask's pixels, (1, 2). It may lie off a bent shape: that is the baseline's weakness."""
+    """The mean position of the mask's pixels, (1, 2), or (0, 2) where it has none.
+
+    It may lie off a bent shape: that is the baseline's weakness.
+    """
     ys, xs = np.nonzero(mask)
+    if not len(xs):
+        return no_points()
     return np.array([[xs.mean(), ys.mean()]], np.float32)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import labels
 from .plan import SKIP, Plan
+from .priors.fields import resize_mask
 from .results import NO_PROMPT, OK, StrategyResult
 from .strategies import FIELD, STRATEGIES
 
@@ -111,17 +112,18 @@ def undone(samples: foc.SampleCollection, plan: Plan) -> dict[str, frozenset[str
     return {i: frozenset(done.get(i, ())) for i in samples.values("id") if done.get(i, set()) != everything}
 
 
-def write(sample: fo.Sample, result: StrategyResult, plan: Plan) -> None:
+def write(sample: fo.Sample, result: StrategyResult, plan: Plan, size: tuple[int, int] | None = None) -> None:
     """Put one strategy's result into a sample (which the caller saves, all fields in one update).
 
-    An error is written as a status where there is no earlier result, and never replaces one.
+    An error is written as a status where there is no earlier result, and never replaces one. The mask gets the
+    picture's own ``size`` (height, width); the instances keep the size that they were made at, for labels are relative.
     """
     fields = StrategyFields.of(plan.prefix, result.strategy)
     if result.mask is None:
         if sample[fields.status] not in DONE:
             sample[fields.status] = result.status
         return
-    sample[fields.mask] = fo.Segmentation(mask=result.mask)
+    sample[fields.mask] = fo.Segmentation(mask=resize_mask(result.mask, *(size or result.mask.shape)))
     sample[fields.instances] = labels.instances(result)
     sample[fields.boxes] = labels.boxes(result)
     sample[fields.points] = labels.points(result)

@@ -10,7 +10,7 @@ import numpy as np
 from . import checks
 from .errors import PromptingError
 from .metrics import IGNORED
-from .priors.fields import FieldPrior, instance_mask, resize_mask
+from .priors.fields import FieldPrior, instance_mask, read_mask, resize_mask
 from .regions import Region
 from .storage import StrategyFields
 
@@ -63,7 +63,7 @@ class Truth:
         """(H, W) uint8: 0 background, i + 1 class i, 255 crowds."""
         if self.has_instances:
             return paint_instances(label, height, width, self._value_of)
-        mask = resize_mask(label.get_mask(), height, width)
+        mask = resize_mask(read_mask(label), height, width)
         truth = np.zeros((height, width), np.uint8)
         if not self._given:  # a single class: all that isn't background
             truth[mask > 0] = 1
@@ -104,7 +104,8 @@ def paint_instances(label: fo.Detections, height: int, width: int, value_of) -> 
         for detection in wanted:
             if bool(detection.get_attribute_value("iscrowd", False)) == crowd:
                 mask = instance_mask(detection, height, width)
-                truth[mask] = IGNORED if crowd else value_of[detection.label]
+                if mask is not None:
+                    truth[mask] = IGNORED if crowd else value_of[detection.label]
     return truth
 
 

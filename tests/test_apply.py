@@ -17,8 +17,9 @@ from fiftyone.operators.executor import execute_or_delegate_operator
 from PIL import Image
 
 from demo.dataset import make_dataset
-from prompting.application import apply, read_image
+from prompting.application import apply
 from prompting.errors import PromptingError
+from prompting.images import read_image
 from prompting.models import load_sam2
 from prompting.plan import Plan
 from prompting.priors.fields import instance_mask

@@ -22,6 +22,7 @@ class Picture:
         image: (H, W, 3) uint8 RGB
         label: the label of the prompt field, for the field prior
         skip: names of strategies that this picture doesn't need
+        size: the file's own (height, width), where ``image`` was made smaller
     """
 
     key: str
@@ -29,6 +30,7 @@ class Picture:
     image: np.ndarray
     label: Any = None
     skip: frozenset[str] = frozenset()
+    size: tuple[int, int] | None = None
 
 
 class Found(list[Region]):

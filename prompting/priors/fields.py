@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import cv2
 import numpy as np
 
 from ..errors import PromptError
 from ..prompts import NEGATIVE, POSITIVE
 from ..regions import Region, box_of, components
 from .base import Picture
+
+INSANE = 1e6
+"""A box or a point so many pictures away means nothing."""
 
 
 class FieldPrior:
@@ -47,11 +49,8 @@ class FieldPrior:
 
     def _detection(self, detection, height: int, width: int) -> Region | None:
         """A box, with its instance mask if it has one; crowds and boxes without area give no prompt."""
-        if detection.get_attribute_value("iscrowd", False) or not detection.bounding_box:
-            return None
-        x, y, w, h = detection.bounding_box
-        box = np.array([x * width, y * height, (x + w) * width, (y + h) * height], np.float64)
-        if not np.isfinite(box).all():
+        box = _pixel_box(detection, height, width)
+        if box is None or detection.get_attribute_value("iscrowd", False):
             return None
         box = np.clip(box, 0, (width, height, width, height)).astype(np.float32)
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
@@ -63,19 +62,20 @@ class FieldPrior:
 
     def _keypoint(self, keypoint, height: int, width: int) -> Region | None:
         """Points with ``sam_labels`` (1 positive, 0 negative), all positive where it has none."""
-        coords = np.asarray(keypoint.points, np.float32).reshape(-1, 2) * (width, height)
+        coords = np.asarray(keypoint.points, float).reshape(-1, 2)
         given = keypoint.get_attribute_value("sam_labels", None)
         labels = np.full(len(coords), POSITIVE) if given is None else np.asarray(given, np.int64)
         if labels.shape != (len(coords),):
             raise PromptError(f"sam_labels has {labels.size} entries for {len(coords)} points.")
-        usable = np.isfinite(coords).all(axis=1) & np.isin(labels, (POSITIVE, NEGATIVE))
-        coords, labels = coords[usable].astype(np.float32), labels[usable].astype(np.int64)
+        usable = (np.abs(coords) < INSANE).all(axis=1) & np.isin(labels, (POSITIVE, NEGATIVE))
+        coords = (coords[usable] * (width, height)).astype(np.float32)
+        labels = labels[usable].astype(np.int64)
         if POSITIVE not in labels:
             return None
         return Region(keypoint.label, point_coords=coords, point_labels=labels, confidence=_confidence(keypoint))
 
     def _segmentation(self, segmentation, height: int, width: int) -> list[Region]:
-        mask = segmentation.get_mask()
+        mask = read_mask(segmentation)
         if mask is None:
             return []
         mask = resize_mask(mask, height, width)
@@ -90,35 +90,69 @@ class FieldPrior:
         return mask == self.mask_values[label] if self.mask_values else mask > 0
 
 
-def instance_mask(detection, height: int, width: int) -> np.ndarray | None:
-    """A Detection's mask laid into a (H, W) bool picture, or None where it has none.
+def read_mask(label) -> np.ndarray | None:
+    """The mask of a Detection or a Segmentation, from the database or from disk, or None where it has none.
 
-    FiftyOne crops instance masks to the box; they are resized to the box's
-    pixels, as the App draws them.
+    Raises:
+        PromptError: its file is missing or can't be read
     """
-    mask = detection.get_mask()
-    if mask is None:
+    try:
+        return label.get_mask()
+    except Exception as error:
+        raise PromptError(f"A mask can't be read ({type(error).__name__}); check the file {label.mask_path}") from error
+
+
+def instance_mask(detection, height: int, width: int) -> np.ndarray | None:
+    """A Detection's mask laid into a (H, W) bool picture, or None where it has none or its box has no area.
+
+    FiftyOne crops instance masks to the box; they are stretched to the box's
+    pixels, as the App draws them. What lies outside the picture is never made:
+    a box may be far larger than the picture.
+    """
+    mask, box = read_mask(detection), _pixel_box(detection, height, width)
+    if mask is None or not mask.size or box is None:
         return None
-    x, y, w, h = detection.bounding_box
-    x1, y1 = int(round(x * width)), int(round(y * height))
-    x2, y2 = max(x1 + 1, int(round((x + w) * width))), max(y1 + 1, int(round((y + h) * height)))
-    small = resize_mask(np.asarray(mask).astype(bool).astype(np.uint8), y2 - y1, x2 - x1).astype(bool)
+    x1, y1, x2, y2 = (round(value) for value in box.tolist())
+    x2, y2 = max(x1 + 1, x2), max(y1 + 1, y2)
+    ys, xs = np.arange(max(0, y1), min(height, y2)), np.arange(max(0, x1), min(width, x2))
     full = np.zeros((height, width), bool)
-    top, left = max(0, y1), max(0, x1)
-    bottom, right = min(height, y2), min(width, x2)
-    if bottom > top and right > left:
-        full[top:bottom, left:right] = small[top - y1 : bottom - y1, left - x1 : right - x1]
+    if len(ys) and len(xs):
+        rows, columns = _nearest(ys - y1, mask.shape[0], y2 - y1), _nearest(xs - x1, mask.shape[1], x2 - x1)
+        full[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] = _pick(mask, rows, columns).astype(bool)
     return full
 
 
 def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A label map at another size, nearest neighbour."""
+    """A label map at another size, nearest neighbour.
+
+    Raises:
+        PromptError: it has no pixels
+    """
     mask = np.asarray(mask)
-    if mask.ndim == 3:
-        mask = mask[..., 0]
+    if not mask.size:
+        raise PromptError("A mask has no pixels.")
     if mask.shape == (height, width):
         return mask
-    return cv2.resize(mask.astype(np.int32), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    rows, columns = _nearest(np.arange(height), mask.shape[0], height), _nearest(np.arange(width), mask.shape[1], width)
+    return _pick(mask, rows, columns)
+
+
+def _nearest(places: np.ndarray, count: int, stretched: int) -> np.ndarray:
+    """Which of ``count`` pixels, stretched over ``stretched``, lies under the middle of each place."""
+    return np.clip((places + 0.5) * count / stretched, 0, count - 1).astype(int)
+
+
+def _pick(mask: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """These rows and columns of a label map, the first channel of one that was saved as a colour picture."""
+    return (mask[..., 0] if mask.ndim == 3 else mask)[rows].take(columns, axis=1)
+
+
+def _pixel_box(detection, height: int, width: int) -> np.ndarray | None:
+    """A Detection's box (4,) xyxy in pixels, or None where it isn't four numbers of a sane size or has no area."""
+    given = np.array(detection.bounding_box, float).ravel()
+    if given.shape != (4,) or not (np.abs(given) < INSANE).all() or (given[2:] <= 0).any():  # NaN is not below either
+        return None
+    return np.concatenate([given[:2], given[:2] + given[2:]]) * (width, height, width, height)
 
 
 def _confidence(label) -> float:
