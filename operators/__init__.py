@@ -4,10 +4,21 @@ from .agreement import MeasureAgreement
 from .apply import ApplyStrategies
 from .evaluate import EvaluateStrategies
 from .explain import ExplainStrategies
+from .export import ExportComparison
 from .metrics import BoundaryIoU, IoU
+from .panel import StrategiesPanel
 
 
 def register(plugin) -> None:
-    """Register every operator that fiftyone.yml lists."""
-    for operator in (ApplyStrategies, EvaluateStrategies, ExplainStrategies, MeasureAgreement, IoU, BoundaryIoU):
+    """Register every operator and panel that fiftyone.yml lists."""
+    for operator in (
+        ApplyStrategies,
+        EvaluateStrategies,
+        ExplainStrategies,
+        ExportComparison,
+        MeasureAgreement,
+        IoU,
+        BoundaryIoU,
+        StrategiesPanel,
+    ):
         plugin.register(operator)

@@ -110,12 +110,12 @@ class Comparison:
 
     def tables(self) -> list[Table]:
         """What there is to read, the most important first."""
-        tables = [self._scores(), self._pixels()]
+        tables = [self._scores(), self._boundaries()]
         if any(row.instances for row in self.rows):
             tables.append(self._instances())
         if any(row.calibration for row in self.rows):
             tables.append(self._trust())
-        return tables
+        return [*tables, self._cost()]
 
     def __str__(self) -> str:
         """Markdown."""
@@ -124,22 +124,22 @@ class Comparison:
     def _scores(self) -> Table:
         return Table(
             f"Mean IoU over {self.rows[0].images if self.rows else 0} images, compared with {self.baseline}",
-            "Intervals: 95 % bootstrap over images. p: Wilcoxon's signed ranks, Holm-corrected."
-            f" A tie: within {TIE} IoU. s / image: what the strategy costs by itself, in its latest run.",
-            ("strategy", "mean IoU", "95 % interval", "vs. baseline", "its interval", "p", "win / tie / loss",
-             "boundary IoU", "no prompt", "s / image", "decoder calls"),
+            "Intervals: 95 %, bootstrap over the images. p: Wilcoxon's signed ranks, Holm-corrected."
+            f" Tie: within {TIE} IoU.",
+            ("strategy", "mean IoU", "95 % interval", "vs. baseline", "its interval", "p", "win / tie / loss"),
             tuple(_scores_of(row) for row in self.rows),
-        )  # fmt: skip
+        )
 
-    def _pixels(self) -> Table:
+    def _boundaries(self) -> Table:
         return Table(
-            "All pixels of all images together",
-            "Large objects weigh more here than in the mean over images.",
-            ("strategy", "pooled IoU", "Dice", "precision", "recall", "images", "support"),
+            "Boundaries, and all pixels of all images together",
+            "Boundary IoU: of the pixels within 2 % of the diagonal from the outline, mean over images. The other"
+            " scores are pooled: large objects weigh more than small ones.",
+            ("strategy", "boundary IoU", "pooled IoU", "Dice", "precision", "recall", "images", "support"),
             tuple(
                 (
                     row.strategy,
-                    *map(number, (row.pooled_iou, row.dice, row.precision, row.recall)),
+                    *map(number, (row.boundary_iou, row.pooled_iou, row.dice, row.precision, row.recall)),
                     str(row.images),
                     str(row.support),
                 )
@@ -180,21 +180,36 @@ class Comparison:
             ),
         )
 
+    def _cost(self) -> Table:
+        return Table(
+            "What it costs",
+            "An image by itself, in the strategy's latest run: encoding and prior included, which strategies share"
+            " that run together. No prompt: images in which the prior found nothing.",
+            ("strategy", "no prompt", "s / image", "decoder calls"),
+            tuple(
+                (
+                    row.strategy,
+                    str(row.without_prompt),
+                    "" if row.seconds is None else f"{row.seconds:.2f}",
+                    "" if row.decoder_calls is None else f"{row.decoder_calls:.1f}",
+                )
+                for row in self.rows
+            ),
+        )
+
 
 def _scores_of(row: Row) -> tuple[str, ...]:
     versus = row.difference
+    if versus is None:
+        return (row.strategy, number(row.mean_iou), interval(row.low, row.high), "", "", "", "")
     return (
         row.strategy,
         number(row.mean_iou),
         interval(row.low, row.high),
-        "" if versus is None else f"{versus.mean:+.3f}",
-        "" if versus is None else interval(versus.low, versus.high, "+"),
-        "" if versus is None else p_value(versus.p),
-        "" if versus is None else f"{versus.wins} / {versus.ties} / {versus.losses}",
-        number(row.boundary_iou),
-        str(row.without_prompt),
-        "" if row.seconds is None else f"{row.seconds:.2f}",
-        "" if row.decoder_calls is None else f"{row.decoder_calls:.1f}",
+        f"{versus.mean:+.3f}",
+        interval(versus.low, versus.high, "+"),
+        p_value(versus.p),
+        f"{versus.wins} / {versus.ties} / {versus.losses}",
     )
 
 

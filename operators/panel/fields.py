@@ -1,0 +1,27 @@
+"""By what the pictures can be sliced: what the truth says of them, and a person's own fields."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+
+from .choices import COUNT, SIZE
+
+
+def plain_fields(dataset: fo.Dataset, prefix: str) -> list[str]:
+    """The samples' plain fields, and the labels of their classifications; not the plugin's own."""
+    kinds = (fo.StringField, fo.BooleanField, fo.IntField, fo.FloatField)
+    schema = {n: f for n, f in dataset.get_field_schema().items() if not n.startswith(f"{prefix}_")}
+    plain = [name for name, field in schema.items() if isinstance(field, kinds) and name not in ("id", "filepath")]
+    classified = (n for n, f in schema.items() if getattr(f, "document_type", None) is fo.Classification)
+    return [*plain, *(f"{name}.label" for name in classified)]
+
+
+def values_of(dataset: fo.Dataset, findings, by: str) -> list:
+    """A value for each sample of the findings, in their order."""
+    if by == SIZE:
+        return findings.size.tolist()
+    if by == COUNT:
+        return [None if value != value else int(value) for value in findings.instances.tolist()]
+    ids, values = dataset.values(["id", by])
+    of = dict(zip(ids, values))
+    return [of[sample_id] for sample_id in findings.sample_ids]

@@ -1,0 +1,121 @@
+"""What all figures have in common: colours, axes, and how numbers become plain JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..strategies import STRATEGIES
+
+Figure = dict[str, Any]
+
+BLUE, SKY, GREEN, YELLOW = "#0072B2", "#56B4E9", "#009E73", "#F0E442"
+ORANGE, VERMILLION, PURPLE, GREY = "#E69F00", "#D55E00", "#CC79A7", "#999999"
+PALETTE = (SKY, ORANGE, GREEN, VERMILLION, PURPLE, BLUE, YELLOW, GREY)
+"""Okabe and Ito (2008), without black."""
+
+PROMPT_STYLES = {
+    "box": (SKY, "circle"),
+    "point": (ORANGE, "diamond"),
+    "points": (GREEN, "square"),
+    "box_points": (VERMILLION, "triangle-up"),
+}
+"""Colour and marker of each type of prompt."""
+
+IOU = [-0.02, 1.02]
+"""An axis on which points at 0 and 1 aren't cut."""
+
+NO_NUMBER = "none"
+
+
+def layout(title: str, x: str, y: str, dark: bool) -> Figure:
+    axis = {"gridcolor": grid(dark), "zerolinecolor": grid(dark), "automargin": True}
+    return {
+        "title": {"text": title, "x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 15}},
+        "font": {"color": ink(dark), "size": 12},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 60, "r": 20, "t": 60, "b": 50},
+        "showlegend": False,
+        "legend": {"bgcolor": "rgba(0,0,0,0)", "font": {"color": ink(dark)}},
+        "xaxis": {**axis, "title": {"text": x}},
+        "yaxis": {**axis, "title": {"text": y}},
+    }
+
+
+def one_line_each(layout: Figure, rows: int) -> None:
+    """Make room for a horizontal bar a strategy, the first on top."""
+    layout["yaxis"] |= {"autorange": "reversed", "type": "category", "showgrid": False}
+    layout["yaxis"] |= {"ticks": "outside", "ticklen": 4, "tickcolor": "rgba(0,0,0,0)"}
+    layout |= {"height": 130 + 30 * max(rows, 2), "bargap": 0.25}
+
+
+def line(x0: float, y0: float, x1: float, y1: float, dark: bool) -> Figure:
+    line = {"color": ink(dark), "width": 1, "dash": "dot"}
+    return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": line}
+
+
+def note(text: str, x: float, y: float, xanchor: str, yanchor: str, colour: str, paper: bool = False) -> Figure:
+    place = {"xref": "paper", "yref": "paper"} if paper else {}
+    anchors = {"xanchor": xanchor, "yanchor": yanchor}
+    return {"text": text, "x": x, "y": y, **place, **anchors, "showarrow": False, "font": {"color": colour}}
+
+
+def whiskers(means: Sequence[float], low: Sequence[float | None], high: Sequence[float | None]) -> Figure:
+    """Plotly's error bars, which are lengths; none where there is no interval.
+
+    Plotly takes null for a length of 0 and draws a cap: just what is no number at all is left out.
+    """
+    known = [None not in ends for ends in zip(low, high)]
+    above = [round(float(h - m), 5) if k else NO_NUMBER for m, h, k in zip(means, high, known)]
+    below = [round(float(m - lo), 5) if k else NO_NUMBER for m, lo, k in zip(means, low, known)]
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
+
+
+def _style(strategy: str) -> tuple[str, bool]:
+    """A strategy's colour, the same in all figures, and whether another one has it too and this is the second."""
+    names = list(STRATEGIES)
+    number = names.index(strategy) if strategy in names else len(strategy)
+    return PALETTE[number % len(PALETTE)], number >= len(PALETTE)
+
+
+def line_style(strategy: str, sizes: Sequence[float], dark: bool) -> Figure:
+    """Of a strategy's line; the markers' edges let yellow be seen on white."""
+    colour, again = _style(strategy)
+    edge = {"color": ink(dark), "width": 1}
+    marker = {"color": colour, "symbol": "diamond" if again else "circle", "size": list(sizes), "line": edge}
+    return {"line": {"color": colour, "dash": "dash" if again else "solid"}, "marker": {**marker, "opacity": 1}}
+
+
+def bar_style(strategy: str) -> Figure:
+    colour, again = _style(strategy)
+    return {"color": colour, "pattern": {"shape": "/" if again else ""}}
+
+
+def known(values: np.ndarray) -> np.ndarray:
+    return values[~np.isnan(values)]
+
+
+def mean(values: np.ndarray) -> float:
+    values = known(values)
+    return float(values.mean()) if len(values) else math.nan
+
+
+def floats(values: Iterable[float | None]) -> list[float | None]:
+    """Plain floats with as many decimals as anybody sees, None for what isn't known."""
+    return [None if value is None or math.isnan(value) else round(float(value), 5) for value in values]
+
+
+def ink(dark: bool) -> str:
+    return "#e6e6e6" if dark else "#222222"
+
+
+def paper(dark: bool) -> str:
+    return "#222222" if dark else "#ffffff"
+
+
+def grid(dark: bool) -> str:
+    return "rgba(255,255,255,0.14)" if dark else "rgba(0,0,0,0.1)"

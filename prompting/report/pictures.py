@@ -1,0 +1,96 @@
+"""A strategy's result drawn on its photograph, in the App's colours."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+
+import cv2
+import fiftyone as fo
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw
+
+from .. import appearance
+from ..metrics import IGNORED
+from ..storage import StrategyFields
+from ..truth import truth_field
+
+MASK, BOX, POSITIVE, NEGATIVE = map(
+    ImageColor.getrgb, (appearance.MASK, appearance.BOX, appearance.POSITIVE, appearance.NEGATIVE)
+)
+OTHERS = tuple(map(ImageColor.getrgb, ("#cc79a7", "#f0e442", "#0072b2", "#009e73", "#d55e00")))
+CLASS_COLOURS = (MASK, *OTHERS)
+"""The first class is orange; those after the sixth begin again."""
+NOTHING_COUNTS = (128, 128, 128)
+
+DIMMED, TINT = 0.55, 0.38
+"""How bright what is outside of a mask stays, and how much colour is put on what is inside."""
+
+
+def shrink(image: Image.Image, width: int, height: int | None = None) -> Image.Image:
+    """The picture as large as fits; it never grows."""
+    scale = min(1, width / image.width, (height or image.height) / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def truth_picture(sample: fo.Sample, image: Image.Image, prefix: str) -> Image.Image:
+    """The photograph with the truth on it, grey where pixels count for nothing; as it is where there is no truth."""
+    truth = sample[truth_field(prefix)] if sample.has_field(truth_field(prefix)) else None
+    return image.copy() if truth is None else overlay(image, truth.get_mask())
+
+
+def strategy_picture(sample: fo.Sample, image: Image.Image, strategy: str, prefix: str) -> Image.Image:
+    """The photograph with a strategy's mask and the prompts that made it; just the photograph where there is none."""
+    fields = StrategyFields.of(prefix, strategy)
+    if sample[fields.mask] is None:
+        return image.copy()
+    picture = overlay(image, sample[fields.mask].get_mask())
+    draw_prompts(picture, sample[fields.boxes], sample[fields.points])
+    return picture
+
+
+def overlay(image: Image.Image, label_map: np.ndarray) -> Image.Image:
+    """The picture with what is outside of the masks darkened and what is inside tinted and outlined.
+
+    Args:
+        image: RGB, of any size
+        label_map: (H, W) uint8, of any size: 0 background, i + 1 class i, 255 ignored
+    """
+    pixels = np.asarray(image, np.float32)
+    result = DIMMED * pixels
+    for value in np.unique(label_map[label_map > 0]):
+        colour = NOTHING_COUNTS if value == IGNORED else CLASS_COLOURS[(int(value) - 1) % len(CLASS_COLOURS)]
+        inside = Image.fromarray((label_map == value).astype(np.uint8) * 255)
+        alpha = np.asarray(inside.resize(image.size, Image.Resampling.BILINEAR), np.float32) / 255
+        tinted = (1 - TINT) * pixels + TINT * np.array(colour, np.float32)
+        result = alpha[..., None] * tinted + (1 - alpha[..., None]) * result
+        outlines, _ = cv2.findContours((alpha > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(result, outlines, -1, colour, 1, cv2.LINE_AA)
+    return Image.fromarray(np.clip(result, 0, 255).astype(np.uint8))
+
+
+def draw_prompts(image: Image.Image, boxes: fo.Detections | None, points: fo.Keypoints | None) -> None:
+    """Draw boxes and clicks onto a picture: positive clicks green, negative ones red."""
+    draw = ImageDraw.Draw(image)
+    for box in boxes.detections if boxes else ():
+        x, y, w, h = box.bounding_box
+        corners = [x * image.width, y * image.height, (x + w) * image.width - 1, (y + h) * image.height - 1]
+        draw.rectangle(corners, outline=BOX, width=2)
+    for keypoint in points.keypoints if points else ():
+        for (x, y), label in zip(keypoint.points, keypoint.sam_labels):
+            x, y = x * image.width, y * image.height
+            draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=POSITIVE if label else NEGATIVE, outline="black")
+
+
+def hexadecimal(colour: Sequence[int]) -> str:
+    """A colour for CSS."""
+    return "#" + "".join(f"{part:02x}" for part in colour)
+
+
+def data_uri(image: Image.Image) -> str:
+    """The picture as a JPEG that a page holds in itself."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
