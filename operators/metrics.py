@@ -42,7 +42,7 @@ class ImageScore(foo.EvaluationMetric):
             results: FiftyOne's segmentation results
             values: the classes' mask values
         """
-        from ..prompting.priors.fields import resize_mask
+        from ..prompting.masks import resize_mask
 
         predicted, truth = results.config.pred_field, results.config.gt_field
         scores = {}

@@ -1,10 +1,12 @@
-"""Two operations on masks that several modules need."""
+"""Operations on masks that several modules need."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+
+from .errors import PromptError
 
 
 def intersection_over_union(a: np.ndarray, b: np.ndarray) -> float:
@@ -31,3 +33,28 @@ def paint(
     for i in np.argsort(predicted_iou, kind="stable"):
         label_map[masks[i]] = values[i]
     return label_map
+
+
+def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A label map at another size, nearest neighbour.
+
+    Raises:
+        PromptError: it has no pixels
+    """
+    mask = np.asarray(mask)
+    if not mask.size:
+        raise PromptError("A mask has no pixels.")
+    if mask.shape == (height, width):
+        return mask
+    rows, columns = nearest(np.arange(height), mask.shape[0], height), nearest(np.arange(width), mask.shape[1], width)
+    return pick(mask, rows, columns)
+
+
+def nearest(places: np.ndarray, count: int, stretched: int) -> np.ndarray:
+    """Which of ``count`` pixels, stretched over ``stretched``, lies under the middle of each place."""
+    return np.clip((places + 0.5) * count / stretched, 0, count - 1).astype(int)
+
+
+def pick(mask: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """These rows and columns of a label map, the first channel of one that was saved as a colour picture."""
+    return (mask[..., 0] if mask.ndim == 3 else mask)[rows].take(columns, axis=1)

@@ -10,8 +10,8 @@ import fiftyone.core.collections as foc
 import numpy as np
 
 from . import labels
+from .masks import resize_mask
 from .plan import SKIP, Plan
-from .priors.fields import resize_mask
 from .results import NO_PROMPT, OK, StrategyResult
 from .strategies import FIELD, STRATEGIES
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from . import checks
 from .errors import PromptingError
+from .masks import resize_mask
 from .metrics import IGNORED
-from .priors.fields import FieldPrior, instance_mask, read_mask, resize_mask
+from .priors.fields import FieldPrior, instance_mask, read_mask
 from .regions import Region
 from .storage import StrategyFields
 

@@ -13,12 +13,12 @@ from scipy.ndimage import distance_transform_edt
 from prompting import labels, prompters, storage
 from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from prompting.errors import PromptError
-from prompting.masks import intersection_over_union, paint
+from prompting.masks import intersection_over_union, paint, resize_mask
 from prompting.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 from prompting.plan import Plan
 from prompting.priors.base import Picture
 from prompting.priors.clip import _starts
-from prompting.priors.fields import FieldPrior, instance_mask, resize_mask
+from prompting.priors.fields import FieldPrior, instance_mask
 from prompting.prompts import NEGATIVE, POSITIVE, Prompt
 from prompting.refine import TOLERANCE, next_click
 from prompting.regions import Region, box_of, components

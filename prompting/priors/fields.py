@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..errors import PromptError
+from ..masks import nearest, pick, resize_mask
 from ..prompts import NEGATIVE, POSITIVE
 from ..regions import Region, box_of, components
 from .base import Picture
@@ -117,34 +118,9 @@ def instance_mask(detection, height: int, width: int) -> np.ndarray | None:
     ys, xs = np.arange(max(0, y1), min(height, y2)), np.arange(max(0, x1), min(width, x2))
     full = np.zeros((height, width), bool)
     if len(ys) and len(xs):
-        rows, columns = _nearest(ys - y1, mask.shape[0], y2 - y1), _nearest(xs - x1, mask.shape[1], x2 - x1)
-        full[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] = _pick(mask, rows, columns).astype(bool)
+        rows, columns = nearest(ys - y1, mask.shape[0], y2 - y1), nearest(xs - x1, mask.shape[1], x2 - x1)
+        full[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] = pick(mask, rows, columns).astype(bool)
     return full
-
-
-def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A label map at another size, nearest neighbour.
-
-    Raises:
-        PromptError: it has no pixels
-    """
-    mask = np.asarray(mask)
-    if not mask.size:
-        raise PromptError("A mask has no pixels.")
-    if mask.shape == (height, width):
-        return mask
-    rows, columns = _nearest(np.arange(height), mask.shape[0], height), _nearest(np.arange(width), mask.shape[1], width)
-    return _pick(mask, rows, columns)
-
-
-def _nearest(places: np.ndarray, count: int, stretched: int) -> np.ndarray:
-    """Which of ``count`` pixels, stretched over ``stretched``, lies under the middle of each place."""
-    return np.clip((places + 0.5) * count / stretched, 0, count - 1).astype(int)
-
-
-def _pick(mask: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """These rows and columns of a label map, the first channel of one that was saved as a colour picture."""
-    return (mask[..., 0] if mask.ndim == 3 else mask)[rows].take(columns, axis=1)
 
 
 def _pixel_box(detection, height: int, width: int) -> np.ndarray | None:
