@@ -22,11 +22,13 @@ class Canvas:
     def show(self, ctx) -> types.Property:
         """What ``render`` returns; the data is on its way."""
         ctx.ops.set_panel_data(self._data)
-        return types.Property(self.root, view=types.GridView(align_x="left", orientation="vertical", gap=2))
+        narrow = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}}  # or a wide table widens the panel
+        view = types.GridView(align_x="left", orientation="vertical", gap=2, componentsProps=narrow)
+        return types.Property(self.root, view=view)
 
     def text(self, name: str, title: str, note: str = "") -> None:
         """A heading, and a sentence on what is below."""
-        self.root.md(f"#### {title}\n\n{note}", name=name)
+        self.root.view(name, types.HeaderView(label=title, description=note, divider=True))
 
     def row(self, name: str) -> types.Object:
         """A row for buttons and choices."""
@@ -39,16 +41,16 @@ class Canvas:
             view.add_choice(choice, label=choice)
         parent.enum(name, values, default=value, label=label, view=view, on_change=self._redraw)
 
-    def table(self, name: str, table, on_show: Callable | None = None) -> None:
-        """A :class:`prompting.tables.Table`, with an eye in each row where a row can be shown."""
-        self.text(f"{name}_title", table.title, table.note)
-        view, cells = types.TableView(), types.Object()
+    def table(self, name: str, table, on_click_row: Callable | None = None) -> None:
+        """A :class:`prompting.tables.Table`, whose rows can be clicked where that does something."""
+        hint = " Click a row to see that strategy on the pictures." if on_click_row else ""
+        self.text(f"{name}_title", table.title, f"{table.note}{hint}".strip())
         keys = [f"column{i}" for i in range(len(table.columns))]
+        clicks = {"on_click_row": on_click_row} if on_click_row else {}
+        view, cells = types.TableView(componentsProps=_table_style(bool(clicks)), **clicks), types.Object()
         for key, label in zip(keys, table.columns):
             view.add_column(key, label=label)
             cells.str(key)
-        if on_show is not None:
-            view.add_row_action("show", on_click=on_show, label="Show on the pictures", icon="visibility")
         self.root.list(name, cells, view=view)
         self._data[name] = [dict(zip(keys, map(_unbroken, row))) for row in table.rows]
 
@@ -59,6 +61,15 @@ class Canvas:
             config = {"displaylogo": False, "scrollZoom": False, "responsive": True}
             self.root.plot(name, layout=figure["layout"], config=config, height=height, width="100%", **events)
             self._data[name] = figure["data"]
+
+
+def _table_style(clickable: bool) -> dict:
+    """Narrow cells: a panel has half of the window."""
+    return {
+        "table": {"sx": {"minWidth": 0}},
+        "tableHeadCell": {"sx": {"px": 1}},
+        "tableBodyCell": {"sx": {"px": 1, **({"cursor": "pointer"} if clickable else {})}},
+    }
 
 
 def _unbroken(cell: str) -> str:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ...prompting.findings import Findings
 
-SIZE, COUNT = "size of the largest instance", "number of instances"
+SIZE, COUNT = "size of the largest instance (% of the picture)", "number of instances"
+
+# Where the App keeps what is chosen: the name of the row, a dot, the name of the drop-down.
+PREFIX, BASELINE, A, B, SLICE_BY = "prefixes.prefix", "top.baseline", "pair.a", "pair.b", "slicing.slice_by"
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,15 @@ class Choices:
         if not there:
             return cls([], None)
         state = ctx.panel.get_state
-        prefix = state("prefix") if state("prefix") in there else ("sam2" if "sam2" in there else there[0])
+        prefix = state(PREFIX) if state(PREFIX) in there else ("sam2" if "sam2" in there else there[0])
         findings = load_findings(ctx.dataset, prefix)
         names = findings.evaluated or findings.strategies
         recorded = findings.comparison.baseline if findings.comparison else None
-        baseline = next((n for n in (state("baseline"), recorded) if n in names), names[-1])
-        a = state("a") if state("a") in names else names[0]
+        baseline = next((n for n in (state(BASELINE), recorded) if n in names), names[-1])
+        a = state(A) if state(A) in names else names[0]
         others = [name for name in names if name != a]
-        b = next((n for n in (state("b"), baseline) if n in others), others[0] if others else None)
-        return cls(there, findings, baseline, a, b, state("slice_by") or SIZE)
+        b = next((n for n in (state(B), baseline) if n in others), others[0] if others else None)
+        return cls(there, findings, baseline, a, b, state(SLICE_BY) or SIZE)
 
     @property
     def prefix(self) -> str:

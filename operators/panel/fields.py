@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fiftyone as fo
+import numpy as np
 
 from .choices import COUNT, SIZE
 
@@ -19,7 +20,7 @@ def plain_fields(dataset: fo.Dataset, prefix: str) -> list[str]:
 def values_of(dataset: fo.Dataset, findings, by: str) -> list:
     """A value for each sample of the findings, in their order."""
     if by == SIZE:
-        return findings.size.tolist()
+        return np.round(100 * findings.size, 1).tolist()
     if by == COUNT:
         return [None if value != value else int(value) for value in findings.instances.tolist()]
     ids, values = dataset.values(["id", by])

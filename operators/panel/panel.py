@@ -71,7 +71,9 @@ class StrategiesPanel(foo.Panel):
         self._show(ctx, views.disagree(Choices.of(ctx).findings))
 
     def show_everything(self, ctx) -> None:
+        """The whole dataset, nothing selected."""
         ctx.panel.set_state("shown", None)
+        ctx.ops.clear_selected_samples()
         ctx.ops.clear_view()
 
     def save_view(self, ctx) -> None:
@@ -97,8 +99,9 @@ class StrategiesPanel(foo.Panel):
         ctx.ops.notify(f"The pictures show {strategy}: its masks and prompts, and the truth.", variant="info")
 
     def select_lassoed(self, ctx) -> None:
-        ids = [point["id"] for point in ctx.params.get("data") or () if point.get("id")]
-        ctx.ops.set_selected_samples(ids)
+        """Plotly tells of an empty selection when it draws anew: that is nobody's wish, and changes nothing."""
+        if ids := [point["id"] for point in ctx.params.get("data") or () if point.get("id")]:
+            ctx.ops.set_selected_samples(ids)
 
     def select_clicked(self, ctx) -> None:
         if ctx.params.get("id"):
