@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -90,6 +90,15 @@ def open_evaluation(page: Page, key: str, other: str) -> None:
     comparison.click()
     page.get_by_role("option").filter(has=page.get_by_text(other, exact=True)).click()
     panel.get_by_role("columnheader", name=other).wait_for()
+
+
+def open_strategies(page: Page) -> Locator:
+    """The panel that compares the strategies, with its tables and plots drawn."""
+    page.get_by_test_id("new-panel-btn").click()
+    page.get_by_test_id("new-panel-option-strategies_panel").click()
+    panel = page.get_by_test_id("panel-content-strategies_panel")
+    panel.get_by_role("button", name="Refresh").wait_for()
+    return panel
 
 
 def _executable(playwright: Playwright) -> str:

@@ -74,9 +74,8 @@ def prefixes(dataset: fo.Dataset) -> list[str]:
 def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
     """Read everything at once: one query for all samples, and nothing that is as large as a mask."""
     there = strategies_in(dataset, prefix)
-    comparison = load_comparison(dataset, prefix)
+    comparison = _comparison(dataset, prefix)
     evaluated = [row.strategy for row in comparison.rows] if comparison else []
-    evaluated = [name for name in evaluated if dataset.has_sample_field(f"{evaluation_key(prefix, name)}_iou")]
     strategies = (*(n for n in evaluated if n in there), *(n for n in there if n not in evaluated))
     of = {name: StrategyFields.of(prefix, name) for name in strategies}
     explained = [name for name in evaluated if dataset.has_sample_field(error_field(prefix, name))]
@@ -103,6 +102,14 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
         curves=load_curves(dataset, prefix),
         outdated=_outdated(dataset, prefix, evaluated) if comparison else (),
     )
+
+
+def _comparison(dataset: fo.Dataset, prefix: str) -> Comparison | None:
+    """The table without the strategies whose scores somebody deleted since."""
+    stored = load_comparison(dataset, prefix)
+    rows = stored.rows if stored else ()
+    there = [row for row in rows if dataset.has_sample_field(f"{evaluation_key(prefix, row.strategy)}_iou")]
+    return Comparison(tuple(there), stored.baseline) if there else None
 
 
 def _read(dataset: fo.Dataset, paths: Sequence[str], statuses: Sequence[str]) -> tuple[list[str], dict[str, list]]:

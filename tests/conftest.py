@@ -110,3 +110,27 @@ def evaluate_strategies():
 def nano() -> dict[str, str]:
     """Parameters that choose the bundled models."""
     return dict(NANO)
+
+
+@pytest.fixture(scope="session")
+def applied_once(photographs, apply_strategies, nano):
+    """Two strategies' results on the demo's photographs; clone it."""
+    from demo.dataset import make_dataset
+
+    dataset = make_dataset(f"applied-{uuid.uuid4().hex[:8]}", photographs)
+    apply_strategies(dataset, strategies=["clip_point", "yolo_box"], progress=False, **nano)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture(scope="session")
+def explained_once(applied_once, evaluate_strategies):
+    """The same, evaluated and explained; clone it."""
+    import fiftyone.operators as foo
+
+    dataset = applied_once.clone()
+    evaluate_strategies(dataset, "ground_truth", progress=False)
+    explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
+    explain(dataset, robustness=True, progress=False)
+    yield dataset
+    dataset.delete()

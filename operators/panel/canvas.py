@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import fiftyone.operators.types as types
 
 NO_BREAK, JOINER = "\u00a0", "\u2060"
+LONGEST_NUMBER = 20
 
 
 class Canvas:
@@ -22,7 +23,9 @@ class Canvas:
     def show(self, ctx) -> types.Property:
         """What ``render`` returns; the data is on its way."""
         ctx.ops.set_panel_data(self._data)
-        narrow = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}}  # or a wide table widens the panel
+        narrow = {
+            "grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}
+        }  # or a wide table widens the panel
         view = types.GridView(align_x="left", orientation="vertical", gap=2, componentsProps=narrow)
         return types.Property(self.root, view=view)
 
@@ -73,5 +76,5 @@ def _table_style(clickable: bool) -> dict:
 
 
 def _unbroken(cell: str) -> str:
-    """A cell that stays in one line."""
-    return cell.replace(" ", NO_BREAK).replace("–", f"{JOINER}–{JOINER}")
+    """A number or an interval that stays in one line; sentences may be broken."""
+    return cell if len(cell) > LONGEST_NUMBER else cell.replace(" ", NO_BREAK).replace("–", f"{JOINER}–{JOINER}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 
 import pytest
 
@@ -45,12 +44,9 @@ def open_dataset(browser, app_port):
 
 
 @pytest.fixture(scope="module")
-def applied(photographs, apply_strategies, nano):
+def applied(applied_once):
     """The demo's dataset with the results of two strategies."""
-    from demo.dataset import make_dataset
-
-    dataset = make_dataset(f"applied-{uuid.uuid4().hex[:8]}", photographs)
-    apply_strategies(dataset, strategies=["clip_point", "yolo_box"], progress=False, **nano)
+    dataset = applied_once.clone()
     yield dataset
     dataset.delete()
 
@@ -60,6 +56,14 @@ def evaluated(applied, evaluate_strategies):
     """The same, scored against its ground truth."""
     evaluate_strategies(applied, "ground_truth", progress=False)
     return applied
+
+
+@pytest.fixture
+def explained(explained_once):
+    """A dataset with everything that the panel shows, of the test's own."""
+    dataset = explained_once.clone()
+    yield dataset
+    dataset.delete()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""Real results to report on: two strategies on the demo's photographs, as applied, and as evaluated and explained."""
+"""Real results to report on."""
 
 from __future__ import annotations
 
@@ -6,32 +6,9 @@ import shutil
 import uuid
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import pytest
 
 from prompting.findings import Findings, load_findings
-
-STRATEGIES = ["clip_point", "yolo_box"]
-
-
-@pytest.fixture(scope="session")
-def applied_once(photographs, apply_strategies, nano):
-    from demo.dataset import make_dataset
-
-    dataset = make_dataset(f"report-{uuid.uuid4().hex[:8]}", photographs)
-    apply_strategies(dataset, strategies=STRATEGIES, progress=False, **nano)
-    yield dataset
-    dataset.delete()
-
-
-@pytest.fixture(scope="session")
-def explained_once(applied_once, evaluate_strategies):
-    dataset = applied_once.clone()
-    evaluate_strategies(dataset, "ground_truth", progress=False)
-    explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
-    explain(dataset, robustness=True, progress=False)
-    yield dataset
-    dataset.delete()
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""The panel "SAM 2 strategies", read and pressed as people would."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from demo.browser import TIMEOUT_MS, open_strategies
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
+expect.set_options(timeout=TIMEOUT_MS)
+
+SCATTER = 1  # of the plots
+
+
+def expect_samples(page: Page, count: int) -> None:
+    expect(page.get_by_test_id("entry-counts")).to_have_text(re.compile(rf"\b{count} samples?"))
+
+
+def scores(panel: Locator) -> Locator:
+    return panel.get_by_role("table").first
+
+
+def lasso_everything(plot: Locator) -> None:
+    """Round the whole plot with the mouse."""
+    plot.scroll_into_view_if_needed()
+    area = plot.locator(".nsewdrag").first
+    expect(area).to_be_visible()
+    box, mouse = area.bounding_box(), plot.page.mouse
+    corners = [(0.01, 0.01), (0.01, 0.99), (0.99, 0.99), (0.99, 0.01), (0.02, 0.01)]
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    mouse.move(*places[0])
+    mouse.down()
+    for place in places[1:]:
+        mouse.move(*place, steps=8)
+    mouse.up()
+
+
+def test_table_says_what_was_measured(open_dataset, explained):
+    panel = open_strategies(open_dataset(explained))
+    rows = scores(panel).get_by_role("row")
+    expect(rows).to_have_count(3)
+    for strategy in ("yolo_box", "clip_point"):
+        mean = np.mean(explained.values(f"sam2_eval_{strategy}_iou"))
+        expect(rows.filter(has_text=strategy)).to_contain_text(f"{mean:.3f}")
+    expect(panel.locator(".js-plotly-plot")).to_have_count(7)
+
+
+def test_a_beats_b_changes_the_grid_to_just_those(open_dataset, explained):
+    page = open_dataset(explained)
+    panel = open_strategies(page)
+    expect_samples(page, 6)
+    gain = np.subtract(*(explained.values(f"sam2_eval_{s}_iou") for s in ("yolo_box", "clip_point")))
+    panel.get_by_role("button", name="A beats B").click()
+    expect_samples(page, int((gain > 0.01).sum()))
+    panel.get_by_role("button", name="Show everything").click()
+    expect_samples(page, 6)
+
+
+def test_lassoed_points_are_selected_in_the_grid(open_dataset, explained):
+    page = open_dataset(explained)
+    panel = open_strategies(page)
+    lasso_everything(panel.locator(".js-plotly-plot").nth(SCATTER))
+    expect(page.get_by_test_id("looker").locator("input:checked")).to_have_count(6)
+
+
+def test_switching_the_baseline_changes_the_table(open_dataset, explained):
+    page = open_dataset(explained)
+    panel = open_strategies(page)
+    expect(panel.get_by_text("compared with clip_point")).to_be_visible()
+    clip_point = scores(panel).get_by_role("row").filter(has_text="clip_point")
+    expect(clip_point.get_by_role("cell").nth(3)).to_have_text("")
+    panel.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="yolo_box").click()
+    expect(panel.get_by_text("compared with yolo_box")).to_be_visible()
+    expect(clip_point.get_by_role("cell").nth(3)).to_have_text(re.compile(r"^-0\.\d{3}$"))
+
+
+def test_a_clicked_row_shows_that_strategy_alone(open_dataset, explained):
+    page = open_dataset(explained)
+    panel = open_strategies(page)
+    scores(panel).get_by_role("cell", name="yolo_box").click()
+    expect(page.get_by_test_id("checkbox-sam2_yolo_box").locator("input")).to_be_checked()
+    expect(page.get_by_test_id("checkbox-sam2_truth").locator("input")).to_be_checked()
+    expect(page.get_by_test_id("checkbox-sam2_clip_point").locator("input")).not_to_be_checked()
+
+
+def test_without_results_the_panel_leads_to_the_first_run(open_dataset, dataset):
+    page = open_dataset(dataset)
+    panel = open_strategies(page)
+    panel.get_by_role("button", name="Apply strategies").click()
+    expect(page.get_by_test_id("operators-prompt-modal")).to_contain_text("Strategies")

@@ -1,0 +1,71 @@
+"""The panel as FiftyOne's server runs it: a request with a method and the panel's state, answered with what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import fiftyone.operators as foo
+import pytest
+
+PANEL = "@promptlab/sam2-prompting/strategies_panel"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the App is told to do: operators' names with their parameters, the last of each."""
+
+    orders: dict[str, dict]
+
+    @property
+    def view(self) -> dict:
+        """The panel's building blocks by name."""
+        return self.orders["show_panel_output"]["output"]["type"]["properties"]
+
+    @property
+    def data(self) -> dict:
+        """Rows of the tables and traces of the plots."""
+        return self.orders["set_panel_data"]["data"]
+
+    @property
+    def text(self) -> str:
+        """All that can be read but the tables' rows."""
+        return str(self.orders["show_panel_output"])
+
+    @property
+    def shown_ids(self) -> list[str]:
+        """The samples that the grid is set to, in its order."""
+        (stage,) = self.orders["set_view"]["view"]
+        return dict(stage["kwargs"])["sample_ids"]
+
+
+@pytest.fixture
+def ask():
+    """Have the panel do something."""
+
+    def ask(dataset, method: str = "on_load", state: dict | None = None, **params) -> Answer:
+        request = {"__method__": method, "panel_id": "test", "panel_state": state or {}, **params}
+        result = foo.execute_operator(PANEL, {"dataset": dataset}, params=request)
+        result.raise_exceptions()
+        return Answer({order["operator_uri"].split("/")[-1]: order["params"] for order in _orders(result)})
+
+    return ask
+
+
+def _orders(result) -> list[dict]:
+    return result.to_json()["executor"]["requests"]
+
+
+@pytest.fixture
+def applied(applied_once):
+    """Results that nobody scored."""
+    dataset = applied_once.clone()
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def explained(explained_once):
+    """Everything that the panel can show."""
+    dataset = explained_once.clone()
+    yield dataset
+    dataset.delete()

@@ -1,0 +1,94 @@
+"""What the panel does to the App: its view, its selection, its fields."""
+
+import numpy as np
+
+PAIR = {"pair": {"a": "clip_point", "b": "yolo_box"}}
+
+
+def iou(dataset, strategy: str) -> dict[str, float]:
+    return dict(zip(*dataset.values(["id", f"sam2_eval_{strategy}_iou"])))
+
+
+def test_a_beats_b_shows_where_it_does_the_largest_gain_first(ask, explained):
+    clip, yolo = iou(explained, "clip_point"), iou(explained, "yolo_box")
+    gain = {i: clip[i] - yolo[i] for i in clip}
+    assert ask(explained, "show_a_beats_b", PAIR).shown_ids == [
+        i for i in sorted(gain, key=gain.get, reverse=True) if gain[i] > 0.01
+    ]
+    assert ask(explained, "show_b_beats_a", PAIR).shown_ids == [
+        i for i in sorted(gain, key=gain.get) if gain[i] < -0.01
+    ]
+
+
+def test_worst_of_a_are_shown_in_order(ask, explained):
+    clip = iou(explained, "clip_point")
+    assert ask(explained, "show_worst", PAIR).shown_ids == sorted(clip, key=clip.get)
+
+
+def test_an_empty_selection_is_told_and_the_view_kept(ask, explained):
+    explained.set_values("sam2_eval_clip_point_iou", [0.9] * 6)
+    answer = ask(explained, "show_all_fail")
+    assert "set_view" not in answer.orders
+    assert answer.orders["notify"]["message"] == "No picture: all strategies fail."
+
+
+def test_all_fail_shows_them(ask, explained):
+    for strategy in ("clip_point", "yolo_box"):
+        explained.set_values(f"sam2_eval_{strategy}_iou", [0.9, 0.3, 0.8, 0.1, 0.7, 0.6])
+    ids = explained.values("id")
+    assert ask(explained, "show_all_fail").shown_ids == [ids[3], ids[1]]
+
+
+def test_lassoed_and_clicked_points_are_selected(ask, explained):
+    def selected(method, **params):
+        return [sample["id"] for sample in ask(explained, method, **params).orders["set_selected_samples"]["samples"]]
+
+    ids = explained.values("id")
+    lassoed = [{"id": ids[2], "idx": 2}, {"id": ids[4], "idx": 4}]
+    assert selected("select_lassoed", data=lassoed) == [ids[2], ids[4]]
+    assert selected("select_clicked", id=ids[1]) == [ids[1]]
+
+
+def test_plotlys_empty_selection_unselects_nothing(ask, explained):
+    assert "set_selected_samples" not in ask(explained, "select_lassoed", data=[]).orders
+
+
+def test_a_clicked_row_shows_its_strategy_and_hides_the_rest(ask, explained):
+    shown = ask(explained, "show_strategy", row=0).orders["set_active_fields"]["fields"]
+    assert {"sam2_yolo_box", "sam2_yolo_box_prompt_boxes", "sam2_truth"} <= set(shown)
+    assert not [field for field in shown if "clip_point" in field]
+
+
+def test_a_clicked_headline_shows_what_is_chosen(ask, explained):
+    shown = ask(explained, "show_strategy", PAIR, row=-1).orders["set_active_fields"]["fields"]
+    assert "sam2_clip_point" in shown
+
+
+def test_another_baseline_turns_the_differences_round(ask, explained):
+    def differences(baseline):
+        rows = ask(explained, state={"top": {"baseline": baseline}}).data["scores"]
+        return {row["column0"]: row["column3"] for row in rows}
+
+    gain = np.mean(list(iou(explained, "yolo_box").values())) - np.mean(list(iou(explained, "clip_point").values()))
+    assert differences("clip_point") == {"yolo_box": f"{gain:+.3f}", "clip_point": ""}
+    assert differences("yolo_box") == {"yolo_box": "", "clip_point": f"{-gain:+.3f}"}
+
+
+def test_what_the_grid_shows_is_saved_under_a_name_that_is_free(ask, explained):
+    ids = ask(explained, "show_worst", PAIR).shown_ids
+    state = {"shown": {"title": "worst 25 of clip_point", "ids": ids}}
+    for _ in range(2):
+        ask(explained, "save_view", state)
+    explained.reload()
+    assert explained.list_saved_views() == ["worst 25 of clip_point", "worst 25 of clip_point (2)"]
+    assert explained.load_saved_view("worst 25 of clip_point").values("id") == ids
+
+
+def test_there_is_nothing_to_save_before_a_button_was_pressed(ask, explained):
+    answer = ask(explained, "save_view")
+    assert "Press one of the buttons" in answer.orders["notify"]["message"]
+    assert explained.list_saved_views() == []
+
+
+def test_everything_comes_back(ask, explained):
+    assert {"clear_view", "clear_selected_samples"} <= set(ask(explained, "show_everything").orders)

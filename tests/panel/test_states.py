@@ -1,0 +1,106 @@
+"""What the panel shows: with nothing, with results, with one strategy, with scores, with old scores."""
+
+import pytest
+
+
+def columns(rows: list[dict], number: int) -> list[str]:
+    return [row[f"column{number}"] for row in rows]
+
+
+def test_without_results_it_says_what_to_do(ask, dataset):
+    shown = ask(dataset)
+    assert list(shown.view) == ["empty", "next"]
+    assert "apply one or more" in shown.text
+    assert ask(dataset, "prompt_apply").orders["prompt_user_for_operation"]["operator_uri"].endswith("apply_strategies")
+
+
+def test_without_a_truth_it_tells_what_can_be_told(ask, applied):
+    shown = ask(applied)
+    assert "Not evaluated yet" in shown.text
+    assert columns(shown.data["statuses"], 0) == ["clip_point", "yolo_box"]
+    assert columns(shown.data["statuses"], 3) == ["2", "2"]  # on the cat and the coffee there is nobody
+    prompted = ask(applied, "prompt_evaluate").orders["prompt_user_for_operation"]
+    assert prompted["operator_uri"].endswith("evaluate_strategies")
+
+
+def test_without_a_truth_the_lowest_scores_and_the_missed_can_be_shown(ask, applied):
+    scores = dict(zip(*applied.values(["id", "sam2_clip_point_score"])))
+    scored = [i for i in scores if scores[i] is not None]
+    assert ask(applied, "show_worst").shown_ids == sorted(scored, key=scores.get)
+    assert set(ask(applied, "show_no_prompt").shown_ids) == set(scores) - set(scored)
+
+
+def test_agreement_is_drawn_before_there_is_a_truth(ask, applied):
+    import fiftyone.operators as foo
+
+    foo.get_operator("@promptlab/sam2-prompting/measure_agreement")(applied, progress=False)
+    shown = ask(applied)
+    assert sum(shown.data["agreement"][0]["y"]) == 6
+    assert ask(applied, "show_disagreement").shown_ids
+
+
+def test_scores_errors_slices_and_curves_are_there(ask, explained):
+    shown = ask(explained)
+    assert columns(shown.data["scores"], 0) == ["yolo_box", "clip_point"]
+    plots = ["bars", "scatter", "errors", "slices", "reliability", "robustness"]
+    assert all(shown.data[name] for name in plots)
+    assert [name for name in shown.view if name in plots] == plots
+
+
+def test_figures_know_their_samples(ask, explained):
+    assert ask(explained).data["scatter"][0]["ids"] == explained.values("id")
+
+
+def test_a_single_strategy_is_not_compared_with_itself(ask, explained):
+    explained.delete_evaluation("sam2_eval_clip_point")
+    explained.delete_sample_fields([name for name in explained.get_field_schema() if name.startswith("sam2_clip")])
+    shown = ask(explained)
+    assert "apply another one to compare it with" in shown.text
+    assert "scatter" not in shown.view and "A beats B" not in shown.text
+    assert columns(shown.data["scores"], 0) == ["yolo_box"]
+
+
+def test_old_scores_are_named(ask, explained, apply_strategies, nano):
+    assert "These scores are old" not in ask(explained).text
+    apply_strategies(explained, strategies=["yolo_box"], existing="overwrite", progress=False, **nano)
+    assert "yolo_box: applied again since" in ask(explained).text
+
+
+def test_errors_that_are_not_explained_can_be(ask, explained):
+    for strategy in ("clip_point", "yolo_box"):
+        explained.delete_sample_field(f"sam2_{strategy}_error")
+    shown = ask(explained)
+    assert "errors" not in shown.data and "Explain errors" in shown.text
+    prompted = ask(explained, "prompt_explain").orders["prompt_user_for_operation"]
+    assert prompted["operator_uri"].endswith("explain_strategies")
+
+
+def test_runs_with_other_prefixes_can_be_chosen(ask, explained, apply_strategies, nano):
+    assert "prefixes" not in ask(explained).view
+    apply_strategies(explained, strategies=["yolo_box"], prefix="second", progress=False, **nano)
+    assert "prefixes" in ask(explained).view
+    assert "Not evaluated yet" in ask(explained, state={"prefixes": {"prefix": "second"}}).text
+
+
+def test_a_choice_that_is_gone_is_forgotten(ask, explained):
+    state = {"top": {"baseline": "gone"}, "pair": {"a": "gone", "b": "gone"}, "slicing": {"slice_by": "gone"}}
+    assert ask(explained, state=state).data == ask(explained).data
+
+
+@pytest.mark.parametrize("by", ["tags", "kind.label", "site", "number of instances"])
+def test_slices_by_what_a_person_has(ask, explained, by):
+    import fiftyone as fo
+
+    explained.set_values("tags", [["day"], ["day", "team"], [], [], ["night"], ["night"]])
+    explained.set_values("site", ["north", "south"] * 3)
+    explained.set_values("kind", [fo.Classification(label=name) for name in ("street", "people") * 3])
+    shown = ask(explained, state={"slicing": {"slice_by": by}})
+    expected = {
+        "tags": ["day", "team", "night"],
+        "kind.label": ["street", "people"],
+        "site": ["north", "south"],
+        "number of instances": ["0", "1"],
+    }[by]
+    labels = str(shown.orders["show_panel_output"])
+    for label in expected:
+        assert f"'{label}<br>n =" in labels
