@@ -75,7 +75,7 @@ class ApplyStrategies(foo.Operator):
                 ``field_rounds``, ``phrases``, ``background``, ``yolo_confidence``, ``batch_size``, ``heatmap``
 
         Returns:
-            the last :class:`prompting.application.Progress` (an operation's handle if delegated)
+            the last :class:`prompting.progress.Progress` (an operation's handle if delegated)
 
         Raises:
             PromptingError: what was wrong with the request, before any work is done

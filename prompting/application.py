@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import fiftyone as fo
@@ -20,21 +19,13 @@ from .images import read_bounded
 from .lock import run_lock
 from .plan import Plan
 from .priors.base import Picture
+from .progress import Progress
 from .results import NO_PROMPT, StrategyResult
 from .runner import Runner
 from .strategies import FIELD
 
 READ_AHEAD = 4
 SAVE_EVERY_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is."""
-
-    done: int
-    total: int
-    failed: int
 
 
 def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:

@@ -15,12 +15,12 @@ import numpy as np
 from . import appearance, checks, labels, models, prompters
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, curves, probe
-from .application import Progress
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison
 from .images import read_image
 from .lock import run_lock
 from .priors.fields import instance_mask
+from .progress import Progress
 from .records import recorded
 from .storage import DONE, StrategyFields
 from .tables import Table

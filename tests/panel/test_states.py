@@ -1,5 +1,9 @@
 """What the panel shows: with nothing, with results, with one strategy, with scores, with old scores."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 
@@ -104,3 +108,15 @@ def test_slices_by_what_a_person_has(ask, explained, by):
     labels = str(shown.orders["show_panel_output"])
     for label in expected:
         assert f"'{label}<br>n =" in labels
+
+
+def test_opening_the_panel_loads_no_model_code(explained):
+    """Torch alone takes seconds to import."""
+    script = (
+        "import sys, fiftyone as fo; from prompting.findings import load_findings;"
+        f"load_findings(fo.load_dataset({explained.name!r}));"
+        "import prompting.analysis.figures, prompting.report.content;"
+        "assert not {'torch', 'sam2', 'ultralytics'} & set(sys.modules), 'a model library was imported'"
+    )
+    explained.persistent = True  # or the other process would find nothing
+    subprocess.run([sys.executable, "-c", script], check=True, env=os.environ)
