@@ -1,7 +1,7 @@
 """Pictures of the App for the README, from the dataset that ``make demo`` leaves behind.
 
-The grid with one strategy's masks and prompts, and, if asked for, two strategies compared in the Model Evaluation
-panel. Needs Chromium (see demo/browser.py).
+The grid with one strategy's masks and prompts, and, if asked for, the panel of the strategies and two strategies
+compared in the Model Evaluation panel. Needs Chromium (see demo/browser.py).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="the grid's picture, a .png")
     parser.add_argument("--evaluation", type=Path, help="the Model Evaluation panel's picture, a .png")
+    parser.add_argument("--panel", type=Path, help="the strategies' panel, a .png")
+    parser.add_argument("--dataset", default=NAME, help="another dataset with results")
     args = parser.parse_args()
     # before FiftyOne is imported: this clone is the plugin that is shown
     os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
@@ -30,31 +32,44 @@ def main() -> None:
 
     from demo.browser import NoBrowser, chromium, served_app
 
-    if not fo.dataset_exists(NAME):
-        sys.exit(f"There is no dataset {NAME!r}; run `make demo APP=0` first.")
+    if not fo.dataset_exists(args.dataset):
+        sys.exit(f"There is no dataset {args.dataset!r}; run `make demo APP=0` first.")
     try:
         with chromium() as browser, served_app() as port:
-            save_grid(browser, port, args.out)
+            save_grid(browser, port, args.dataset, args.out)
+            if args.panel:
+                save_panel(browser, port, args.dataset, args.panel)
             if args.evaluation:
-                save_evaluation(browser, port, args.evaluation)
+                save_evaluation(browser, port, args.dataset, args.evaluation)
     except NoBrowser as missing:
         sys.exit(str(missing))
 
 
-def save_grid(browser, port: int, path: Path) -> None:
+def save_grid(browser, port: int, dataset: str, path: Path) -> None:
     """The photographs, large, under one strategy's masks and the prompts that made them."""
     from demo.browser import open_dataset
 
-    page = open_dataset(browser, port, NAME)
+    page = open_dataset(browser, port, dataset)
     enlarge(page)
     save(page, path)
 
 
-def save_evaluation(browser, port: int, path: Path) -> None:
+def save_panel(browser, port: int, dataset: str, path: Path) -> None:
+    """The strategies compared, and one of them on the photographs."""
+    from demo.browser import open_dataset, open_strategies
+
+    page = open_dataset(browser, port, dataset, width=1600, height=1500)
+    panel = open_strategies(page)
+    panel.get_by_role("table").first.get_by_role("cell", name="yolo_box").click()
+    page.get_by_text("The pictures show yolo_box").wait_for(state="detached")
+    save(page, path)
+
+
+def save_evaluation(browser, port: int, dataset: str, path: Path) -> None:
     """Two strategies side by side."""
     from demo.browser import open_dataset, open_evaluation
 
-    page = open_dataset(browser, port, NAME)
+    page = open_dataset(browser, port, dataset)
     enlarge(page)
     open_evaluation(page, *COMPARED)
     save(page, path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,20 +58,32 @@ def test_making_the_dataset_again_starts_from_a_clean_one(photographs):
     again.delete()
 
 
-def test_the_demo_prints_its_table_and_draws_its_picture():
+def tables(text: str) -> list[dict[str, dict[str, str]]]:
+    """Markdown's tables: rows by their first cell, cells by their column."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        header, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines())
+        found.append({row[0]: dict(zip(header, row)) for row in rows})
+    return found
+
+
+def test_the_demo_prints_its_tables_and_draws_its_picture():
     environment = {**os.environ, "FIFTYONE_DATABASE_NAME": "demo"}
     picture = ROOT / "demo" / "output" / "strategies.png"
     command = [sys.executable, "demo/run.py", "--no-app"]
     picture.unlink(missing_ok=True)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
-    lines = [line.split("|") for line in done.stdout.splitlines() if line.startswith("| ")]
-    header, rows = [cell.strip() for cell in lines[0]], {line[1].strip(): line for line in lines[1:]}
-    assert {"clip_point", "clip_iterative", "yolo_box", "field_box"} <= rows.keys()
-    assert len(rows) == 9
-    scores = [float(line[header.index("mean IoU")]) for line in rows.values()]
+    first, *_, losses, curves = tables(done.stdout)
+    assert len(first) == len(losses) == 9
+    assert {"clip_point", "clip_iterative", "yolo_box", "field_box"} <= first.keys()
+    scores = [float(row["mean IoU"]) for row in first.values()]
     assert scores == sorted(scores, reverse=True)
-    assert {line[header.index("images")].strip() for line in rows.values()} == {"6"}
-    assert float(rows["clip_point"][header.index("vs. baseline")]) == 0
+    assert first["clip_point"]["vs. baseline"] == ""
+    for strategy, row in losses.items():
+        parts = sum(float(row[part]) for part in ("miss", "stray", "prompt", "choice", "segmenter"))
+        assert parts == pytest.approx(float(row["1 − mean IoU"]), abs=0.003)
+        assert float(row["1 − mean IoU"]) == pytest.approx(1 - float(first[strategy]["mean IoU"]), abs=0.0011)
+    assert {"box", "point", "points", "box_points"} <= curves.keys()
     with Image.open(picture) as sheet:
         assert sheet.width > 9 * 200 and np.asarray(sheet).std() > 20
