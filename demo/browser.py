@@ -76,7 +76,7 @@ def open_dataset(browser: Browser, port: int, name: str, width: int = 1600, heig
 
 def open_evaluation(page: Page, key: str, other: str) -> None:
     """Compare two evaluations in the Model Evaluation panel."""
-    page.get_by_test_id("new-panel-btn").click()
+    page.get_by_test_id("new-panel-btn").first.click()
     page.get_by_test_id("new-panel-option-model_evaluation_panel_builtin").click()
     panel = page.get_by_test_id("panel-content-model_evaluation_panel_builtin")
     comparison = panel.get_by_role("combobox").filter(has_text="Select a comparison")
@@ -94,7 +94,7 @@ def open_evaluation(page: Page, key: str, other: str) -> None:
 
 def open_strategies(page: Page) -> Locator:
     """The panel that compares the strategies, with its tables and plots drawn."""
-    page.get_by_test_id("new-panel-btn").click()
+    page.get_by_test_id("new-panel-btn").first.click()
     page.get_by_test_id("new-panel-option-strategies_panel").click()
     panel = page.get_by_test_id("panel-content-strategies_panel")
     panel.get_by_role("button", name="Refresh").wait_for()

@@ -59,9 +59,12 @@ def save_panel(browser, port: int, dataset: str, path: Path) -> None:
     from demo.browser import open_dataset, open_strategies
 
     page = open_dataset(browser, port, dataset, width=1600, height=1500)
+    enlarge(page)
     panel = open_strategies(page)
     panel.get_by_role("table").first.get_by_role("cell", name="yolo_box").click()
-    page.get_by_text("The pictures show yolo_box").wait_for(state="detached")
+    notice = page.get_by_text("The pictures show yolo_box")
+    for state in ("visible", "detached"):
+        notice.wait_for(state=state)
     save(page, path)
 
 
