@@ -14,7 +14,7 @@ import numpy as np
 
 from . import appearance, checks, labels, models, prompters
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
-from .analysis.robustness import Curve, Trial, curves, probe
+from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison
 from .images import read_image
@@ -72,8 +72,9 @@ class Explanation:
         )
 
     def __str__(self) -> str:
-        table = self.table()
-        return f"{table.title}\n\n{table.markdown()}"
+        """Markdown."""
+        tables = [self.table(), *([as_table(self.curves)] if self.curves else [])]
+        return "\n\n".join(f"{table.title}\n\n{table.markdown()}" for table in tables)
 
 
 def explain(

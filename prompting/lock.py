@@ -13,18 +13,20 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import fiftyone as fo
 import fiftyone.core.odm as odm
 import psutil
+import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from .database import in_words
 from .errors import PromptingError
 
 COLLECTION = "sam2_prompting.locks"
-RENEW_SECONDS, EXPIRE_SECONDS = 10.0, 60.0
+RENEW_SECONDS, EXPIRE_SECONDS, RELEASE_SECONDS = 10.0, 60.0, 5.0
 
 
 @contextmanager
@@ -37,20 +39,25 @@ def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[None]:
         what: what the run does, for whom it keeps out (``applying strategies``)
 
     Raises:
-        PromptingError: another run that is alive holds it
+        PromptingError: another run that is alive holds it, or the database failed
     """
-    locks = odm.get_db_conn()[COLLECTION]
-    key, token = f"{dataset._doc.id}/{prefix}", uuid.uuid4().hex
-    _acquire(locks, key, token, prefix, what)
-    stop = threading.Event()
-    renewing = threading.Thread(target=_renew, args=(locks, key, token, stop), daemon=True, name="sam2-run-lock")
-    renewing.start()
     try:
-        yield
-    finally:
-        stop.set()
-        renewing.join()
-        locks.delete_one({"_id": key, "token": token})
+        locks = odm.get_db_conn()[COLLECTION]
+        key, token = f"{dataset._doc.id}/{prefix}", uuid.uuid4().hex
+        _acquire(locks, key, token, prefix, what)
+        stop = threading.Event()
+        renewing = threading.Thread(target=_renew, args=(locks, key, token, stop), daemon=True, name="sam2-run-lock")
+        renewing.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            _release(locks, key, token)
+    except Exception as error:
+        told = in_words(error)
+        if told is error:
+            raise
+        raise told from error
 
 
 def _acquire(locks: Collection, key: str, token: str, prefix: str, what: str) -> None:
@@ -81,6 +88,12 @@ def _acquire(locks: Collection, key: str, token: str, prefix: str, what: str) ->
         # only if nobody else took it over meanwhile
         if locks.replace_one({"_id": key, "token": holder["token"]}, mine).modified_count:
             return
+
+
+def _release(locks: Collection, key: str, token: str) -> None:
+    """Let the next run in at once; where the database is gone, the lock is left to expire."""
+    with suppress(PyMongoError), pymongo.timeout(RELEASE_SECONDS):
+        locks.delete_one({"_id": key, "token": token})
 
 
 def _alive(holder: dict) -> bool:

@@ -119,7 +119,7 @@ def test_evaluation_ends_with_a_table_of_the_strategies(open_dataset, applied):
     expect(form.get_by_text("ground_truth", exact=True)).to_be_visible()
     run = execute(form)
     expect(run.get_by_role("progressbar").first).to_be_visible()
-    rows = run.get_by_role("row")
+    rows = run.get_by_role("table").first.get_by_role("row")
     expect(rows).to_have_count(3)
     expect(rows.first).to_contain_text("mean IoU")
     for strategy in ("clip_point", "yolo_box"):
