@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 
-from . import models
+from . import models, precision
 from .errors import PromptingError
 from .strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 
@@ -25,6 +25,7 @@ class Plan:
         classes: class i becomes mask value i + 1
         sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models`
         device: a torch device, or ``auto``
+        encoder_precision: of SAM 2's encoder, ``float32``, ``bfloat16``, or ``auto``, see :mod:`prompting.precision`
         prefix: of all fields written
         seed: of all randomness
         existing: what to do with samples that have results: ``skip`` them, ``overwrite`` them, or stop (``error``)
@@ -43,6 +44,7 @@ class Plan:
     clip_model: str = models.AUTO
     yolo_model: str = models.AUTO
     device: str = "auto"
+    encoder_precision: str = precision.AUTO
     prefix: str = "sam2"
     seed: int = 0
     existing: str = ERROR
@@ -73,6 +75,9 @@ class Plan:
             )
         if self.existing not in EXISTING:
             raise PromptingError(f"existing must be one of {', '.join(EXISTING)}, not {self.existing!r}.")
+        if self.encoder_precision not in (precision.AUTO, *precision.PRECISIONS):
+            known = ", ".join((precision.AUTO, *precision.PRECISIONS))
+            raise PromptingError(f"encoder_precision must be one of {known}, not {self.encoder_precision!r}.")
         if self.uses(FIELD) and not self.prompt_field:
             raise PromptingError("The field_* strategies need prompt_field: a field with boxes, masks or keypoints.")
         for name in ("seed", "field_rounds", "batch_size"):
@@ -113,6 +118,7 @@ class Plan:
         return replace(
             self,
             device=device,
+            encoder_precision=precision.resolve_precision(self.encoder_precision, device),
             sam2_model=models.resolve_sam2(self.sam2_model, device),
             clip_model=models.resolve_clip(self.clip_model),
             yolo_model=models.resolve_yolo(self.yolo_model),

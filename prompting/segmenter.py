@@ -8,7 +8,7 @@ that booleans and not full-size float maps travel to the host.
 
 from __future__ import annotations
 
-import contextlib
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .precision import FLOAT32, autocast
 from .prompts import Prompt
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -67,17 +68,31 @@ class Segmenter:
         model: a ``SAM2Base`` in eval mode
         device: where it runs
         name: the model's name, kept for the records
+        precision: the encoder's, ``float32`` or ``bfloat16``
     """
 
-    def __init__(self, model: torch.nn.Module, device: str | torch.device = "cpu", name: str = ""):
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        device: str | torch.device = "cpu",
+        name: str = "",
+        precision: str = FLOAT32,
+    ):
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.name = name
+        self.precision = precision
         self.image_size = int(model.image_size)
         self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(3, 1, 1)
         self._std = torch.tensor(IMAGENET_STD, device=self.device).view(3, 1, 1)
         if self.device.type == "cpu":  # the convolutions of small trunks run twice as fast this way
             self.model.image_encoder.to(memory_format=torch.channels_last)
+
+    def at(self, precision: str) -> Segmenter:
+        """The same model with its encoder at another precision; the weights are shared."""
+        other = copy.copy(self)
+        other.precision = precision
+        return other
 
     @torch.inference_mode()
     def encode(self, images: Sequence[np.ndarray]) -> list[EncodedImage]:
@@ -90,7 +105,7 @@ class Segmenter:
             one :class:`EncodedImage` each
         """
         batch = torch.stack([self._squash(image) for image in images]).contiguous(memory_format=torch.channels_last)
-        with self._encoder_precision():
+        with autocast(self.precision, self.device.type):
             maps = self.model.forward_image(batch)
         fine, middle, coarse = (level.float().contiguous() for level in maps["backbone_fpn"][-3:])
         if self.model.directly_add_no_mem_embed:
@@ -174,11 +189,6 @@ class Segmenter:
         size = (self.image_size, self.image_size)
         squashed = F.interpolate(pixels[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
         return (squashed - self._mean) / self._std
-
-    def _encoder_precision(self):
-        if self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return contextlib.nullcontext()
 
     def _decode_low_res(self, encoded, prompts, mask_input, multimask_output):
         """Low-res logits (N, M, h, w) and predicted IoU (N, M); float32, for bfloat16 makes scores tie."""

@@ -89,6 +89,7 @@ def test_plan_knows_which_priors_it_needs():
 
 def test_resolved_plan_has_no_auto_left():
     plan = Plan().resolved()
+    assert plan.encoder_precision in ("float32", "bfloat16")
     assert "auto" not in (plan.device, plan.sam2_model, plan.clip_model, plan.yolo_model)
     assert plan.sam2_model in models.SAM2_ZOO
     assert plan.clip_model in models.CLIP_MODELS
@@ -121,6 +122,7 @@ def test_record_is_json_with_every_parameter_and_the_versions():
 def test_record_leaves_out_what_does_not_change_a_mask():
     assert Plan(strategies="clip_box", existing="skip", batch_size=4).record() == Plan().record()
     assert Plan(seed=1).record() != Plan().record()
+    assert Plan(encoder_precision="float32").record() != Plan(encoder_precision="bfloat16").record()
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "nonsense"])
