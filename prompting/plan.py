@@ -34,7 +34,8 @@ class Plan:
         phrases: a class's phrases for CLIP, instead of the vocabulary's
         background: background phrases for CLIP, instead of the vocabulary's
         yolo_confidence: detections below it are dropped
-        batch_size: pictures encoded at once
+        batch_size: pictures encoded at once; None or ``auto``: by the device and the model
+        compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes before the first picture
         heatmap: also store what CLIP sees, as a Heatmap
     """
 
@@ -53,8 +54,9 @@ class Plan:
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     background: tuple[str, ...] | None = None
     yolo_confidence: float = 0.25
-    batch_size: int = 1
+    batch_size: int | None = None
     heatmap: bool = False
+    compile: bool = False
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without a model or a dataset.
@@ -80,12 +82,16 @@ class Plan:
             raise PromptingError(f"encoder_precision must be one of {known}, not {self.encoder_precision!r}.")
         if self.uses(FIELD) and not self.prompt_field:
             raise PromptingError("The field_* strategies need prompt_field: a field with boxes, masks or keypoints.")
+        if self.batch_size == models.AUTO:
+            object.__setattr__(self, "batch_size", None)
         for name in ("seed", "field_rounds", "batch_size"):
+            if name == "batch_size" and self.batch_size is None:
+                continue
             if not isinstance(getattr(self, name), int):
                 raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.")
         if not isinstance(self.yolo_confidence, (int, float)):
             raise PromptingError(f"yolo_confidence must be a number, not {self.yolo_confidence!r}.")
-        if self.batch_size < 1 or self.field_rounds < 0 or self.seed < 0:
+        if (self.batch_size is not None and self.batch_size < 1) or self.field_rounds < 0 or self.seed < 0:
             raise PromptingError("batch_size must be at least 1, field_rounds and seed at least 0.")
         if not 0 <= self.yolo_confidence <= 1:
             raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.")
@@ -115,11 +121,13 @@ class Plan:
         """This plan with every ``auto`` replaced by what it means on this machine."""
         device = models.best_device() if self.device == "auto" else self.device
         models.check_device(device)
+        sam2_model = models.resolve_sam2(self.sam2_model, device)
         return replace(
             self,
             device=device,
             encoder_precision=precision.resolve_precision(self.encoder_precision, device),
-            sam2_model=models.resolve_sam2(self.sam2_model, device),
+            batch_size=self.batch_size or _automatic_batch(device, sam2_model),
+            sam2_model=sam2_model,
             clip_model=models.resolve_clip(self.clip_model),
             yolo_model=models.resolve_yolo(self.yolo_model),
         )
@@ -127,10 +135,16 @@ class Plan:
     def record(self) -> dict:
         """Everything that decides what a strategy's masks look like, as plain JSON, with the packages' versions."""
         record = asdict(self)
-        for name in ("strategies", "existing", "batch_size", "heatmap"):
+        for name in ("strategies", "existing", "batch_size", "heatmap", "compile"):
             record.pop(name)
         record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
+
+
+def _automatic_batch(device: str, sam2_model: str) -> int:
+    from .memory import automatic_batch  # torch comes with it
+
+    return automatic_batch(device, sam2_model)
 
 
 def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ class Segmenter:
         self._pinned = self.device.type == "cuda"  # memory that the device copies from and to by itself
         self.name = name
         self.precision = precision
+        self.compiled, self._fixed, self._forward = False, 0, self.model.forward_image
         self.image_size = int(model.image_size)
         self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(3, 1, 1)
         self._std = torch.tensor(IMAGENET_STD, device=self.device).view(3, 1, 1)
@@ -106,10 +107,12 @@ class Segmenter:
             self.model.image_encoder.to(memory_format=torch.channels_last)
             self.model.sam_mask_decoder.to(memory_format=torch.channels_last)
 
-    def at(self, precision: str) -> Segmenter:
-        """The same model with its encoder at another precision; the weights are shared."""
+    def at(self, precision: str, compiled: bool = False) -> Segmenter:
+        """The same model with its encoder at another precision, compiled if wanted; the weights are shared."""
         other = copy.copy(self)
-        other.precision = precision
+        other.precision, other.compiled, other._fixed = precision, compiled, 0
+        forward = self.model.forward_image
+        other._forward = torch.compile(forward, dynamic=False) if compiled else forward
         return other
 
     @torch.inference_mode()
@@ -122,9 +125,8 @@ class Segmenter:
         Returns:
             one :class:`EncodedImage` each
         """
-        batch = torch.stack([self._squash(image) for image in images]).contiguous(memory_format=torch.channels_last)
-        with autocast(self.precision, self.device.type):
-            maps = self.model.forward_image(batch)
+        batch = torch.stack([self._squash(image) for image in images])
+        maps = self._maps(batch)
         fine, middle, coarse = (level.float().contiguous() for level in maps["backbone_fpn"][-3:])
         if self.model.directly_add_no_mem_embed:
             coarse = coarse + self.model.no_mem_embed.view(1, -1, 1, 1)
@@ -132,6 +134,17 @@ class Segmenter:
             EncodedImage(coarse[i : i + 1], (fine[i : i + 1], middle[i : i + 1]), *image.shape[:2])
             for i, image in enumerate(images)
         ]
+
+    def _maps(self, batch: torch.Tensor) -> dict:
+        """The encoder's feature maps; compiled code sees no smaller batch than before, for it is made for one size."""
+        missing = self._fixed - len(batch) if self.compiled else 0
+        if missing > 0:
+            batch = torch.cat([batch, batch[-1:].expand(missing, -1, -1, -1)])
+        self._fixed = 0  # where memory runs out, the next batch is smaller
+        with autocast(self.precision, self.device.type):
+            maps = self._forward(batch.contiguous(memory_format=torch.channels_last))
+        self._fixed = len(batch)
+        return maps
 
     @torch.inference_mode()
     def decode(

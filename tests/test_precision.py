@@ -6,7 +6,9 @@ import skimage.io
 import torch
 
 from prompting import precision
+from prompting.assembly import build_runner
 from prompting.masks import intersection_over_union
+from prompting.plan import Plan
 from prompting.prompts import Prompt
 
 MAN_BOX = np.array([47, 398, 238, 902], np.float32)
@@ -89,3 +91,31 @@ def test_neighbours_in_the_batch_change_nothing_at_half_precision(half, bus, pho
     boxes = [Prompt("person", box=MAN_BOX)]
     one, other = half.decode(alone, boxes), half.decode(among, boxes)
     assert intersection_over_union(one.masks[0], other.masks[0]) > 0.99
+
+
+def test_compiled_encoder_sees_one_size_of_batch(nano_segmenter, bus, monkeypatch):
+    """Compiling takes minutes, so that a stand-in notes what would be compiled and for which sizes."""
+    sizes = []
+
+    def compile_(forward, dynamic):
+        assert dynamic is False
+
+        def compiled(batch):
+            sizes.append(len(batch))
+            return forward(batch)
+
+        return compiled
+
+    monkeypatch.setattr("torch.compile", compile_)
+    compiled = nano_segmenter.at("float32", compiled=True)
+    compiled.encode([bus, bus])
+    (last,) = compiled.encode([bus])
+    assert sizes == [2, 2]
+    assert not nano_segmenter.compiled
+    assert torch.allclose(last.embedding, nano_segmenter.encode([bus])[0].embedding, atol=1e-3)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_plan_decides_whether_the_encoder_is_compiled(wanted):
+    plan = Plan(strategies="field_box", prompt_field="truth", sam2_model="nano", device="cpu", compile=wanted)
+    assert build_runner(plan.resolved()).segmenter.compiled is wanted
