@@ -35,7 +35,8 @@ class Plan:
         background: background phrases for CLIP, instead of the vocabulary's
         yolo_confidence: detections below it are dropped
         batch_size: pictures encoded at once; None or ``auto``: by the device and the model
-        compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes before the first picture
+        compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes before the first picture;
+            recorded, for with bfloat16 it rounds elsewhere
         heatmap: also store what CLIP sees, as a Heatmap
     """
 
@@ -135,7 +136,7 @@ class Plan:
     def record(self) -> dict:
         """Everything that decides what a strategy's masks look like, as plain JSON, with the packages' versions."""
         record = asdict(self)
-        for name in ("strategies", "existing", "batch_size", "heatmap", "compile"):
+        for name in ("strategies", "existing", "batch_size", "heatmap"):
             record.pop(name)
         record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
