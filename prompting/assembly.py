@@ -31,6 +31,6 @@ def build_runner(plan: Plan, field_values: Mapping[str, int] | None = None) -> R
         priors[CLIP] = ClipPrior(*models.load_clip(plan.clip_model, plan.device), plan.classes, settings, plan.device)
     if plan.uses(FIELD):
         priors[FIELD] = FieldPrior(plan.classes, field_values)
-    segmenter = models.load_sam2(plan.sam2_model, plan.device)
+    segmenter = models.load_sam2(plan.sam2_model, plan.device).at(plan.encoder_precision, plan.compile)
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
     return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds)

@@ -19,6 +19,7 @@ from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison
 from .images import read_image
 from .lock import run_lock
+from .precision import FLOAT32
 from .priors.fields import instance_mask
 from .progress import Progress
 from .records import recorded
@@ -115,7 +116,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     truth = Truth(view, gt_field, classes)
     device = models.best_device() if device == "auto" else device
     models.check_device(device)
-    segmenter = models.load_sam2(model, device)
+    segmenter = models.load_sam2(model, device).at(_common_precision(samples._dataset, names, prefix))
     _declare(samples._dataset, names, prefix)
     appearance.arrange(samples._dataset, prefix)
     yield Progress(0, len(view), 0)
@@ -200,6 +201,13 @@ def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> str
     if model is None:
         raise PromptingError(f"It is not recorded which SAM 2 made the masks of {names[0]!r}; apply it again.")
     return model
+
+
+def _common_precision(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> str:
+    made_with = {name: (recorded(dataset, prefix, name) or {}).get("encoder_precision", FLOAT32) for name in names}
+    if len(set(made_with.values())) > 1:
+        raise PromptingError(f"The masks were made at different precisions ({made_with}); explain them one by one.")
+    return made_with[names[0]]
 
 
 def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:

@@ -1,4 +1,4 @@
-"""When memory runs out: how each library says so, and how to get some back."""
+"""How much fits into memory; when it runs out, how each library says so, and how to get some back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,29 @@ import cv2
 import torch
 
 SAID = ("out of memory", "can't allocate memory", "not enough memory", "insufficient memory", "failed to allocate")
+
+
+GIGABYTES = {"tiny": 1.5, "small": 1.5, "nano": 1.5, "base": 3.0}
+"""What encoding a picture may take on a GPU, by what a model's name has in it; generous, and others the largest's."""
+LARGEST_GIGABYTES = 5.0
+MOST_AT_ONCE = 16
+"""Beyond it a GPU is as busy as it gets."""
+
+
+def automatic_batch(device: str, model: str) -> int:
+    """How many pictures to encode at once: what a GPU's free memory holds, and one elsewhere.
+
+    On a CPU a batch gains nothing: one picture keeps it busy, and several leave its cache.
+
+    Args:
+        device: a torch device
+        model: SAM 2's name
+    """
+    if torch.device(device).type != "cuda":
+        return 1
+    free = torch.cuda.mem_get_info(torch.device(device))[0] / 1e9
+    each = next((size for name, size in GIGABYTES.items() if name in model), LARGEST_GIGABYTES)
+    return max(1, min(MOST_AT_ONCE, int(free / each)))
 
 
 def ran_out(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 
-from . import models
+from . import models, precision
 from .errors import PromptingError
 from .strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 
@@ -25,6 +25,7 @@ class Plan:
         classes: class i becomes mask value i + 1
         sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models`
         device: a torch device, or ``auto``
+        encoder_precision: of SAM 2's encoder, ``float32``, ``bfloat16``, or ``auto``, see :mod:`prompting.precision`
         prefix: of all fields written
         seed: of all randomness
         existing: what to do with samples that have results: ``skip`` them, ``overwrite`` them, or stop (``error``)
@@ -33,7 +34,9 @@ class Plan:
         phrases: a class's phrases for CLIP, instead of the vocabulary's
         background: background phrases for CLIP, instead of the vocabulary's
         yolo_confidence: detections below it are dropped
-        batch_size: pictures encoded at once
+        batch_size: pictures encoded at once; None or ``auto``: by the device and the model
+        compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes before the first picture;
+            recorded, for with bfloat16 it rounds elsewhere
         heatmap: also store what CLIP sees, as a Heatmap
     """
 
@@ -43,6 +46,7 @@ class Plan:
     clip_model: str = models.AUTO
     yolo_model: str = models.AUTO
     device: str = "auto"
+    encoder_precision: str = precision.AUTO
     prefix: str = "sam2"
     seed: int = 0
     existing: str = ERROR
@@ -51,8 +55,9 @@ class Plan:
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     background: tuple[str, ...] | None = None
     yolo_confidence: float = 0.25
-    batch_size: int = 1
+    batch_size: int | None = None
     heatmap: bool = False
+    compile: bool = False
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without a model or a dataset.
@@ -73,14 +78,21 @@ class Plan:
             )
         if self.existing not in EXISTING:
             raise PromptingError(f"existing must be one of {', '.join(EXISTING)}, not {self.existing!r}.")
+        if self.encoder_precision not in (precision.AUTO, *precision.PRECISIONS):
+            known = ", ".join((precision.AUTO, *precision.PRECISIONS))
+            raise PromptingError(f"encoder_precision must be one of {known}, not {self.encoder_precision!r}.")
         if self.uses(FIELD) and not self.prompt_field:
             raise PromptingError("The field_* strategies need prompt_field: a field with boxes, masks or keypoints.")
+        if self.batch_size == models.AUTO:
+            object.__setattr__(self, "batch_size", None)
         for name in ("seed", "field_rounds", "batch_size"):
+            if name == "batch_size" and self.batch_size is None:
+                continue
             if not isinstance(getattr(self, name), int):
                 raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.")
         if not isinstance(self.yolo_confidence, (int, float)):
             raise PromptingError(f"yolo_confidence must be a number, not {self.yolo_confidence!r}.")
-        if self.batch_size < 1 or self.field_rounds < 0 or self.seed < 0:
+        if (self.batch_size is not None and self.batch_size < 1) or self.field_rounds < 0 or self.seed < 0:
             raise PromptingError("batch_size must be at least 1, field_rounds and seed at least 0.")
         if not 0 <= self.yolo_confidence <= 1:
             raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.")
@@ -110,10 +122,13 @@ class Plan:
         """This plan with every ``auto`` replaced by what it means on this machine."""
         device = models.best_device() if self.device == "auto" else self.device
         models.check_device(device)
+        sam2_model = models.resolve_sam2(self.sam2_model, device)
         return replace(
             self,
             device=device,
-            sam2_model=models.resolve_sam2(self.sam2_model, device),
+            encoder_precision=precision.resolve_precision(self.encoder_precision, device),
+            batch_size=self.batch_size or _automatic_batch(device, sam2_model),
+            sam2_model=sam2_model,
             clip_model=models.resolve_clip(self.clip_model),
             yolo_model=models.resolve_yolo(self.yolo_model),
         )
@@ -125,6 +140,12 @@ class Plan:
             record.pop(name)
         record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
+
+
+def _automatic_batch(device: str, sam2_model: str) -> int:
+    from .memory import automatic_batch  # torch comes with it
+
+    return automatic_batch(device, sam2_model)
 
 
 def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:

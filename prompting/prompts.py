@@ -44,6 +44,17 @@ class Prompt:
         """One positive point and nothing else: the one prompt for which SAM 2 was trained to offer three masks."""
         return self.box is None and len(self.point_labels) == 1
 
+    @property
+    def length(self) -> int:
+        """How many points it is to SAM 2, for which a box is two."""
+        return len(self.point_labels) + (0 if self.box is None else 2)
+
+    @property
+    def said(self) -> tuple[bytes, ...]:
+        """All that SAM 2 is told, to be compared: two strategies may say the same."""
+        box = np.zeros(0) if self.box is None else self.box
+        return tuple(np.asarray(values, np.float32).tobytes() for values in (self.point_coords, self.point_labels, box))
+
     def with_click(self, xy: tuple[float, float], label: int) -> Prompt:
         """This prompt and one more click."""
         coords = np.vstack([self.point_coords, [xy]]).astype(np.float32)

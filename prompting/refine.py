@@ -8,10 +8,12 @@ ground truth, so "error" means disagreement with the prior's region.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from .masks import intersection_over_union
 from .prompts import NEGATIVE, POSITIVE, Prompt
@@ -23,13 +25,35 @@ TOLERANCE = 0.10
 
 
 @dataclass(frozen=True)
+class Task:
+    """What one strategy asks of a picture.
+
+    Attributes:
+        prompts: the N first prompts, N >= 1
+        targets: N (H, W) bool maps, what the prior believes; read just where there are rounds
+        rounds: how many clicks an instance may get
+    """
+
+    prompts: Sequence[Prompt]
+    targets: Sequence[np.ndarray | None]
+    rounds: int = 0
+
+
+@dataclass(frozen=True)
 class Refined:
-    """What came out: the masks kept, the prompts that made them, what it cost, and each round's masks."""
+    """What came out: the masks kept, the prompts that made them, what it cost, and each round's masks.
+
+    Attributes:
+        decoded, prompts, rounds: of the N instances
+        decoder_calls: how often any of its prompts were decoded: once a round, and a shape of prompt
+        seconds: the time of those, shared out by prompts where other strategies' were in them, and of the clicks
+    """
 
     decoded: Decoded
     prompts: list[Prompt]
     decoder_calls: int
     rounds: tuple[Round, ...] = ()
+    seconds: float = 0.0
 
 
 def refine(
@@ -39,45 +63,117 @@ def refine(
     targets: Sequence[np.ndarray],
     rounds: int,
 ) -> Refined:
-    """Decode, then at most ``rounds`` times click and decode again the instances that still disagree.
+    """:func:`refine_all` for one strategy."""
+    return refine_all(segmenter, encoded, [Task(prompts, targets, rounds)])[0]
+
+
+def refine_all(segmenter: Segmenter, encoded: EncodedImage, tasks: Sequence[Task]) -> list[Refined]:
+    """Decode, then up to each task's ``rounds`` times click and decode again the instances that still disagree.
 
     An instance is done when less than 10 % (of its target's area) are missing
     and less than 10 % too much, when there is nothing to click on, or when a
     click made the agreement (IoU with its target) worse: then the mask before
     that click stays.
 
+    All tasks' prompts of a round are decoded together, the same prompt once;
+    what comes out of a task doesn't depend on the others.
+
     Args:
         segmenter, encoded: the model and the picture
-        prompts: the N first prompts
-        targets: N (H, W) bool maps, what the prior believes
-        rounds: how many clicks an instance may get
+        tasks: one a strategy
+
+    Returns:
+        one a task
     """
-    best = segmenter.decode(encoded, prompts)
-    if rounds == 0:
-        return Refined(best, list(prompts), decoder_calls=1)
-    masks, ious, logits = best.masks.copy(), best.predicted_iou.copy(), best.low_res_logits.clone()
-    prompts, calls = list(prompts), 1
-    agreement = [intersection_over_union(mask, target) for mask, target in zip(masks, targets, strict=True)]
-    active = list(range(len(prompts)))
-    history = [Round(i, 0, mask) for i, mask in enumerate(best.masks)]
-    for number in range(1, rounds + 1):
-        clicked = {i: click for i in active if (click := next_click(masks[i], targets[i])) is not None}
-        if not clicked:
+    if not tasks:
+        return []
+    instances = [_Instances(task, decoded, seconds) for task, decoded, seconds in _first(segmenter, encoded, tasks)]
+    for number in range(1, max(task.rounds for task in tasks) + 1):
+        tried = [some for some in instances if number <= some.task.rounds and some.click()]
+        if not tried:
             break
-        rows = list(clicked)
-        tried = [prompts[i].with_click(*clicked[i]) for i in rows]
-        decoded = segmenter.decode(encoded, tried, mask_input=logits[rows], multimask_output=False)
-        calls += 1
-        active = []
-        for row, i in enumerate(rows):
-            now = intersection_over_union(decoded.masks[row], targets[i])
-            if now > agreement[i]:
-                agreement[i], prompts[i] = now, tried[row]
-                masks[i], ious[i] = decoded.masks[row], decoded.predicted_iou[row]
-                logits[i] = decoded.low_res_logits[row]
-                active.append(i)
-                history.append(Round(i, number, decoded.masks[row]))
-    return Refined(Decoded(masks, ious, logits), prompts, calls, tuple(history))
+        start = time.perf_counter()
+        prompts = [prompt for some in tried for prompt in some.tried]
+        logits = torch.cat([some.logits[list(some.clicked)] for some in tried])
+        decoded = segmenter.decode(encoded, prompts, mask_input=logits, multimask_output=False)
+        seconds = (time.perf_counter() - start) / len(prompts)
+        for some, rows in zip(tried, _consecutive(len(some.tried) for some in tried), strict=True):
+            some.take(number, decoded.at(rows), seconds * len(rows))
+    return [some.refined() for some in instances]
+
+
+def _first(segmenter, encoded, tasks: Sequence[Task]) -> list[tuple[Task, Decoded, float]]:
+    """Each task's first masks and its share of their time."""
+    start = time.perf_counter()
+    distinct: dict[tuple[bytes, ...], Prompt] = {}
+    for task in tasks:
+        distinct.update((prompt.said, prompt) for prompt in task.prompts if prompt.said not in distinct)
+    decoded = segmenter.decode(encoded, list(distinct.values()))
+    place = {said: i for i, said in enumerate(distinct)}
+    seconds = (time.perf_counter() - start) / sum(len(task.prompts) for task in tasks)
+    return [
+        (task, decoded.at([place[prompt.said] for prompt in task.prompts]), seconds * len(task.prompts))
+        for task in tasks
+    ]
+
+
+def _consecutive(counts: Iterable[int]) -> Iterator[range]:
+    end = 0
+    for count in counts:
+        yield range(end, end + count)
+        end += count
+
+
+class _Instances:
+    """One task's instances on their way: the best of each so far, and who still takes clicks."""
+
+    def __init__(self, task: Task, first: Decoded, seconds: float):
+        self.task, self.first, self.seconds = task, first, seconds
+        self.calls = len(np.unique(first.shapes))
+        self.prompts = list(task.prompts)
+        if not task.rounds:
+            return
+        start = time.perf_counter()
+        self.masks, self.ious, self.logits = list(first.masks), first.predicted_iou.copy(), first.low_res_logits.clone()
+        self.agreement = [
+            intersection_over_union(m, target) for m, target in zip(first.masks, task.targets, strict=True)
+        ]
+        self.active = list(range(len(first)))
+        self.history = [Round(i, 0, mask) for i, mask in enumerate(first.masks)]
+        self.seconds += time.perf_counter() - start
+
+    def click(self) -> bool:
+        """Find the next click of those that still disagree; whether there is any."""
+        start = time.perf_counter()
+        clicks = ((i, next_click(self.masks[i], self.task.targets[i])) for i in self.active)
+        self.clicked = {i: self.prompts[i].with_click(*click) for i, click in clicks if click is not None}
+        self.active = []
+        self.seconds += time.perf_counter() - start
+        return bool(self.clicked)
+
+    @property
+    def tried(self) -> list[Prompt]:
+        return list(self.clicked.values())
+
+    def take(self, number: int, decoded: Decoded, seconds: float) -> None:
+        """Keep what a click made better; the others are done."""
+        start = time.perf_counter()
+        self.calls += len(np.unique(decoded.shapes))
+        for row, (i, prompt) in enumerate(self.clicked.items()):
+            now = intersection_over_union(decoded.masks[row], self.task.targets[i])
+            if now > self.agreement[i]:
+                self.agreement[i], self.prompts[i] = now, prompt
+                self.masks[i], self.ious[i] = decoded.masks[row], decoded.predicted_iou[row]
+                self.logits[i] = decoded.low_res_logits[row]
+                self.active.append(i)
+                self.history.append(Round(i, number, decoded.masks[row]))
+        self.seconds += seconds + time.perf_counter() - start
+
+    def refined(self) -> Refined:
+        if not self.task.rounds:
+            return Refined(self.first, self.prompts, self.calls, seconds=self.seconds)
+        decoded = Decoded(np.stack(self.masks), self.ious, self.logits, self.first.shapes)
+        return Refined(decoded, self.prompts, self.calls, tuple(self.history), self.seconds)
 
 
 def next_click(mask: np.ndarray, target: np.ndarray) -> tuple[tuple[float, float], int] | None:

@@ -36,8 +36,9 @@ class StrategyResult:
         prompts: what SAM 2 was told, one an instance
         predicted_iou: (N,) float, SAM 2's guess for each instance
         status: ``ok``, ``no_prompt``, or ``error: …``
-        seconds: what it would have cost alone: encoding, its prior, its prompts and decoding
-        decoder_calls: how often the mask decoder ran
+        seconds: what it would have cost alone: encoding, its prior, its prompts and decoding; of decoder calls that
+            it shared with other strategies, the share of its prompts
+        decoder_calls: how often any of its prompts were decoded: once a round, and a shape of prompt
         masks: (N, H, W) bool, each instance by itself; None where nothing was decoded
         rounds: each instance's masks on the way, where it was refined
     """

@@ -1,6 +1,7 @@
 """One pass over pictures: encode once, find regions once a prior, then prompt, decode and refine for each strategy.
 
-    pictures -> segmenter.encode (once) -> priors (once each) -> strategies: prompts -> decode -> refine -> masks
+    pictures -> segmenter.encode (once) -> priors (once each) -> strategies: prompts
+             -> all of a picture's prompts: decode -> refine, in as few calls as shapes allow -> masks
 
 Knows nothing of FiftyOne: pictures go in, :class:`PictureResult` come out, in
 the same order.
@@ -13,6 +14,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -21,11 +23,20 @@ from . import memory
 from .errors import PromptError
 from .masks import paint
 from .priors.base import Picture, Prior
-from .refine import refine
+from .refine import Refined, Task, refine_all
 from .regions import Region
 from .results import NO_PROMPT, OK, PictureResult, StrategyResult
 from .segmenter import EncodedImage, Segmenter
 from .strategies import Strategy
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """What a strategy wants decoded of a picture (None: nothing), its status so far, and what it took to find out."""
+
+    task: Task | None
+    status: str
+    seconds: float
 
 
 class Runner:
@@ -113,18 +124,10 @@ class Runner:
                 prior_seconds[name] = (time.perf_counter() - start) / len(rows)
                 found.update({(name, i): regions[row] for row, i in enumerate(rows)})
         for i, picture in enumerate(batch):
-            results = tuple(
-                self._apply(
-                    strategy,
-                    picture,
-                    encoded[i],
-                    found[strategy.prior, i],
-                    encode_seconds + prior_seconds[strategy.prior],
-                )
-                for strategy in self.strategies
-                if strategy.name not in picture.skip
-            )
-            heatmaps = (getattr(found.get((name, i)), "heatmap", None) for name in self.priors)
+            regions = {name: found[name, i] for name in prior_seconds if (name, i) in found}
+            shared = {name: encode_seconds + prior_seconds[name] for name in regions}
+            results = self._apply(picture, encoded[i], regions, shared)
+            heatmaps = (getattr(regions.get(name), "heatmap", None) for name in self.priors)
             yield PictureResult(picture.key, results, next((h for h in heatmaps if h is not None), None))
 
     def _needs(self, picture: Picture, prior: str) -> bool:
@@ -146,42 +149,66 @@ class Runner:
 
     def _apply(
         self,
-        strategy: Strategy,
         picture: Picture,
         encoded: EncodedImage,
-        regions: list[Region] | PromptError,
-        shared_seconds: float,
-    ) -> StrategyResult:
+        regions: Mapping[str, list[Region] | PromptError],
+        shared_seconds: Mapping[str, float],
+    ) -> tuple[StrategyResult, ...]:
+        """All strategies' results for a picture: their prompts, decoded together, painted."""
+        asked = {
+            strategy.name: self._ask(strategy, picture, regions[strategy.prior])
+            for strategy in self.strategies
+            if strategy.name not in picture.skip
+        }
+        tasks = {name: ask.task for name, ask in asked.items() if ask.task is not None}
+        refined = dict(zip(tasks, refine_all(self.segmenter, encoded, tuple(tasks.values())), strict=True))
+        prior_of = {strategy.name: strategy.prior for strategy in self.strategies}
+        return tuple(
+            self._result(name, picture, ask, refined.get(name), shared_seconds[prior_of[name]])
+            for name, ask in asked.items()
+        )
+
+    def _ask(self, strategy: Strategy, picture: Picture, regions: list[Region] | PromptError) -> _Ask:
+        """What a strategy wants decoded, or why it can't say."""
         start = time.perf_counter()
         shape = picture.image.shape[:2]
         # every strategy draws from its own stream: leaving one out doesn't change the others
         rng = np.random.default_rng([self.seed, zlib.crc32(f"{picture.seed_key}\0{strategy.name}".encode())])
+        task, status = None, NO_PROMPT
         try:
             if isinstance(regions, PromptError):
                 raise regions
             prompts, targets = self._prompts(strategy, regions, shape, rng)
-            if not prompts:
-                mask = np.zeros(shape, np.uint8)
-                seconds = shared_seconds + time.perf_counter() - start
-                return StrategyResult(strategy.name, mask, (), np.zeros(0), NO_PROMPT, seconds, 0)
+            for prompt in prompts:  # here, where a bad one fails its strategy alone
+                prompt.check(*shape)
             rounds = self.rounds.get(strategy.name, strategy.rounds) if all(t is not None for t in targets) else 0
-            refined = refine(self.segmenter, encoded, prompts, targets, rounds)
+            if prompts:
+                task, status = Task(prompts, targets, rounds), OK
         except PromptError as error:
-            seconds = shared_seconds + time.perf_counter() - start
-            return StrategyResult(strategy.name, None, (), np.zeros(0), f"error: {error}", seconds, 0)
-        ious = refined.decoded.predicted_iou
-        values = [self.classes.index(p.label) + 1 for p in prompts]
-        mask = paint(refined.decoded.masks, ious, values, shape)
-        seconds = shared_seconds + time.perf_counter() - start
+            status = f"error: {error}"
+        return _Ask(task, status, time.perf_counter() - start)
+
+    def _result(
+        self, name: str, picture: Picture, ask: _Ask, refined: Refined | None, shared_seconds: float
+    ) -> StrategyResult:
+        start = time.perf_counter()
+        shape = picture.image.shape[:2]
+        seconds = shared_seconds + ask.seconds
+        if refined is None:
+            mask = np.zeros(shape, np.uint8) if ask.status == NO_PROMPT else None
+            return StrategyResult(name, mask, (), np.zeros(0), ask.status, seconds, 0)
+        decoded = refined.decoded
+        values = [self.classes.index(prompt.label) + 1 for prompt in refined.prompts]
+        mask = paint(decoded.masks, decoded.predicted_iou, values, shape)
         return StrategyResult(
-            strategy.name,
+            name,
             mask,
             tuple(refined.prompts),
-            ious,
+            decoded.predicted_iou,
             OK,
-            seconds,
+            seconds + refined.seconds + time.perf_counter() - start,
             refined.decoder_calls,
-            refined.decoded.masks,
+            decoded.masks,
             refined.rounds,
         )
 

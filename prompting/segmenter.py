@@ -3,12 +3,14 @@
 The same arithmetic as sam2's ``SAM2ImagePredictor`` (Ravi et al., 2024), for
 models of any ``image_size`` and without its traps: prompts are checked, shapes
 are always (N, ...), and masks are chosen and thresholded on the device, so
-that booleans and not full-size float maps travel to the host.
+that booleans and not full-size float maps travel to the host. The host waits
+for the device once a ``decode``, when the masks are there, and never in
+``encode``.
 """
 
 from __future__ import annotations
 
-import contextlib
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .precision import FLOAT32, autocast
 from .prompts import Prompt
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -24,6 +27,10 @@ BOX_CORNERS = (2, 3)
 PADDING = -1
 MAX_PIXELS = 64_000_000
 """Full-size logits of so many pixels at most are on the device at once (256 MB in float32)."""
+MAX_PROMPTS = {"cpu": 4}
+"""The decoder takes so many prompts at most in one call: on a CPU more leave its cache, and each is a third slower."""
+MAX_PROMPTS_ELSEWHERE = 64
+"""At 1024 pixels each costs about 80 MB."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,23 @@ class Decoded:
         masks: (N, H, W) bool, at the picture's own size, on the host
         predicted_iou: (N,) float32, the model's own guess
         low_res_logits: (N, 1, S / 4, S / 4) float32 on the device, to be given back as ``mask_input``
+        shapes: (N,) int, prompts of the same number were of one shape and went through the decoder together
     """
 
     masks: np.ndarray
     predicted_iou: np.ndarray
     low_res_logits: torch.Tensor
+    shapes: np.ndarray
 
     def __len__(self) -> int:
         return len(self.masks)
+
+    def at(self, rows: Sequence[int]) -> Decoded:
+        """Those of some prompts, one at least; nothing is copied where they follow each other."""
+        rows = list(rows)
+        if rows == list(range(rows[0], rows[0] + len(rows))):
+            rows = slice(rows[0], rows[0] + len(rows))
+        return Decoded(self.masks[rows], self.predicted_iou[rows], self.low_res_logits[rows], self.shapes[rows])
 
 
 class Segmenter:
@@ -67,17 +83,37 @@ class Segmenter:
         model: a ``SAM2Base`` in eval mode
         device: where it runs
         name: the model's name, kept for the records
+        precision: the encoder's, ``float32`` or ``bfloat16``
     """
 
-    def __init__(self, model: torch.nn.Module, device: str | torch.device = "cpu", name: str = ""):
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        device: str | torch.device = "cpu",
+        name: str = "",
+        precision: str = FLOAT32,
+    ):
         self.model = model.to(device).eval()
         self.device = torch.device(device)
+        self._at_once = MAX_PROMPTS.get(self.device.type, MAX_PROMPTS_ELSEWHERE)
+        self._pinned = self.device.type == "cuda"  # memory that the device copies from and to by itself
         self.name = name
+        self.precision = precision
+        self.compiled, self._fixed, self._forward = False, 0, self.model.forward_image
         self.image_size = int(model.image_size)
         self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(3, 1, 1)
         self._std = torch.tensor(IMAGENET_STD, device=self.device).view(3, 1, 1)
         if self.device.type == "cpu":  # the convolutions of small trunks run twice as fast this way
             self.model.image_encoder.to(memory_format=torch.channels_last)
+            self.model.sam_mask_decoder.to(memory_format=torch.channels_last)
+
+    def at(self, precision: str, compiled: bool = False) -> Segmenter:
+        """The same model with its encoder at another precision, compiled if wanted; the weights are shared."""
+        other = copy.copy(self)
+        other.precision, other.compiled, other._fixed = precision, compiled, 0
+        forward = self.model.forward_image
+        other._forward = torch.compile(forward, dynamic=False) if compiled else forward
+        return other
 
     @torch.inference_mode()
     def encode(self, images: Sequence[np.ndarray]) -> list[EncodedImage]:
@@ -89,9 +125,8 @@ class Segmenter:
         Returns:
             one :class:`EncodedImage` each
         """
-        batch = torch.stack([self._squash(image) for image in images]).contiguous(memory_format=torch.channels_last)
-        with self._encoder_precision():
-            maps = self.model.forward_image(batch)
+        batch = torch.stack([self._squash(image) for image in images])
+        maps = self._maps(batch)
         fine, middle, coarse = (level.float().contiguous() for level in maps["backbone_fpn"][-3:])
         if self.model.directly_add_no_mem_embed:
             coarse = coarse + self.model.no_mem_embed.view(1, -1, 1, 1)
@@ -99,6 +134,17 @@ class Segmenter:
             EncodedImage(coarse[i : i + 1], (fine[i : i + 1], middle[i : i + 1]), *image.shape[:2])
             for i, image in enumerate(images)
         ]
+
+    def _maps(self, batch: torch.Tensor) -> dict:
+        """The encoder's feature maps; compiled code sees no smaller batch than before, for it is made for one size."""
+        missing = self._fixed - len(batch) if self.compiled else 0
+        if missing > 0:
+            batch = torch.cat([batch, batch[-1:].expand(missing, -1, -1, -1)])
+        self._fixed = 0  # where memory runs out, the next batch is smaller
+        with autocast(self.precision, self.device.type):
+            maps = self._forward(batch.contiguous(memory_format=torch.channels_last))
+        self._fixed = len(batch)
+        return maps
 
     @torch.inference_mode()
     def decode(
@@ -108,7 +154,10 @@ class Segmenter:
         mask_input: torch.Tensor | None = None,
         multimask_output: bool | None = None,
     ) -> Decoded:
-        """Masks of all prompts of one picture, in one decoder call (two, where lone clicks and others are mixed).
+        """Masks of all prompts of one picture, in as few decoder calls as their shapes allow.
+
+        A call takes prompts of as many points (a box is two) that are offered as many masks. None is filled up to
+        another's length, for the model sees the filling: a mask must not depend on what else is asked.
 
         Args:
             encoded: the picture
@@ -128,15 +177,21 @@ class Segmenter:
             mask_input is None and prompt.is_lone_click if multimask_output is None else multimask_output
             for prompt in prompts
         ]
-        if all(offered) or not any(offered):
-            low_res, ious = self._best_low_res(encoded, prompts, mask_input, offered[0])
-        else:  # an instance's mask must not depend on its neighbours' kind of prompt
-            low_res, ious = self._both_kinds(encoded, prompts, mask_input, offered)
-        return Decoded(
-            masks=self._full_size(low_res, encoded.height, encoded.width),
-            predicted_iou=ious.cpu().numpy(),
-            low_res_logits=low_res.clamp(-32.0, 32.0),
-        )
+        shapes = _shapes(prompts, offered)
+        calls = [rows for shape in np.unique(shapes) for rows in _cut(np.flatnonzero(shapes == shape), self._at_once)]
+        parts = [
+            self._best_low_res(
+                encoded,
+                [prompts[i] for i in rows],
+                None if mask_input is None else mask_input[self._on_device(rows)],
+                offered[rows[0]],
+            )
+            for rows in calls
+        ]
+        back = self._on_device(np.argsort(np.concatenate(calls)))
+        low_res, ious = (torch.cat(some)[back] for some in zip(*parts, strict=True))
+        masks, ious = self._full_size(low_res, encoded.height, encoded.width, ious)
+        return Decoded(masks, ious, low_res.clamp(-32.0, 32.0), shapes)
 
     @torch.inference_mode()
     def candidates(self, encoded: EncodedImage, prompts: Sequence[Prompt]) -> tuple[np.ndarray, np.ndarray]:
@@ -148,8 +203,8 @@ class Segmenter:
         for prompt in prompts:
             prompt.check(encoded.height, encoded.width)
         low_res, ious = self._decode_low_res(encoded, prompts, None, multimask_output=True)
-        masks = self._full_size(low_res.flatten(0, 1)[:, None], encoded.height, encoded.width)
-        return masks.reshape(*low_res.shape[:2], *masks.shape[1:]), ious.cpu().numpy()
+        masks, ious = self._full_size(low_res.flatten(0, 1)[:, None], encoded.height, encoded.width, ious)
+        return masks.reshape(*low_res.shape[:2], *masks.shape[1:]), ious
 
     def _best_low_res(self, encoded, prompts, mask_input, multimask_output: bool):
         """Low-res logits (N, 1, h, w) and predicted IoU (N,) of the best mask offered for each prompt."""
@@ -158,27 +213,12 @@ class Segmenter:
         rows = torch.arange(len(prompts), device=self.device)
         return low_res[rows, best][:, None], ious[rows, best]
 
-    def _both_kinds(self, encoded, prompts, mask_input, offered: list[bool]):
-        order, parts = [], []
-        for kind in (True, False):
-            rows = [i for i, value in enumerate(offered) if value == kind]
-            given = None if mask_input is None else mask_input[rows]
-            order += rows
-            parts.append(self._best_low_res(encoded, [prompts[i] for i in rows], given, kind))
-        back = torch.tensor(np.argsort(order), device=self.device)
-        return torch.cat([low_res for low_res, _ in parts])[back], torch.cat([ious for _, ious in parts])[back]
-
     def _squash(self, image: np.ndarray) -> torch.Tensor:
         """SAM 2's own preprocessing: to a square, aspect ratio not kept, antialiased, normalised."""
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1).float() / 255
+        pixels = self._on_device(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 255
         size = (self.image_size, self.image_size)
         squashed = F.interpolate(pixels[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
         return (squashed - self._mean) / self._std
-
-    def _encoder_precision(self):
-        if self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return contextlib.nullcontext()
 
     def _decode_low_res(self, encoded, prompts, mask_input, multimask_output):
         """Low-res logits (N, M, h, w) and predicted IoU (N, M); float32, for bfloat16 makes scores tie."""
@@ -214,13 +254,39 @@ class Segmenter:
         for i, (xy, row) in enumerate(zip(coords, labels, strict=True)):
             padded_coords[i, : len(row)] = xy / (width, height) * self.image_size
             padded_labels[i, : len(row)] = row
-        return torch.from_numpy(padded_coords).to(self.device), torch.from_numpy(padded_labels).to(self.device)
+        return self._on_device(padded_coords), self._on_device(padded_labels)
 
-    def _full_size(self, low_res: torch.Tensor, height: int, width: int) -> np.ndarray:
-        """Masks (N, H, W) bool on the host, from (N, 1, h, w) logits, so many at a time as memory is allowed."""
+    def _full_size(
+        self, low_res: torch.Tensor, height: int, width: int, ious: torch.Tensor
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Masks (N, H, W) bool from (N, 1, h, w) logits, and their scores, on the host.
+
+        So many at a time as memory is allowed; all travel while the device goes on computing.
+        """
+        pinned = self._pinned
+        masks = torch.empty((len(low_res), height, width), dtype=torch.bool, pin_memory=pinned)
+        scores = torch.empty(ious.shape, pin_memory=pinned)
+        scores.copy_(ious, non_blocking=pinned)
         step = max(1, MAX_PIXELS // (height * width))
-        chunks = []
-        for chunk in low_res.split(step):
+        for chunk, place in zip(low_res.split(step), masks.split(step), strict=True):
             logits = F.interpolate(chunk, size=(height, width), mode="bilinear", align_corners=False)
-            chunks.append((logits[:, 0] > 0).cpu().numpy())
-        return np.concatenate(chunks)
+            place.copy_(logits[:, 0] > 0, non_blocking=pinned)
+        if pinned:
+            torch.cuda.current_stream(self.device).synchronize()
+        return masks.numpy(), scores.numpy()
+
+    def _on_device(self, array: np.ndarray) -> torch.Tensor:
+        """A copy on the device that the host doesn't wait for; the array itself where that is the host."""
+        tensor = torch.from_numpy(array)
+        return tensor.pin_memory().to(self.device, non_blocking=True) if self._pinned else tensor.to(self.device)
+
+
+def _shapes(prompts: Sequence[Prompt], offered: Sequence[bool]) -> np.ndarray:
+    """(N,) int, a number for each kind of prompt that one decoder call can't take together with others."""
+    numbers: dict[tuple[bool, int], int] = {}
+    kinds = ((several, prompt.length) for prompt, several in zip(prompts, offered, strict=True))
+    return np.array([numbers.setdefault(kind, len(numbers)) for kind in kinds])
+
+
+def _cut(rows: np.ndarray, most: int) -> list[np.ndarray]:
+    return [rows[i : i + most] for i in range(0, len(rows), most)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import fiftyone.core.odm as odm
 import numpy as np
 
 from . import labels
@@ -88,14 +89,16 @@ def heatmap_field(prefix: str) -> str:
 
 def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
     """Add the fields that a plan writes, with their mask targets, before the first result is written."""
-    for strategy in plan.strategies:
-        fields = StrategyFields.of(plan.prefix, strategy)
-        for name, (field_type, document_type) in fields.types().items():
-            dataset.add_sample_field(name, field_type, embedded_doc_type=document_type)
-        dataset.mask_targets[fields.mask] = plan.mask_targets
+    fields = [StrategyFields.of(plan.prefix, strategy) for strategy in plan.strategies]
+    declared = {name: types for one in fields for name, types in one.types().items()}
     if plan.heatmap:
-        name = heatmap_field(plan.prefix)
-        dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Heatmap)
+        declared[heatmap_field(plan.prefix)] = (fo.EmbeddedDocumentField, fo.Heatmap)
+    # at once: add_sample_field() saves and reads the whole dataset document, a hundred fields and more, for each field
+    dataset._merge_sample_field_schema(
+        {name: odm.create_field(name, kind, embedded_doc_type=document) for name, (kind, document) in declared.items()}
+    )
+    for one in fields:
+        dataset.mask_targets[one.mask] = plan.mask_targets
     dataset.save()
 
 

@@ -22,6 +22,7 @@ from prompting.errors import PromptingError
 from prompting.images import read_image
 from prompting.models import load_sam2
 from prompting.plan import Plan
+from prompting.precision import PRECISIONS, resolve_precision
 from prompting.priors.fields import instance_mask
 from prompting.results import NO_PROMPT, OK
 from prompting.storage import StrategyFields
@@ -29,6 +30,8 @@ from prompting.strategies import AUTOMATIC, STRATEGIES
 
 APPLY = "@promptlab/sam2-prompting/apply_strategies"
 PEOPLE, NOBODY = ("bus.jpg", "zidane.jpg", "astronaut.png", "camera.png"), ("chelsea.png", "coffee.png")
+PRECISION = resolve_precision("auto", "cpu")
+OTHER_PRECISION = next(name for name in PRECISIONS if name != PRECISION)
 QUICK = {"strategies": ("field_box",), "prompt_field": "ground_truth"}  # needs neither CLIP nor YOLO
 
 
@@ -460,6 +463,7 @@ def test_overwrite_replaces(dataset):
         ({"classes": ("person", "bus")}, "made with classes="),
         ({"sam2_model": "sam2.1-hiera-tiny"}, "made with sam2_model='nano'"),
         ({"seed": 3}, "made with seed=0, not 3"),
+        ({"encoder_precision": OTHER_PRECISION}, f"made with encoder_precision={PRECISION!r}"),
         ({"field_rounds": 2}, "made with field_rounds=0"),
     ],
 )

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from prompting import models
+from prompting import memory, models
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.strategies import AUTOMATIC, STRATEGIES
@@ -89,6 +89,7 @@ def test_plan_knows_which_priors_it_needs():
 
 def test_resolved_plan_has_no_auto_left():
     plan = Plan().resolved()
+    assert plan.encoder_precision in ("float32", "bfloat16")
     assert "auto" not in (plan.device, plan.sam2_model, plan.clip_model, plan.yolo_model)
     assert plan.sam2_model in models.SAM2_ZOO
     assert plan.clip_model in models.CLIP_MODELS
@@ -121,9 +122,26 @@ def test_record_is_json_with_every_parameter_and_the_versions():
 def test_record_leaves_out_what_does_not_change_a_mask():
     assert Plan(strategies="clip_box", existing="skip", batch_size=4).record() == Plan().record()
     assert Plan(seed=1).record() != Plan().record()
+    assert Plan(compile=True).record() != Plan().record()
+    assert Plan(encoder_precision="float32").record() != Plan(encoder_precision="bfloat16").record()
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "nonsense"])
 def test_device_that_is_not_there_is_told_before_any_model_is_loaded(device):
     with pytest.raises(PromptingError, match=f"The device '{device}' can't be used here; use auto, cuda, mps or cpu."):
         Plan(device=device).resolved()
+
+
+@pytest.mark.parametrize("given", [None, "auto"])
+def test_a_cpu_takes_one_picture_at_a_time_unless_told_otherwise(given):
+    assert Plan(sam2_model="nano", device="cpu", batch_size=given).resolved().batch_size == 1
+    assert Plan(sam2_model="nano", device="cpu", batch_size=3).resolved().batch_size == 3
+
+
+@pytest.mark.parametrize(
+    ("free", "model", "pictures"),
+    [(139e9, "sam2.1-hiera-large", 16), (16e9, "sam2.1-hiera-large", 3), (16e9, "nano", 10), (1e9, "/my/sam2.pt", 1)],
+)
+def test_a_gpu_takes_as_many_pictures_as_its_free_memory_holds(monkeypatch, free, model, pictures):
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (int(free), int(free)))
+    assert memory.automatic_batch("cuda:0", model) == pictures

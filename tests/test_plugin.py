@@ -113,7 +113,7 @@ def test_apply_form_asks_for_the_field_when_a_field_strategy_is_chosen(people):
 
 
 def test_apply_form_shows_more_options_when_asked(people):
-    more = {"prefix", "seed", "background", "yolo_confidence", "field_rounds", "batch_size", "device"}
+    more = {"prefix", "seed", "background", "yolo_confidence", "field_rounds", "batch_size", "device", "compile"}
     assert not more & form(APPLY, people).keys()
     assert more <= form(APPLY, people, {"advanced": True}).keys()
 

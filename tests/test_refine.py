@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from prompting.masks import intersection_over_union
 from prompting.prompts import Prompt
-from prompting.refine import TOLERANCE, Refined, next_click, refine
+from prompting.refine import TOLERANCE, Refined, Task, next_click, refine, refine_all
 
 PEOPLE = [(47, 398, 238, 902), (224, 407, 346, 861), (669, 387, 810, 880)]
 
@@ -144,6 +144,33 @@ def test_all_instances_share_a_decoder_call_a_round(nano_segmenter, bus, prompts
     assert 2 <= len(decoder_batches) <= 1 + 3
     assert decoder_batches[0] == 3
     assert decoder_batches == sorted(decoder_batches, reverse=True)
+
+
+def test_tasks_share_a_decoder_call_a_round(nano_segmenter, bus, prompts, targets, decoder_batches):
+    few, many = Task(prompts[:1], targets[:1], rounds=1), Task(prompts[1:], targets[1:], rounds=3)
+    alone = [refine(nano_segmenter, bus, task.prompts, task.targets, task.rounds) for task in (few, many)]
+    decoder_batches.clear()
+    together = refine_all(nano_segmenter, bus, [few, many])
+    assert len(decoder_batches) == max(one.decoder_calls for one in together)
+    assert decoder_batches[:2] == [3, 3]
+    for one, other in zip(together, alone, strict=True):
+        assert one.decoder_calls == other.decoder_calls
+        assert [prompt.said for prompt in one.prompts] == [prompt.said for prompt in other.prompts]
+        assert min(agreements(one.decoded.masks, other.decoded.masks)) > 0.999
+        assert [(r.instance, r.number) for r in one.rounds] == [(r.instance, r.number) for r in other.rounds]
+
+
+def test_prompt_that_two_tasks_have_is_decoded_once(nano_segmenter, bus, prompts, targets, decoder_batches):
+    plain, corrected = refine_all(nano_segmenter, bus, [Task(prompts, targets), Task(prompts[::-1], targets[::-1], 1)])
+    assert decoder_batches[0] == 3
+    first = [r.mask for r in corrected.rounds if r.number == 0]
+    assert all(np.array_equal(one, other) for one, other in zip(first, plain.decoded.masks[::-1], strict=True))
+    assert (plain.decoder_calls, corrected.decoder_calls) == (1, 2)
+
+
+def test_nothing_asked_nothing_decoded(nano_segmenter, bus, decoder_batches):
+    assert refine_all(nano_segmenter, bus, []) == []
+    assert decoder_batches == []
 
 
 def test_previous_logits_are_given_back_with_each_click(nano_segmenter, bus, prompts, targets, monkeypatch):

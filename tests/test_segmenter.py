@@ -173,13 +173,43 @@ def test_prompts_decoded_together_give_the_masks_they_give_alone(nano_segmenter,
         assert intersection_over_union(together.masks[i], alone.masks[0]) > 0.999
 
 
-def test_prompts_of_all_kinds_go_together(nano_segmenter, encoded):
-    prompts = [box(), clicks((INSIDE, 1), (OUTSIDE, 0)), clicks((INSIDE, 1), (OUTSIDE, 0), box=ASTRONAUT_BOX)]
+def test_prompts_of_all_kinds_give_the_masks_they_give_alone(nano_segmenter, encoded, calls):
+    """None is filled up to another's length: the model sees the filling."""
+    pair, lone = clicks((INSIDE, 1), (OUTSIDE, 0)), clicks((INSIDE, 1))
+    both = clicks((INSIDE, 1), (OUTSIDE, 0), box=ASTRONAUT_BOX)
+    prompts = [box(), pair, lone, both, box([370, 5, 500, 250])]
     together = nano_segmenter.decode(encoded, prompts)
-    assert together.masks.shape == (3, 512, 512)
-    for i, prompt in enumerate(prompts):  # padding with "no point" is part of what the model sees
+    assert calls["decoder"] == 3  # boxes and pairs of clicks; lone clicks; boxes with clicks
+    assert together.shapes.tolist() == [0, 0, 1, 2, 0]
+    for i, prompt in enumerate(prompts):
         alone = nano_segmenter.decode(encoded, [prompt])
-        assert intersection_over_union(together.masks[i], alone.masks[0]) > 0.8
+        assert intersection_over_union(together.masks[i], alone.masks[0]) > 0.999
+        assert together.predicted_iou[i] == pytest.approx(alone.predicted_iou[0], abs=1e-4)
+        assert torch.allclose(together.low_res_logits[i], alone.low_res_logits[0], atol=1e-2)
+
+
+def test_many_prompts_take_several_calls_and_keep_their_order(nano_segmenter, encoded, calls, monkeypatch):
+    prompts = [box([10 * i, 5, 200 + 10 * i, 400]) for i in range(5)]
+    monkeypatch.setattr(nano_segmenter, "_at_once", 8)
+    at_once = nano_segmenter.decode(encoded, prompts)
+    assert calls["decoder"] == 1
+    calls["decoder"] = 0
+    monkeypatch.setattr(nano_segmenter, "_at_once", 2)
+    decoded = nano_segmenter.decode(encoded, prompts)
+    assert calls["decoder"] == 3
+    assert decoded.shapes.tolist() == [0] * 5
+    for one, other in zip(decoded.masks, at_once.masks, strict=True):
+        assert intersection_over_union(one, other) > 0.999
+
+
+def test_rows_of_what_was_decoded_belong_together(nano_segmenter, encoded):
+    decoded = nano_segmenter.decode(encoded, [box(), clicks((INSIDE, 1)), box([370, 5, 500, 250])])
+    swapped, tail = decoded.at([2, 0]), decoded.at(range(1, 3))
+    assert np.array_equal(swapped.masks, decoded.masks[[2, 0]])
+    assert torch.equal(swapped.low_res_logits, decoded.low_res_logits[[2, 0]])
+    assert np.array_equal(tail.predicted_iou, decoded.predicted_iou[1:])
+    assert tail.shapes.tolist() == decoded.shapes[1:].tolist()
+    assert np.shares_memory(tail.masks, decoded.masks)
 
 
 def test_mask_input_changes_the_answer(nano_segmenter, encoded):
