@@ -9,7 +9,12 @@ import psutil
 import pytest
 from PIL import ExifTags, Image
 
+from prompting import images
+from prompting.application import apply
+from prompting.evaluation import evaluate
+from prompting.explanation import explain
 from prompting.masks import intersection_over_union
+from prompting.plan import Plan
 
 QUICK = ("field_box", "yolo_box")
 MIXED = ("field_box", "yolo_box", "clip_box")  # nothing random, for the file's name is part of the seed
@@ -164,6 +169,21 @@ def test_a_hundred_million_pixels_take_bounded_memory(dataset_of, run, mask_of, 
         assert run(dataset).failed == 0
     assert mask_of(dataset.first()).shape == (9_000, 12_000)
     assert memory.grown < 3e9
+
+
+def test_large_picture_is_explained_at_the_size_at_which_it_was_segmented(astronaut, dataset_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "MAX_PIXELS", 120 * 160)
+    Image.fromarray(astronaut).save(tmp_path / "large.png")
+    dataset = dataset_of(tmp_path / "large.png")
+    plan = Plan(strategies=QUICK, prompt_field="truth", sam2_model="nano", yolo_model="nano", device="cpu")
+    assert list(apply(dataset, plan))[-1].failed == 0
+    comparison = evaluate(dataset, "truth")
+    explanation = list(explain(dataset, device="cpu"))[-1]
+    assert (explanation.images, explanation.failed) == (1, 0)
+    sample = dataset.first()
+    assert sample.sam2_truth.get_mask().shape == (240, 320)
+    for row in comparison.rows:
+        assert sum(explanation.parts[row.strategy].values()) == pytest.approx(1 - row.mean_iou, abs=0.02)
 
 
 def test_picture_that_is_too_large_to_open_says_so(dataset_of, run, tmp_path):

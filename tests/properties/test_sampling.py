@@ -73,3 +73,12 @@ def test_grown_box_contains_the_box_and_stays_in_the_picture(picture, margin):
     assert grown.dtype == np.float32
     assert (grown[:2] <= box[:2]).all() and (grown[2:] >= box[2:]).all()
     Prompt("person", box=grown).check(height, width)
+
+
+@MANY
+@given(masks(), st.integers(0, 40), SEEDS)
+def test_spread_points_are_as_many_as_asked_apart_and_on_the_mask(mask, count, seed):
+    points = spread_points(mask, count, rng(seed))
+    assert len(points) == min(count, mask.sum())
+    assert len(np.unique(points, axis=0)) == len(points)
+    assert on(mask, points).all()
