@@ -60,7 +60,8 @@ class ApplyStrategies(foo.Operator):
             if progress and not progress.total:
                 yield ctx.ops.notify("All of these samples are done already; nothing to do.", variant="info")
             if progress and progress.failed:
-                yield ctx.ops.notify(f"{progress.failed} samples failed; see the status fields.", variant="warning")
+                told = f"{progress.failed} of {progress.total} samples failed; their status fields say why."
+                yield ctx.ops.notify(told, variant="warning")
             yield ctx.trigger("reload_dataset")
             yield ctx.ops.set_active_fields(appearance.shown_fields(ctx.dataset, plan.prefix, plan.strategies[0]))
 

@@ -62,7 +62,7 @@ class ExportComparison(foo.Operator):
         from ..prompting.tables import Table
 
         yield forms.tell(ctx, 0.0, "drawing the pictures")
-        paths = _export(ctx.dataset, **forms.chosen(ctx.params, PARAMETERS))
+        paths = _export(_flat(ctx), **forms.chosen(ctx.params, PARAMETERS))
         yield forms.tell(ctx, 1.0, f"written to {paths[0].parent}")
         if not ctx.delegated:
             written = Table("The report was written", "", ("file",), tuple((str(path),) for path in paths))
@@ -72,7 +72,7 @@ class ExportComparison(foo.Operator):
         """Export from Python.
 
         Args:
-            dataset: a dataset with results
+            dataset: a dataset with results; of a grouped one a slice, ``dataset.select_group_slices(…)``
             folder: where to write; it is made if its parent is there
             prefix: of the strategies' fields
             overwrite: replace an earlier report in this folder
@@ -86,13 +86,22 @@ class ExportComparison(foo.Operator):
         return _export(dataset, folder, prefix, overwrite)
 
 
+def _flat(ctx):
+    """The dataset; of a grouped one, the slice that the App shows."""
+    if ctx.dataset.media_type != "group":
+        return ctx.dataset
+    return ctx.dataset.select_group_slices(ctx.group_slice or ctx.dataset.default_group_slice)
+
+
 def _export(dataset, folder: str | Path = "", prefix: str = "sam2", overwrite: bool = False) -> list[Path]:
+    from ..prompting import checks
     from ..prompting.errors import PromptingError
     from ..prompting.evaluation import strategies_in
     from ..prompting.findings import load_findings
     from ..prompting.report import export
     from ..prompting.report.files import check_paths
 
+    checks.check_collection(dataset)
     if not strategies_in(dataset, prefix):
         raise PromptingError(f"There are no results with the prefix {prefix!r}; apply strategies first.")
     check_paths(folder, overwrite)

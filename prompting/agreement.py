@@ -10,6 +10,7 @@ import fiftyone.core.collections as foc
 from . import checks
 from .analysis.agreement import mean_pairwise_iou
 from .errors import PromptingError
+from .masks import resize_mask
 from .storage import DONE, StrategyFields
 from .strategies import AUTOMATIC
 
@@ -62,5 +63,6 @@ def measure_steps(samples: foc.SampleCollection, prefix: str = "sam2") -> Iterat
     view = samples.select_fields([*read, target])
     for done, sample in enumerate(view.iter_samples(autosave=True), start=1):
         masks = [sample[f.mask].get_mask() for f in fields if sample[f.status] in DONE]
-        sample[target] = mean_pairwise_iou(masks, values)
+        # a picture that was replaced between two runs has masks of two sizes
+        sample[target] = mean_pairwise_iou([resize_mask(mask, *masks[0].shape) for mask in masks], values)
         yield done, total

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import fiftyone.core.patches as fop
+import fiftyone.core.video as fov
 
 from .errors import PromptingError
 from .plan import ERROR, OVERWRITE, SKIP, Plan
@@ -19,18 +20,30 @@ def check_collection(samples: foc.SampleCollection) -> None:
     """Refuse what holds no pictures.
 
     Raises:
-        PromptingError: an empty view, videos, groups, 3D, or a view of patches
+        PromptingError: no dataset or view at all, an empty one, videos, groups, 3D, or a view of patches or frames
     """
+    if not isinstance(samples, foc.SampleCollection):
+        raise PromptingError(
+            f"This needs a FiftyOne dataset or view, not {samples!r:.50}; fo.load_dataset(name) opens a dataset."
+        )
     if isinstance(samples, (fop.PatchesView, fop.EvaluationPatchesView)):
         raise PromptingError("A view of patches has no pictures of its own; leave the patches view and try again.")
+    if isinstance(samples, fov.FramesView):
+        raise PromptingError(
+            "A view of a video's frames keeps no results; save the frames as pictures and make a dataset of them."
+        )
     if samples.media_type == "group":
         raise PromptingError(
-            "The dataset is grouped; choose pictures with view.select_group_slices(…) or one slice in the App."
+            "The samples are grouped; choose pictures with view.select_group_slices(…) or one slice in the App, and"
+            " undo a grouping by a field with view.flatten()."
         )
     if len(samples) == 0:
         raise PromptingError("There are no samples in this view; select some or clear the filters.")
     if samples.media_type != "image":
-        raise PromptingError(f"SAM 2 strategies work on images, and these samples are of type {samples.media_type!r}.")
+        raise PromptingError(
+            f"SAM 2 strategies work on images, and these samples are of type {samples.media_type!r} by the endings of"
+            " their files' names; choose a dataset of images."
+        )
 
 
 def with_all_fields(samples: foc.SampleCollection) -> foc.SampleCollection:

@@ -17,8 +17,9 @@ from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison
-from .images import read_image
+from .images import read_bounded
 from .lock import run_lock
+from .masks import resize_mask
 from .precision import FLOAT32
 from .priors.fields import instance_mask
 from .progress import Progress
@@ -131,18 +132,20 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     for sample in view.select_fields(fields).iter_samples(autosave=True):
         done += 1
         target = sample[truth_field(prefix)].get_mask()
-        image = _image_of(sample, target.shape)
+        image = _image_of(sample, target.shape)  # a large one is smaller than its masks
         if image is None:
             failed += 1
             yield Progress(done, len(view), failed)
             continue
         encoded = segmenter.encode([image])[0]
+        target = resize_mask(target, *image.shape[:2])
         regions = truth.regions(sample[gt_field], *target.shape)
         ceilings = _ceilings(segmenter, encoded, regions, classes)
         for name in names:
             of = StrategyFields.of(prefix, name)
             attempts = _attempts(sample, of, segmenter, encoded, classes)
-            parts = attribute(sample[of.mask].get_mask(), target, attempts, ceilings, range(1, len(classes) + 1))
+            found = resize_mask(sample[of.mask].get_mask(), *target.shape)
+            parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
             sample[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
             for part, value in parts.items():
                 sums[name][part] += value
@@ -219,12 +222,12 @@ def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
 
 
 def _image_of(sample: fo.Sample, shape: tuple[int, int]) -> np.ndarray | None:
-    """The picture, or None where it is gone or no longer the one that the masks were made of."""
+    """The picture as it was segmented, or None where it is gone or no longer the one that the masks were made of."""
     try:
-        image = read_image(sample.filepath)
+        image, size = read_bounded(sample.filepath)
     except PromptingError:
         return None
-    return image if image.shape[:2] == shape else None
+    return image if size == shape else None
 
 
 def _ceilings(segmenter, encoded, regions, classes: Sequence[str]) -> list[Ceiling]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -37,7 +38,7 @@ def read_bounded(path: str) -> tuple[np.ndarray, tuple[int, int]]:
 
 def _read(path: str, most: float) -> tuple[np.ndarray, tuple[int, int]]:
     try:
-        with Image.open(path) as image:
+        with _opener()(path) as image:
             width, height = image.size
             scale = min(1.0, math.sqrt(most / (width * height)))
             size = max(1, int(width * scale)), max(1, int(height * scale))
@@ -50,10 +51,13 @@ def _read(path: str, most: float) -> tuple[np.ndarray, tuple[int, int]]:
                 upright = upright.resize(size[::-1] if sideways else size, Image.Resampling.BILINEAR)
             # a copy, for torch wants to be able to write
             return np.array(upright), (width, height) if sideways else (height, width)
-    except PromptingError:
-        raise
     except Exception as error:
         raise PromptingError(f"the picture can't be read: {_reason(error)}; check the file {path}") from error
+
+
+def _opener():
+    """Pillow's own open(): Ultralytics replaces it by one that installs packages when it can't tell a file's format."""
+    return getattr(sys.modules.get("ultralytics.utils.patches"), "_image_open", Image.open)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -68,8 +72,11 @@ def _reason(error: Exception) -> str:
     """Why, in words where the library has none for people."""
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
-    # Ultralytics has Pillow look for a HEIF reader when it knows no other
-    if isinstance(error, (UnidentifiedImageError, ModuleNotFoundError)):
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
+    if isinstance(error, PermissionError):
+        return "you may not read it"
+    if isinstance(error, UnidentifiedImageError):
         return "it is empty or of no known format"
     if isinstance(error, Image.DecompressionBombError):
         return f"it has more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import fiftyone as fo
@@ -40,7 +41,7 @@ class Truth:
         classes: class i has the value i + 1
 
     Raises:
-        PromptingError: a truth without masks, or of another type
+        PromptingError: a truth without masks, with masks in files that are gone, or of another type
     """
 
     def __init__(self, view, field: str, classes: Sequence[str]):
@@ -53,6 +54,7 @@ class Truth:
             without = len(view) - sum(view.count(f"{field}.{where}") for where in ("mask", "mask_path"))
             if without:
                 raise PromptingError(f"{without} of {len(view)} labels in {field!r} have no mask.")
+            _check_files(view.values(f"{field}.mask_path"), field)
             self._given = checks.segmentation_values(view, field, classes)
         elif label_type is fo.Detections:
             _check_instances(view, field, classes)
@@ -94,6 +96,21 @@ def _check_instances(view, gt_field: str, classes: Sequence[str]) -> None:
     if masks < boxes:
         raise PromptingError(
             f"{boxes - masks} of {boxes} detections in {gt_field!r} have no instance mask, so masks can't be scored."
+        )
+    _check_files(wanted.values(f"{gt_field}.detections.mask_path", unwind=True), gt_field)
+
+
+def _check_files(paths: Sequence[str | None], gt_field: str) -> None:
+    """Refuse masks on disk that are gone.
+
+    Raises:
+        PromptingError: how many, and the first of them
+    """
+    gone = [path for path in paths if path and not os.path.isfile(path)]
+    if gone:
+        raise PromptingError(
+            f"{len(gone)} masks of {gt_field!r} are not on disk, the first of them {gone[0]}; put them back, or leave"
+            " their samples out."
         )
 
 

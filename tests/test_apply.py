@@ -594,7 +594,7 @@ def test_groups_are_refused(photographs):
     dataset = fo.Dataset()
     dataset.add_group_field("group", default="left")
     dataset.add_sample(fo.Sample(str(photographs / "bus.jpg"), group=fo.Group().element("left")))
-    refuses(dataset, "The dataset is grouped; choose pictures with", strategies=("yolo_box",))
+    refuses(dataset, "The samples are grouped; choose pictures with", strategies=("yolo_box",))
     dataset.delete()
 
 

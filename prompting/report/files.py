@@ -100,7 +100,7 @@ def as_json(findings: Findings, dataset: fo.Dataset, when: datetime) -> str:
     """The tables' numbers, the curves, and the parameters of each strategy's run."""
     explanation = content.explanation_of(findings)
     document = {
-        "dataset": dataset.name,
+        "dataset": dataset._dataset.name,
         "exported": when.isoformat(timespec="seconds"),
         "prefix": findings.prefix,
         "samples": len(findings.sample_ids),

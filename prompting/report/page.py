@@ -71,7 +71,7 @@ def render(findings: Findings, dataset: fo.Dataset, when: datetime) -> str:
     sections = content.sections(findings)
     drawn = any(section.figures for section in sections)
     return environment.get_template("template.html.j2").render(
-        dataset=dataset.name,
+        dataset=dataset._dataset.name,
         when=when.strftime("%d %B %Y, %H:%M %Z"),
         findings=findings,
         truth=content.truth_of(findings, dataset),

@@ -76,8 +76,10 @@ def draw_prompts(image: Image.Image, boxes: fo.Detections | None, points: fo.Key
     draw = ImageDraw.Draw(image)
     for box in boxes.detections if boxes else ():
         x, y, w, h = box.bounding_box
-        corners = [x * image.width, y * image.height, (x + w) * image.width - 1, (y + h) * image.height - 1]
-        draw.rectangle(corners, outline=BOX, width=2)
+        left, top = x * image.width, y * image.height
+        # a box that is thinner than a pixel of the small picture is a line
+        right, bottom = max(left, left + w * image.width - 1), max(top, top + h * image.height - 1)
+        draw.rectangle((left, top, right, bottom), outline=BOX, width=2)
     for keypoint in points.keypoints if points else ():
         for (x, y), label in zip(keypoint.points, keypoint.sam_labels):
             x, y = x * image.width, y * image.height

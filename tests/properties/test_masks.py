@@ -1,0 +1,52 @@
+"""Painting and stretching masks keeps every pixel's meaning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompting.masks import intersection_over_union, paint, resize_mask
+from prompting.metrics import image_iou
+from tests.properties.shapes import (
+    MANY,
+    SEEDS,
+    SHAPES,
+    pairs,
+    rng,
+    several_masks,
+)
+
+
+@MANY
+@given(several_masks(), SEEDS)
+def test_every_pixel_has_the_value_of_the_best_mask_that_covers_it(stack, seed):
+    ious = rng(seed).permutation(len(stack)) / len(stack)
+    values = rng(seed).integers(1, 256, len(stack))
+    painted = paint(stack, ious, values, stack.shape[1:])
+    best = np.where(stack, ious[:, None, None], -1).argmax(axis=0)
+    assert np.array_equal(painted, np.where(stack.any(axis=0), values[best], 0))
+
+
+@MANY
+@given(pairs())
+def test_iou_is_that_of_the_single_class_and_one_just_for_equal_masks(pair):
+    a, b = pair
+    iou = intersection_over_union(a, b)
+    assert iou == intersection_over_union(b, a) == pytest.approx(image_iou(a.astype(np.uint8), b.astype(np.uint8), [1]))
+    assert 0 <= iou <= 1
+    assert (iou == 1) == np.array_equal(a, b)
+
+
+@MANY
+@given(st.integers(1, 3), SHAPES, SHAPES)
+def test_stretched_mask_shows_what_lies_under_the_middle_of_each_pixel(seed, given_shape, wanted):
+    mask = rng(seed).integers(0, 256, given_shape).astype(np.uint8)
+    resized = resize_mask(mask, *wanted)
+    assert resized.shape == wanted and resized.dtype == mask.dtype
+    for y in range(wanted[0]):
+        for x in range(wanted[1]):
+            row = (2 * y + 1) * given_shape[0] // (2 * wanted[0])
+            column = (2 * x + 1) * given_shape[1] // (2 * wanted[1])
+            assert resized[y, x] == mask[row, column]

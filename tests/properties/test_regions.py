@@ -1,0 +1,34 @@
+"""Boxes are tight and components whole, whatever the mask."""
+
+from __future__ import annotations
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from prompting.regions import box_of, components
+from tests.properties.shapes import (
+    MANY,
+    masks,
+)
+
+
+@MANY
+@given(masks())
+def test_box_is_the_tightest_there_is(mask):
+    assume(mask.any())
+    x1, y1, x2, y2 = box_of(mask).astype(int)
+    inside = mask[y1:y2, x1:x2]
+    assert inside.sum() == mask.sum()
+    assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()
+
+
+@MANY
+@given(masks(), st.floats(0, 1))
+def test_components_are_large_enough_apart_and_ordered(mask, smallest):
+    parts = components(mask, smallest)
+    areas = [int(part.sum()) for part in parts]
+    assert areas == sorted(areas, reverse=True)
+    assert all(area >= smallest * mask.size for area in areas)
+    for part in parts:
+        assert not (part & ~mask).any()
+        assert len(components(part, 0)) == 1

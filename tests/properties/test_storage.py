@@ -1,0 +1,67 @@
+"""What is stored comes back as it was."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import numpy as np
+import pytest
+from hypothesis import given
+
+from prompting import labels, storage
+from prompting.plan import Plan
+from prompting.priors.fields import instance_mask
+from prompting.prompts import Prompt
+from prompting.results import NO_PROMPT, OK, StrategyResult
+from prompting.storage import StrategyFields
+from tests.properties.shapes import (
+    FEW,
+    masks,
+    results,
+)
+
+
+def same_prompt(a: Prompt, b: Prompt) -> bool:
+    points = np.array_equal(a.point_coords, b.point_coords) and np.array_equal(a.point_labels, b.point_labels)
+    boxes_too = (a.box is None) == (b.box is None) and (a.box is None or np.array_equal(a.box, b.box))
+    return a.label == b.label and points and boxes_too
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """A sample in a real dataset that strategies may write to."""
+    dataset = fo.Dataset()
+    dataset.add_sample(fo.Sample("picture.png"))
+    storage.declare_fields(dataset, Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu"))
+    yield dataset.first()
+    dataset.delete()
+
+
+@FEW
+@given(result=results())
+def test_what_is_stored_comes_back_as_it_was(sample, result):
+    plan = Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu")
+    fields, shape = StrategyFields.of(plan.prefix, result.strategy), result.mask.shape
+    storage.write(sample, result, plan)
+    sample.save()
+    sample.reload(hard=True)
+    assert np.array_equal(sample[fields.mask].get_mask(), result.mask)
+    back = {d.index: instance_mask(d, *shape) for d in sample[fields.instances].detections}
+    assert sorted(back) == [i for i, mask in enumerate(result.masks) if mask.any()]
+    assert all(np.array_equal(mask, result.masks[i]) for i, mask in back.items())
+    rounds = {d.index: instance_mask(d, *shape) for d in sample[fields.rounds].detections}
+    assert all(np.array_equal(mask, result.rounds[i].mask) for i, mask in rounds.items())
+    asked = labels.prompts_of(sample[fields.boxes], sample[fields.points], *shape)
+    assert list(asked) == list(range(len(result.prompts)))
+    assert all(same_prompt(asked[i], prompt) for i, prompt in enumerate(result.prompts))
+    assert sample[fields.status] == OK and sample[fields.score] == pytest.approx(result.score)
+
+
+@FEW
+@given(masks())
+def test_no_prompt_is_stored_as_an_empty_mask_of_the_pictures_size(sample, mask):
+    plan = Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu")
+    nothing = StrategyResult("clip_iterative", np.zeros(mask.shape, np.uint8), (), np.zeros(0), NO_PROMPT, 0.1, 0)
+    storage.write(sample, nothing, plan)
+    fields = StrategyFields.of(plan.prefix, "clip_iterative")
+    assert sample[fields.mask].get_mask().shape == mask.shape
+    assert labels.prompts_of(sample[fields.boxes], sample[fields.points], *mask.shape) == {}
