@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--signal", choices=("KILL", "INT", "TERM"), default="KILL", help="INT is what Ctrl-C sends")
     parser.add_argument("--copies", type=int, default=3, help="of the demo's six photographs")
+    parser.add_argument("--strategies", nargs="+", default=STRATEGIES)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     data.prepare()
@@ -45,29 +46,29 @@ def main() -> int:
     from prompting.assembly import build_runner
 
     warnings.filterwarnings("ignore", "MongoClient opened before fork")
-    build_runner(plan().resolved())  # loads the models once for all children
+    build_runner(plan(args.strategies).resolved())  # loads the models once for all children
     source = make_dataset(None, Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
     for _ in range(args.copies - 1):
         source.add_samples([sample.copy() for sample in source.limit(6)])
     reference = source.clone()
-    in_child(reference)
+    in_child(reference, args.strategies)
     again, start = source.clone(), time.monotonic()
-    in_child(again)
+    in_child(again, args.strategies)
     longest = time.monotonic() - start  # a kill may come at any moment of a run, however slow the machine is
-    wanted = contents(reference)
+    wanted = contents(reference, args.strategies)
     if any(None in fields.values() for fields in wanted):
         print("The uninterrupted run left samples unfinished.")
         return 1
 
-    if contents(again) != wanted:
+    if contents(again, args.strategies) != wanted:
         print("Two uninterrupted runs differ.")
         return 1
 
     rng, happened, problems = random.Random(args.seed), Counter(), []
     subject = source.clone()
     for number in range(args.kills):
-        killed = in_child(subject, args.signal, after=rng.uniform(0.05, longest))
-        now = contents(subject)
+        killed = in_child(subject, args.strategies, args.signal, after=rng.uniform(0.05, longest))
+        now = contents(subject, args.strategies)
         done = [i for i, fields in enumerate(now) if fields["status"] is not None]
         problems += [
             f"kill {number}, sample {i}: {what}" for i in range(len(now)) for what in compare(now[i], wanted[i])
@@ -78,8 +79,8 @@ def main() -> int:
             happened["runs completed after kills"] += 1
             subject.delete()
             subject = source.clone()
-    in_child(subject)
-    final = contents(subject)
+    in_child(subject, args.strategies)
+    final = contents(subject, args.strategies)
     problems += [f"in the end, sample {i} differs" for i in range(len(final)) if final[i] != wanted[i]]
     for what, count in happened.items():
         print(f"{what}: {count}")
@@ -87,22 +88,22 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def plan():
+def plan(strategies):
     """What each run is asked for."""
     from prompting.plan import Plan
 
     models = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
-    return Plan(strategies=STRATEGIES, existing="skip", **models)
+    return Plan(strategies=tuple(strategies), prompt_field="ground_truth", existing="skip", **models)
 
 
-def in_child(dataset, how: str = "KILL", after: float | None = None) -> bool:
+def in_child(dataset, strategies, how: str = "KILL", after: float | None = None) -> bool:
     """Run with existing="skip" in a child process, killed after so many seconds; whether it had to be."""
     pid = os.fork()
     if pid == 0:
         try:
             from prompting.application import apply
 
-            for _ in apply(dataset, plan()):
+            for _ in apply(dataset, plan(strategies)):
                 pass
             os._exit(0)
         except BaseException as error:
@@ -128,7 +129,7 @@ def in_child(dataset, how: str = "KILL", after: float | None = None) -> bool:
     return True
 
 
-def contents(dataset) -> list[dict]:
+def contents(dataset, strategies=STRATEGIES, prefix: str = "sam2") -> list[dict]:
     """Everything that the run writes, as bytes that can be compared; labels' ids are random and left out."""
     from prompting.storage import StrategyFields
 
@@ -136,13 +137,13 @@ def contents(dataset) -> list[dict]:
     samples = []
     for sample in dataset.iter_samples():
         fields = {}
-        for strategy in STRATEGIES:
-            of = StrategyFields.of("sam2", strategy)
+        for strategy in strategies:
+            of = StrategyFields.of(prefix, strategy)
             for name in of.types():
                 value = sample[name] if sample.has_field(name) else None
                 fields[name] = repr(without_ids(value.to_dict())) if hasattr(value, "to_dict") else value
-        scores = [fields.pop(StrategyFields.of("sam2", strategy).score) for strategy in STRATEGIES]
-        statuses = [fields[StrategyFields.of("sam2", strategy).status] for strategy in STRATEGIES]
+        scores = [fields.pop(StrategyFields.of(prefix, strategy).score) for strategy in strategies]
+        statuses = [fields[StrategyFields.of(prefix, strategy).status] for strategy in strategies]
         samples.append({**fields, "scores": repr(scores), "status": None if None in statuses else "done"})
     return samples
 

@@ -1,0 +1,87 @@
+"""Runs that FiftyOne's own worker does: killed and started again; and what the Runs page can say."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+from fiftyone.operators.delegated import DelegatedOperationService
+
+from tests.reliability.runs import contents
+
+WORKER = [sys.executable, "-c", "from fiftyone.core.cli import main; main()", "delegated", "launch", "--type", "local"]
+PATIENCE_SECONDS = 240
+
+
+@contextmanager
+def worker():
+    """``fiftyone delegated launch``; killed in the end."""
+    process = subprocess.Popen(WORKER, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(known, wanted):
+    """What a function returns as soon as it satisfies another."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not wanted(value := known()):
+        assert time.monotonic() < deadline, f"still {value}"
+        time.sleep(0.05)
+    return value
+
+
+def state(operation):
+    return DelegatedOperationService().get(operation.id)
+
+
+@pytest.fixture
+def queue(apply_strategies, source, plan):
+    """Queue a run of these parameters; the operation."""
+    queued = []
+
+    def queue(**params):
+        result = apply_strategies(source, delegate=True, **{**plan, **params})
+        queued.append(DelegatedOperationService().get(result.op_id) if hasattr(result, "op_id") else newest())
+        return queued[-1]
+
+    yield queue
+    for operation in queued:
+        DelegatedOperationService().delete_operation(operation.id)
+
+
+def newest():
+    return max(DelegatedOperationService().list_operations(), key=lambda operation: operation.queued_at)
+
+
+def test_a_run_whose_worker_is_killed_is_finished_by_the_next(queue, source, wanted):
+    def done() -> int:
+        source.reload()
+        field = "sam2_yolo_box_status"
+        return source.exists(field).count() if source.has_sample_field(field) else 0
+
+    first = queue()
+    with worker():
+        wait_for(done, lambda count: count >= 2)
+    left = contents(source)
+    assert all(now == then or now["status"] is None for now, then in zip(left, wanted, strict=True))
+    again = DelegatedOperationService().rerun_operation(first.id)
+    with worker():
+        ended = wait_for(lambda: state(again), lambda operation: operation.run_state in ("completed", "failed"))
+    assert ended.run_state == "completed", ended.result.error
+    assert contents(source) == wanted
+    assert ended.status.progress == pytest.approx(1)
+    DelegatedOperationService().delete_operation(again.id)
+
+
+def test_what_stopped_a_delegated_run_can_be_read_on_the_runs_page(queue, source):
+    operation = queue(strategies=("field_box",))
+    source.delete_sample_field("ground_truth")  # between asking and running
+    with worker():
+        ended = wait_for(lambda: state(operation), lambda operation: operation.run_state in ("completed", "failed"))
+    assert ended.run_state == "failed"
+    assert "ground_truth" in ended.result.error

@@ -1,0 +1,75 @@
+"""However a run ends, every sample is as it was or complete; the next run finishes it, to the byte."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pymongo.collection
+import pytest
+from pymongo.errors import OperationFailure
+
+from prompting import application, storage
+from prompting.application import apply
+from prompting.errors import PromptingError
+from prompting.plan import Plan
+from tests.reliability.runs import STRATEGIES, contents
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(("signal", "count"), [("KILL", 20), ("INT", 5)])
+def test_runs_that_are_killed_at_random_moments_lose_nothing(signal, count):
+    command = [sys.executable, "-m", "benchmarks.kills", "--kills", str(count), "--signal", signal, "--copies", "1"]
+    command += ["--strategies", *STRATEGIES]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    counts = {what: int(number) for what, number in re.findall(r"^(.+): (\d+)$", done.stdout, re.MULTILINE)}
+    assert counts["killed"] >= count / 2
+    assert "0 samples lost, broken or different" in done.stdout
+
+
+def finish(dataset, plan, wanted) -> None:
+    """Everything is whole, and the next run completes it."""
+    left = contents(dataset)
+    for now, then in zip(left, wanted, strict=True):
+        assert now == then or now["status"] is None
+    assert any(now["status"] is None for now in left)
+    list(apply(dataset, Plan(**plan)))
+    assert contents(dataset) == wanted
+
+
+def test_an_exception_in_the_middle_leaves_every_sample_whole(source, plan, wanted, monkeypatch):
+    write, calls = storage.write, []
+
+    def fail_at_the_seventh(*args):
+        calls.append(args)
+        if len(calls) == 7:
+            raise RuntimeError("a fault in the fourth sample")
+        write(*args)
+
+    monkeypatch.setattr(storage, "write", fail_at_the_seventh)
+    with pytest.raises(RuntimeError, match="a fault in the fourth sample"):
+        list(apply(source, Plan(**plan)))
+    monkeypatch.undo()
+    finish(source, plan, wanted)
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence(source, plan, wanted, monkeypatch):
+    """The fault is forced: filling a disk would need one of its own."""
+    bulk_write, calls = pymongo.collection.Collection.bulk_write, []
+
+    def fill_up(self, *args, **kwargs):
+        if self.name.startswith("samples."):
+            calls.append(self.name)
+            if len(calls) > 3:
+                raise OperationFailure("No space left on device", 14031)
+        return bulk_write(self, *args, **kwargs)
+
+    monkeypatch.setattr(application, "SAVE_EVERY_SECONDS", 0.0)  # or all would be saved at once
+    monkeypatch.setattr(pymongo.collection.Collection, "bulk_write", fill_up)
+    with pytest.raises(PromptingError, match=r"database failed \(OperationFailure: No space left on device\)"):
+        list(apply(source, Plan(**plan)))
+    monkeypatch.undo()
+    finish(source, plan, wanted)

@@ -1,0 +1,52 @@
+"""A process that may have no more memory than it has: smaller batches, or a clear word; never a hang."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+RUN = """
+import json, resource, sys
+import psutil
+import fiftyone as fo
+from prompting import assembly
+from prompting.application import apply
+from prompting.errors import PromptingError
+from prompting.plan import Plan
+name, spare, params = json.loads(sys.argv[1])
+plan = Plan(**params)
+dataset = fo.load_dataset(name)
+list(apply(dataset[:1], plan))  # models are loaded, and libraries have what they need for themselves
+limit = psutil.Process().memory_info().vms + int(spare * 1e6)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+last = None
+try:
+    for last in apply(dataset, plan):
+        pass
+except PromptingError as error:
+    print(error)
+    sys.exit(3)
+print(json.dumps([last.done, last.failed, dataset.values("sam2_field_box_status")]))
+"""
+
+
+def limited(dataset, spare: int, **params) -> subprocess.CompletedProcess:
+    """A run in a process that may have so many MB more than after its first picture."""
+    command = [sys.executable, "-c", RUN, json.dumps([dataset.name, spare, params])]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS binds on Linux alone")
+@pytest.mark.parametrize("spare", [400, 100])
+def test_a_run_near_its_limit_completes_in_smaller_batches_or_says_which_pictures_were_too_large(source, plan, spare):
+    done = limited(source, spare, **{**plan, "strategies": ("field_box",), "batch_size": 12})
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    count, failed, statuses = json.loads(done.stdout.splitlines()[-1])
+    assert count == 11  # one was done before
+    assert all(status in ("ok", "no_prompt") or "memory" in status for status in statuses)
+    assert failed == sum("memory" in status for status in statuses)
+    if spare == 400:
+        assert failed == 0 and "memory" in done.stderr
