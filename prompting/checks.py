@@ -37,7 +37,7 @@ def check_collection(samples: foc.SampleCollection) -> None:
             "The samples are grouped; choose pictures with view.select_group_slices(…) or one slice in the App, and"
             " undo a grouping by a field with view.flatten()."
         )
-    if len(samples) == 0:
+    if not samples.limit(1).values("id"):  # counted for real: a database that crashed may have lost its tally
         raise PromptingError("There are no samples in this view; select some or clear the filters.")
     if samples.media_type != "image":
         raise PromptingError(
@@ -79,7 +79,8 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
                 f" existing={OVERWRITE!r} to replace them, or another prefix."
             )
         kept = len(dataset.match(has_result(fields))) - (len(here) if plan.existing == OVERWRITE else 0)
-        difference = first_difference(dataset, plan, strategy) if kept else None
+        # resolved only now, which takes torch: a form asks before there is anything to compare with
+        difference = first_difference(dataset, plan.resolved(), strategy) if kept else None
         if difference:
             name, old, new = difference
             raise PromptingError(

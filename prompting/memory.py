@@ -7,7 +7,14 @@ import gc
 import cv2
 import torch
 
-SAID = ("out of memory", "can't allocate memory", "not enough memory", "insufficient memory", "failed to allocate")
+SAID = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "insufficient memory",
+    "failed to allocate",
+    "could not create a primitive",  # oneDNN's, where it finds no room for its own
+)
 
 
 GIGABYTES = {"tiny": 1.5, "small": 1.5, "nano": 1.5, "base": 3.0}

@@ -667,3 +667,10 @@ def test_a_run_in_which_everything_failed_claims_no_cost(damaged):
 def test_automatic_strategies_are_the_default():
     assert Plan().strategies == AUTOMATIC
     assert not any(name.startswith("field_") for name in AUTOMATIC)
+
+
+def test_form_that_leaves_the_models_to_the_plugin_can_finish_what_python_began(dataset, apply_strategies, nano):
+    """``nano`` and ``auto`` are names of models, and not other models than those they mean."""
+    apply_strategies(dataset[:2], strategies=["yolo_box"], progress=False, **nano)
+    immediately(dataset, strategies=["yolo_box"], existing="skip")
+    assert dataset.count_values("sam2_yolo_box_status").keys() == {OK, NO_PROMPT}

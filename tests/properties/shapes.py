@@ -13,7 +13,7 @@ from prompting.prompts import POSITIVE, Prompt
 from prompting.results import OK, Round, StrategyResult
 
 MANY = settings(max_examples=100, deadline=None)
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 SHAPES = st.tuples(st.integers(1, 24), st.integers(1, 24))
 SEEDS = st.integers(0, 2**32 - 1)
 PROMPTERS = (prompters.point, prompters.box, prompters.points, prompters.box_negatives, prompters.box_points)

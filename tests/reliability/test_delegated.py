@@ -78,10 +78,10 @@ def test_a_run_whose_worker_is_killed_is_finished_by_the_next(queue, source, wan
     DelegatedOperationService().delete_operation(again.id)
 
 
-def test_what_stopped_a_delegated_run_can_be_read_on_the_runs_page(queue, source):
-    operation = queue(strategies=("field_box",))
-    source.delete_sample_field("ground_truth")  # between asking and running
+def test_what_stopped_a_delegated_run_can_be_read_on_the_runs_page(queue, source, apply_strategies, plan):
+    operation = queue(existing="error")
+    apply_strategies(source, progress=False, **plan)  # between asking and running
     with worker():
         ended = wait_for(lambda: state(operation), lambda operation: operation.run_state in ("completed", "failed"))
     assert ended.run_state == "failed"
-    assert "ground_truth" in ended.result.error
+    assert "already; choose existing='skip' to keep them" in ended.result.error
