@@ -16,9 +16,11 @@ demo: setup ## compare the strategies on the demo's photographs and open the App
 test: setup ## run the tests (ARGS="-k box" picks some)
 	@$(RUN) -m pytest $(ARGS)
 
-lint: setup ## check style and formatting
+lint: setup ## check style, formatting, and for weaknesses in the code and the pinned packages
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
+	@$(RUN) -m bandit --quiet --configfile pyproject.toml --recursive __init__.py operators prompting demo benchmarks training
+	@$(RUN) scripts/audit.py
 
 bench: setup ## measure the quality of each strategy
 	@$(RUN) -m benchmarks.quality $(ARGS)

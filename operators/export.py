@@ -33,6 +33,7 @@ class ExportComparison(foo.Operator):
         from ..prompting.errors import PromptingError
         from ..prompting.evaluation import strategies_in
         from ..prompting.report.files import check_paths
+        from ..prompting.trust import check_report_folder
 
         inputs = types.Object()
         inputs.str("prefix", default="sam2", label="Field prefix", description="Of the strategies' fields")
@@ -50,6 +51,7 @@ class ExportComparison(foo.Operator):
         folder = ctx.params.get("folder")
         if folder:
             try:
+                check_report_folder(folder)
                 check_paths(folder, bool(ctx.params.get("overwrite")))
             except PromptingError as error:
                 forms.show_problem(inputs, str(error))
@@ -60,7 +62,9 @@ class ExportComparison(foo.Operator):
 
     def _steps(self, ctx):
         from ..prompting.tables import Table
+        from ..prompting.trust import check_report_folder
 
+        check_report_folder(ctx.params.get("folder") or "")
         yield forms.tell(ctx, 0.0, "drawing the pictures")
         paths = _export(_flat(ctx), **forms.chosen(ctx.params, PARAMETERS))
         yield forms.tell(ctx, 1.0, f"written to {paths[0].parent}")

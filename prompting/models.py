@@ -12,8 +12,9 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .checkpoints import YOLO_DETECT, YOLO_SEGMENT, MissingCheckpoint, checkpoint
+from .checkpoints import YOLO_DETECT, YOLO_SEGMENT, MissingCheckpoint, checkpoint, weights_folder
 from .errors import ModelUnavailable, PromptingError
+from .trust import check_pickle
 
 if TYPE_CHECKING:
     import torch
@@ -167,6 +168,9 @@ def load_clip(name: str, device: str):
             raise PromptingError(
                 f"Unknown CLIP model {name!r}: write an open_clip model as 'ViT-B-16-quickgelu/openai', or {NANO!r}."
             )
+        known = open_clip.list_pretrained_tags_by_model(architecture)
+        if tag not in known:  # open_clip would take it for a file's path
+            raise PromptingError(f"{architecture} has no weights {tag!r} in open_clip; it has: {', '.join(known)}.")
         try:
             model, _, preprocess = open_clip.create_model_and_transforms(architecture, pretrained=tag)
             tokenizer = open_clip.get_tokenizer(architecture)
@@ -194,18 +198,24 @@ def load_yolo(name: str):
     """An ``ultralytics.YOLO``.
 
     Args:
-        name: an official name (downloaded by Ultralytics), a path, ``auto``, or ``nano`` (yolo26n.pt)
+        name: an official name (downloaded by Ultralytics), ``auto``, ``nano`` (yolo26n.pt), or a path that
+            :mod:`prompting.trust` allows
 
     Raises:
         ModelUnavailable: the checkpoint can't be had
+        PromptingError: a path that isn't allowed: Ultralytics' checkpoints are pickles, which can run code
     """
     from ultralytics import YOLO
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
 
     name = resolve_yolo(name)
     if name in (YOLO_DETECT, YOLO_SEGMENT):
         return YOLO(str(_bundled_yolo(name)))
+    official = [asset for asset in GITHUB_ASSETS_NAMES if asset.endswith(".pt")]
+    # a folder of its own: by its name alone, Ultralytics would take any such file out of the working directory
+    path = check_pickle(name, official) or weights_folder() / name
     try:
-        return YOLO(str(Path(name).expanduser()))
+        return YOLO(str(path))
     except Exception as error:
         raise _unavailable("detector", name, error, f"yolo_model={YOLO_DETECT!r}") from error
 

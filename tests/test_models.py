@@ -261,9 +261,15 @@ def test_unknown_clip_is_told_how_names_are_written(name):
 
 
 def test_unknown_detector_is_told_the_bundled_one(fresh):
-    with pytest.raises(ModelUnavailable, match=r"'nonsense\.pt' can't be had here") as caught:
+    with pytest.raises(PromptingError, match=r"'nonsense\.pt' is a pickle, which can run code") as caught:
         models.load_yolo("nonsense.pt")
-    assert "yolo26n.pt" in sentence(caught.value)
+    assert "official name" in sentence(caught.value)
+
+
+@pytest.mark.parametrize("tag", ["laion5b", "/tmp/weights.pt", "../weights.pt"])
+def test_clip_weights_that_open_clip_does_not_list_are_refused_be_they_a_path(tag):
+    with pytest.raises(PromptingError, match=r"has no weights .* in open_clip; it has: openai"):
+        models.load_clip(f"ViT-B-16-quickgelu/{tag}", "cpu")
 
 
 def test_clip_without_a_class_token_is_refused(fresh, monkeypatch):

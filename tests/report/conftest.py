@@ -46,3 +46,9 @@ def hostile(explained, photographs, tmp_path):
         explained.mask_targets[field] = {1: "<svg onload=alert(3)>"}
     explained.save()
     return fo.load_dataset(explained.name)
+
+
+@pytest.fixture(autouse=True)
+def allowed(monkeypatch, tmp_path):
+    """From the App, reports may be written below the tests' folders."""
+    monkeypatch.setenv("SAM2_PROMPTING_REPORTS", str(tmp_path))

@@ -47,7 +47,7 @@ def test_the_form_says_what_is_wrong_before_anything_runs(explained, dataset, tm
     problem = form(explained, folder=str(tmp_path))["problem"]
     assert problem["invalid"] and "is there already" in problem["error_message"]
     assert "problem" not in form(explained, folder=str(tmp_path), overwrite=True)
-    assert "make it first" in form(explained, folder="/nowhere/report")["problem"]["error_message"]
+    assert "make it first" in form(explained, folder=str(tmp_path / "no" / "report"))["problem"]["error_message"]
     assert "No strategy with the prefix 'sam2'" in form(dataset)["problem"]["error_message"]
 
 
