@@ -144,7 +144,8 @@ def contents(dataset, strategies=STRATEGIES, prefix: str = "sam2") -> list[dict]
                 fields[name] = repr(without_ids(value.to_dict())) if hasattr(value, "to_dict") else value
         scores = [fields.pop(StrategyFields.of(prefix, strategy).score) for strategy in strategies]
         statuses = [fields[StrategyFields.of(prefix, strategy).status] for strategy in strategies]
-        samples.append({**fields, "scores": repr(scores), "status": None if None in statuses else "done"})
+        known = repr(scores) if any(score is not None for score in scores) else None
+        samples.append({**fields, "scores": known, "status": None if None in statuses else "done"})
     return samples
 
 
@@ -159,7 +160,7 @@ def compare(now: dict, wanted: dict) -> list[str]:
     """What is wrong with a sample: it has to be untouched, or as it should be in the end."""
     if now == wanted:
         return []
-    touched = [name for name, value in now.items() if value not in (None, "[None, None]")]
+    touched = [name for name, value in now.items() if value is not None]
     return [f"{', '.join(touched)} written, and not as it should be"] if touched else []
 
 
