@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     columns = ("", "precision", "GFLOP/image", "s/batch", "encoder GFLOP/s", "peak GFLOP/s", "share")
     note = (
-        f"Batches of {args.batch} on {device}, medians (lowest–highest) of {args.rounds} interleaved rounds; the peak is"
-        " that of the fastest square matrix multiplication. A multiplication and an addition are two operations."
+        f"Batches of {args.batch} on {device}, medians (lowest–highest) of {args.rounds} interleaved rounds; the peak"
+        " is that of the fastest square matrix multiplication. A multiplication and an addition are two operations."
     )
     timing.report(args.json, [Table("The encoder against the machine's peak", note, columns, rows)], {"runs": measured})
 
