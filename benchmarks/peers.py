@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print what seven strategies cost and what one costs, and write all as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     data.add_arguments(parser)
-    timing.add_arguments(parser, "peers")
+    timing.add_arguments(parser, "peers", rounds=2)
     parser.add_argument("--sam2", default="sam2.1-hiera-tiny", help="not nano: only the plugin can build it")
     parser.add_argument("--clip", default="nano")
     parser.add_argument("--yolo", default="nano")
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.sam2 == models.NANO:
         parser.error("the others can't build nano; choose an official architecture")
     device = models.best_device() if args.device == "auto" else args.device
-    dataset = data.load(args, default=3)
+    dataset = data.load(args, default=2)
     with timed_sam2(args.sam2, device) as sam2:
         plans = {name: plan_of(sam2, name, device, args) for name in (SEVEN, YOLO, BOXES)}
         left_out = write_prompts(dataset, replace(plans[SEVEN], prefix=GIVEN))

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--yolo", default="nano")
     args = parser.parse_args(argv)
     data.prepare()
-    dataset = data.load(args, default=4)
+    dataset = data.load(args, default=2)
     tables, measured = [], {}
     for name in args.sam2:
         table, measured[name] = measure(dataset, name, args)

@@ -3,6 +3,7 @@
 import itertools
 import json
 from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -136,10 +137,14 @@ def test_a_stage_counts_without_the_stages_inside_it(monkeypatch):
 
 @pytest.fixture
 def random_tiny(monkeypatch):
-    def nowhere(name):
-        raise ModelUnavailable("no connection")
+    """The official architecture as it is where no download succeeds."""
 
-    monkeypatch.setattr(models, "_sam2_checkpoint", nowhere)
+    def offline(name):
+        if name in models.SAM2_ZOO:
+            raise ModelUnavailable("no connection")
+        return Path(name)
+
+    monkeypatch.setattr(models, "_sam2_checkpoint", offline)
     with weights.timed_sam2(weights.TINY, "cpu") as sam2:
         yield sam2
 
