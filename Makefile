@@ -1,5 +1,6 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
+QUICK := floor sweep peers precision quality
 
 .PHONY: help setup demo test lint bench clean
 .DEFAULT_GOAL := help
@@ -22,8 +23,8 @@ lint: setup ## check style, formatting, and for weaknesses in the code and the p
 	@$(RUN) -m bandit --quiet --configfile pyproject.toml --recursive __init__.py operators prompting demo benchmarks training
 	@$(RUN) scripts/audit.py
 
-bench: setup ## measure the quality of each strategy
-	@$(RUN) -m benchmarks.quality $(ARGS)
+bench: setup ## measure speed and quality (BENCH=sweep picks one, ARGS="--limit 20" goes to it)
+	@for name in $(or $(BENCH),$(QUICK)); do echo; echo "== $$name"; $(RUN) -m benchmarks.$$name $(ARGS) || exit 1; done
 
 clean: ## remove outputs and caches (.venv and the checkpoints stay)
 	rm -rf demo/output benchmarks/output .pytest_cache .ruff_cache .hypothesis

@@ -26,21 +26,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, help="use the first so many")
 
 
-def load(args: argparse.Namespace):
-    """A FiftyOne dataset with instance masks in ``ground_truth``."""
+def load(args: argparse.Namespace, default: int | None = None):
+    """A FiftyOne dataset with instance masks in ``ground_truth``, of ``default`` pictures where no limit is given."""
     import fiftyone as fo
 
     from demo.dataset import make_dataset
 
+    limit = args.limit or default
     if args.images is None:
-        return make_dataset(None, Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
+        dataset = make_dataset(None, Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
+        if limit:
+            dataset.delete_samples(dataset.skip(limit))
+        return dataset
     dataset = fo.Dataset.from_dir(
         dataset_type=fo.types.COCODetectionDataset,
         data_path=str(args.images),
         labels_path=str(args.labels),
         label_types="segmentations",
         label_field="ground_truth",
-        max_samples=args.limit,
+        max_samples=limit,
         progress=False,
     )
     for sample in dataset.iter_samples(autosave=True):

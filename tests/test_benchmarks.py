@@ -1,0 +1,163 @@
+"""The benchmarks measure what they say, and run for real on the bundled models."""
+
+import itertools
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import floor, precision, scale, stages, sweep, timing, weights
+from prompting import models
+from prompting.errors import ModelUnavailable
+from prompting.prompts import Prompt
+from prompting.strategies import STRATEGIES
+
+
+def told(function) -> float:
+    """A clock that believes what it is told."""
+    return function()
+
+
+def test_contestants_take_turns_and_are_made_ready_outside_the_clock():
+    happened = []
+
+    def contestant(name):
+        @contextmanager
+        def prepared():
+            happened.append(f"ready {name}")
+            yield lambda: happened.append(f"run {name}") or 1.0
+            happened.append(f"close {name}")
+
+        return prepared
+
+    def clock(function):
+        happened.append("start")
+        seconds = function()
+        happened.append("stop")
+        return seconds
+
+    times = timing.interleaved({"a": contestant("a"), "b": contestant("b")}, rounds=2, warm_up=1, clock=clock)
+    turn = [[f"ready {name}", "start", f"run {name}", "stop", f"close {name}"] for name in "ab"]
+    assert happened == 3 * (turn[0] + turn[1])
+    assert times == {"a": [1.0, 1.0], "b": [1.0, 1.0]}
+
+
+def test_a_machine_that_slows_down_leaves_the_ratio_alone():
+    slower = {name: itertools.count(1) for name in "ab"}
+    contestants = {
+        "a": timing.plain(lambda: 1.0 * next(slower["a"])),
+        "b": timing.plain(lambda: 3.0 * next(slower["b"])),
+    }
+    times = timing.interleaved(contestants, rounds=4, clock=told)
+    assert times == {"a": [2.0, 3.0, 4.0, 5.0], "b": [6.0, 9.0, 12.0, 15.0]}
+    assert timing.ratio(times, "b", "a") == timing.Spread(3.0, 3.0, 3.0)
+
+
+def test_a_contestant_that_takes_threads_away_takes_them_from_nobody_else():
+    before, seen = torch.get_num_threads(), []
+
+    def greedy():
+        torch.set_num_threads(before + 1)
+        return 1.0
+
+    contestants = {
+        "greedy": timing.plain(greedy),
+        "next": timing.plain(lambda: seen.append(torch.get_num_threads()) or 1.0),
+    }
+    with pytest.warns(UserWarning, match="'greedy' set torch's threads"):
+        timing.interleaved(contestants, rounds=1, clock=told)
+    assert seen == [before, before]
+
+
+def test_operations_of_products_convolutions_and_attention_are_counted():
+    a, b = torch.rand(8, 16), torch.rand(16, 4)
+    assert floor.operations(lambda: a @ b) == 2 * 8 * 16 * 4
+    q = torch.rand(1, 2, 32, 8)
+    attention = floor.operations(lambda: torch.nn.functional.scaled_dot_product_attention(q, q, q))
+    assert attention == 2 * (2 * 2 * 32 * 32 * 8)
+
+
+def test_floor_of_nano(tmp_path, capsys):
+    floor.main(["--sam2", "nano", "--rounds", "2", "--device", "cpu", "--json", str(tmp_path / "floor.json")])
+    runs = json.loads((tmp_path / "floor.json").read_text())["runs"]
+    assert [run["precision"] for run in runs] == ["float32", "bfloat16"]
+    for run in runs:
+        assert 8 < run["encoder_gflop"] < 10
+        assert 0 < max(run["share"]) < 1
+    assert "encoder GFLOP/s" in capsys.readouterr().out
+
+
+def test_sweep_of_nano(tmp_path, capsys):
+    path = tmp_path / "sweep.json"
+    sweep.main(["--sam2", "nano", "--limit", "1", "--rounds", "1", "--device", "cpu", "--json", str(path)])
+    measured = json.loads(path.read_text())["nano"]
+    assert [len(strategies) for strategies in measured["strategies"]] == [1, 3, 7]
+    seconds = {name: of[0] for name, of in measured["seconds"].items()}
+    assert set(measured["seconds_before_first_picture"]) == set(seconds) - {sweep.ENCODE}
+    assert 0 < seconds[sweep.ENCODE] < seconds["7 float32"]
+    assert "times encode only" in capsys.readouterr().out
+
+
+def test_precision_compares_every_strategy_with_float32(tmp_path):
+    path = tmp_path / "precision.json"
+    precision.main(["--limit", "1", "--rounds", "1", "--device", "cpu", "--json", str(path)])
+    measured = json.loads(path.read_text())
+    assert set(measured["iou_with_float32"]["bfloat16"]) == set(STRATEGIES)
+    assert all(values == [1.0] for values in measured["iou_with_float32"]["float32"].values())
+    assert np.mean(list(measured["iou_with_float32"]["bfloat16"].values())) > 0.97
+    assert measured["iou_with_truth"]["bfloat16"]["yolo_box"][0] > 0.8
+
+
+def test_scale_tells_where_the_time_went(capsys):
+    scale.main(["--measure", "4", "--sizes", "4", "--strategies", "yolo_box", "--device", "cpu"])
+    measured = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert measured["samples"] == measured["window"] == 4
+    assert set(measured["stages"]) == set(stages.STAGES)
+    assert all(seconds > 0 for seconds in measured["stages"].values())
+    assert 0.8 * measured["seconds"] < sum(measured["stages"].values()) <= measured["seconds"]
+    assert measured["stages_behind"]["read"] > 0  # pictures are read by other threads
+    assert measured["peak_megabytes"] > 200
+
+
+def test_a_stage_counts_without_the_stages_inside_it(monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr(stages.time, "perf_counter", lambda: next(clock))
+    watch = stages.Watch()
+    with watch.stage("outer"):  # 0 to 5
+        with watch.stage("inner"):  # 1 to 2
+            pass
+        with watch.stage("inner"):  # 3 to 4
+            pass
+    assert watch.waited == {"outer": 3, "inner": 2}
+
+
+@pytest.fixture
+def random_tiny(monkeypatch):
+    """The official architecture as it is where no download succeeds."""
+
+    def offline(name):
+        if name in models.SAM2_ZOO:
+            raise ModelUnavailable("no connection")
+        return Path(name)
+
+    monkeypatch.setattr(models, "_sam2_checkpoint", offline)
+    with weights.timed_sam2(weights.TINY, "cpu") as sam2:
+        yield sam2
+
+
+def test_where_the_official_weights_are_out_of_reach_random_ones_say_so_and_draw_people(random_tiny):
+    assert random_tiny.about == "sam2.1-hiera-tiny with random weights"
+    picture = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    encoded = random_tiny.segmenter.encode([picture])[0]
+    box = Prompt("person", box=np.array([20, 10, 40, 50], np.float32))
+    cut = box.with_click((30.0, 30.0), 0)
+    click = Prompt("person", np.array([[60.0, 30.0]], np.float32), np.array([1]))
+    whole, holed, around = random_tiny.segmenter.decode(encoded, [box, cut, click]).masks
+    assert whole.sum() == pytest.approx(np.pi / 4 * 20 * 40 * 0.8, rel=0.05)
+    assert whole[30, 30] and not holed[30, 30]
+    assert around[30, 60] and not around[30, 20]
+    assert all(cv2.connectedComponents(mask.astype(np.uint8))[0] == 2 for mask in (whole, holed, around))
