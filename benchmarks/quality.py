@@ -39,6 +39,7 @@ def main() -> None:
         sam2_model=args.sam2,
         clip_model=args.clip,
         yolo_model=args.yolo,
+        encoder_precision="float32",  # the same numbers on every machine
         seed=args.seed,
     )
     explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")

@@ -59,6 +59,7 @@ def compare():
         sam2_model="nano",
         clip_model="nano",
         yolo_model="nano",
+        encoder_precision="float32",  # the same numbers on every machine
     )
     print("Evaluating them")
     evaluate = foo.get_operator("@promptlab/sam2-prompting/evaluate_strategies")
