@@ -56,7 +56,7 @@ def main() -> int:
     in_child(again, args.strategies)
     longest = time.monotonic() - start  # a kill may come at any moment of a run, however slow the machine is
     wanted = contents(reference, args.strategies)
-    if any(None in fields.values() for fields in wanted):
+    if any(fields["status"] is None for fields in wanted):
         print("The uninterrupted run left samples unfinished.")
         return 1
 
