@@ -112,6 +112,7 @@ class Runner:
 
     def _at_once(self, batch: list[Picture]) -> Iterator[PictureResult]:
         start = time.perf_counter()
+        memory.require_room(len(batch), self.segmenter.name)
         encoded = self.segmenter.encode([picture.image for picture in batch])
         encode_seconds = (time.perf_counter() - start) / len(batch)
         found: dict[tuple[str, int], list[Region] | PromptError] = {}
@@ -125,6 +126,7 @@ class Runner:
                 found.update({(name, i): regions[row] for row, i in enumerate(rows)})
         for i, picture in enumerate(batch):
             regions = {name: found[name, i] for name in prior_seconds if (name, i) in found}
+            memory.require_room(0, self.segmenter.name)
             shared = {name: encode_seconds + prior_seconds[name] for name in regions}
             results = self._apply(picture, encoded[i], regions, shared)
             heatmaps = (getattr(regions.get(name), "heatmap", None) for name in self.priors)

@@ -146,7 +146,8 @@ def in_the_app(dataset, name: str, **params):
     return list(done.result)
 
 
-def test_in_the_app_the_slice_that_is_shown_is_worked_on(grouped, nano, tmp_path):
+def test_in_the_app_the_slice_that_is_shown_is_worked_on(grouped, nano, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2_PROMPTING_REPORTS", str(tmp_path))
     field = {"strategies": ["field_box"], "prompt_field": "truth"}
     in_the_app(grouped, "apply_strategies", **field, classes="person", existing="error", **nano)
     in_the_app(grouped, "evaluate_strategies", gt_field="truth", strategies=["field_box"], baseline="field_box")

@@ -24,7 +24,7 @@ class Encoded:
 
     def __init__(self, segmenter):
         (self.encoded,) = segmenter.encode([np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)])
-        self.decode, self.candidates = segmenter.decode, segmenter.candidates
+        self.name, self.decode, self.candidates = segmenter.name, segmenter.decode, segmenter.candidates
 
     def encode(self, images):
         return [replace(self.encoded, height=image.shape[0], width=image.shape[1]) for image in images]
