@@ -2,7 +2,8 @@
 
     python -m benchmarks.floor [--sam2 nano sam2.1-hiera-tiny] [--batch 1]
 
-Both in the same rounds, at the same precision; on CUDA measured by events, so that the host's share doesn't count.
+Both in the same rounds, at the same precision, bfloat16 only where the device has instructions for it; on CUDA measured
+by events, so that the host's share doesn't count.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     data.prepare()
     from prompting import models
-    from prompting.precision import PRECISIONS
+    from prompting.precision import fast_precisions
     from prompting.tables import Table
 
     device = models.best_device() if args.device == "auto" else args.device
-    measured = [measure(name, precision, device, args) for name in args.sam2 for precision in PRECISIONS]
+    measured = [measure(name, precision, device, args) for name in args.sam2 for precision in fast_precisions(device)]
     rows = tuple(
         (
             m["model"],

@@ -189,9 +189,9 @@ def shares(measured: Sequence[dict]):
         cells = (*shares.values(), other, own, behind)
         rows.append((f"{m['samples']:,}", *(f"{share:.1%}" for share in cells)))
     note = (
-        "Shares of the run's time. read: waiting for pictures and samples; prior: CLIP and YOLO; prompts: making them"
-        " and finding clicks; resize: pictures and masks; own: all but prior, encode and decode. Behind: what other"
-        " threads did meanwhile."
+        "Shares of the run's time. read: samples out of the database; prior: CLIP and YOLO; prompts: making them and"
+        " finding clicks; resize: pictures and masks; wait: for the threads that read pictures and write results; own:"
+        " all but prior, encode and decode. Behind: what those threads did meanwhile."
     )
     return Table("Where the time goes", note, ("samples", *STAGES, "other", "own", "behind"), tuple(rows))
 

@@ -15,7 +15,7 @@ from unittest import mock
 from benchmarks.timing import synchronize
 
 STAGES: dict[str, tuple[str, ...]] = {
-    "read": ("prompting.application:_read_ahead", "prompting.application:_picture"),
+    "read": ("fiftyone.core.view:DatasetView.iter_samples", "prompting.application:_read"),
     "prior": ("prompting.runner:Runner._find",),
     "encode": ("prompting.segmenter:Segmenter.encode",),
     "prompts": ("prompting.runner:Runner._ask", "prompting.refine:next_click"),
@@ -31,6 +31,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "fiftyone.core.collections:SaveContext.save",
         "fiftyone.core.collections:SaveContext._save_batch",
     ),
+    "wait": ("concurrent.futures:Future.result",),
 }
 """What counts as what; of nested functions each counts for its own part."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 
 import fiftyone as fo
@@ -23,8 +25,9 @@ from .progress import Progress
 from .results import NO_PROMPT, StrategyResult
 from .runner import Runner
 from .strategies import FIELD
+from .threads import in_order
 
-READ_AHEAD = 4
+READ_AHEAD, WRITE_BEHIND = 4, 1
 SAVE_EVERY_SECONDS = 1.0
 
 
@@ -68,7 +71,7 @@ def _run(
     samples: foc.SampleCollection, plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]]
 ) -> Iterator[Progress]:
     costs: dict[str, _Cost] = defaultdict(_Cost)
-    done = failed = 0
+    failed = 0
     # only what is read or written travels: a dataset may hold much else
     fields = [plan.prompt_field] if plan.uses(FIELD) else []
     for strategy in plan.strategies:
@@ -77,44 +80,91 @@ def _run(
         fields.append(storage.heatmap_field(plan.prefix))
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold
     view = samples.select(list(todo)).select_fields(fields)
-    with view.save_context(batch_size=SAVE_EVERY_SECONDS, batching_strategy="latency") as context:
-        for batch in fou.iter_batches(_read_ahead(view, plan, todo), plan.batch_size):
-            readable = [(sample, picture) for sample, picture in batch if isinstance(picture, Picture)]
-            results = {result.key: result for result in runner.run([p for _, p in readable], plan.batch_size)}
-            for sample, picture in batch:
-                size = None
-                if isinstance(picture, Picture):
-                    made, size = results[sample.id].results, picture.size
-                    if results[sample.id].heatmap is not None:
-                        storage.write_heatmap(sample, results[sample.id].heatmap, plan)
-                else:
-                    made = tuple(_failure(name, picture) for name in plan.strategies if name not in todo[sample.id])
-                for result in made:
-                    storage.write(sample, result, plan, size)
-                    costs[result.strategy].add(result)
-                context.save(sample)
-                done += 1
-                failed += any(result.mask is None for result in made)
-                yield Progress(done, len(todo), failed)
+    with ExitStack() as stack:
+        context = stack.enter_context(view.save_context(SAVE_EVERY_SECONDS, "latency"))
+        read = partial(_read, plan=plan, todo=todo)
+        pictures = in_order(read, view.iter_samples(), workers=2, most=plan.batch_size + READ_AHEAD)
+        made = _make(stack.enter_context(closing(pictures)), plan, runner, todo)
+        # labels are made and sent by one thread: the samples stay in order, and the context has one user
+        write = partial(_write, plan=plan, context=context)
+        written = in_order(write, made, workers=1, most=plan.batch_size + WRITE_BEHIND)
+        for done, statistics in enumerate(stack.enter_context(closing(written)), start=1):
+            for strategy, cost in statistics.items():
+                costs[strategy] += cost
+            failed += any(cost.failed for cost in statistics.values())
+            yield Progress(done, len(todo), failed)
     for strategy, cost in costs.items():
         records.register(samples._dataset, plan, strategy, cost.per_image())
 
 
+@dataclass(frozen=True)
+class _Made:
+    """All that goes into a sample: its results, the size that its masks get, and CLIP's map if it is wanted."""
+
+    sample: fo.Sample
+    results: tuple[StrategyResult, ...]
+    size: tuple[int, int] | None = None
+    heatmap: np.ndarray | None = None
+
+
+def _read(sample: fo.Sample, plan: Plan, todo: Mapping[str, frozenset[str]]) -> tuple[fo.Sample, object]:
+    """A sample with its picture, or with the error that reading it raised."""
+    label = sample[plan.prompt_field] if plan.uses(FIELD) else None
+    try:
+        image, size = read_bounded(sample.filepath)
+        return sample, Picture(sample.id, Path(sample.filepath).name, image, label, todo[sample.id], size)
+    except PromptingError as error:
+        return sample, error
+
+
+def _make(
+    read: Iterable[tuple[fo.Sample, object]], plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]]
+) -> Iterator[_Made]:
+    """What the runner makes of the pictures, and a failure for each that can't be read, in the samples' order."""
+    for batch in fou.iter_batches(read, plan.batch_size):
+        pictures = [picture for _, picture in batch if isinstance(picture, Picture)]
+        results = {result.key: result for result in runner.run(pictures, plan.batch_size)}
+        for sample, picture in batch:
+            if isinstance(picture, Picture):
+                result = results[sample.id]
+                yield _Made(sample, result.results, picture.size, result.heatmap)
+            else:
+                names = (name for name in plan.strategies if name not in todo[sample.id])
+                yield _Made(sample, tuple(_failure(name, picture) for name in names))
+
+
+def _failure(strategy: str, error: PromptingError) -> StrategyResult:
+    return StrategyResult(strategy, None, (), np.zeros(0), f"error: {error}", 0.0, 0)
+
+
+def _write(made: _Made, plan: Plan, context: foc.SaveContext) -> dict[str, _Cost]:
+    """Put everything into the sample, and have it saved in one update; what each strategy cost."""
+    if made.heatmap is not None:
+        storage.write_heatmap(made.sample, made.heatmap, plan)
+    for result in made.results:
+        storage.write(made.sample, result, plan, made.size)
+    context.save(made.sample)
+    return {result.strategy: _Cost.of(result) for result in made.results}
+
+
+@dataclass(frozen=True)
 class _Cost:
-    """What a strategy cost in this run."""
+    """What a strategy cost: a picture, and added up a run."""
 
-    def __init__(self) -> None:
-        self.images = self.no_prompt = self.failed = self.decoder_calls = 0
-        self.seconds = 0.0
+    images: int = 0
+    no_prompt: int = 0
+    failed: int = 0
+    decoder_calls: int = 0
+    seconds: float = 0.0
 
-    def add(self, result: StrategyResult) -> None:
+    @classmethod
+    def of(cls, result: StrategyResult) -> _Cost:
         if result.mask is None:
-            self.failed += 1
-            return
-        self.images += 1
-        self.seconds += result.seconds
-        self.decoder_calls += result.decoder_calls
-        self.no_prompt += result.status == NO_PROMPT
+            return cls(failed=1)
+        return cls(1, int(result.status == NO_PROMPT), 0, result.decoder_calls, result.seconds)
+
+    def __add__(self, other: _Cost) -> _Cost:
+        return _Cost(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
 
     def per_image(self) -> dict:
         images = self.images or None  # nothing is known of the cost where every picture failed
@@ -125,30 +175,3 @@ class _Cost:
             "seconds_per_image": images and self.seconds / images,
             "decoder_calls_per_image": images and self.decoder_calls / images,
         }
-
-
-def _read_ahead(view, plan: Plan, todo: Mapping[str, frozenset[str]]) -> Iterator[tuple[fo.Sample, object]]:
-    """(sample, picture or the error that reading it raised), in order, a few pictures ahead in threads."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        waiting: deque = deque()
-        for sample in view.iter_samples():
-            waiting.append((sample, pool.submit(_picture, sample, plan, todo[sample.id])))
-            if len(waiting) > READ_AHEAD + plan.batch_size:
-                sample, future = waiting.popleft()
-                yield sample, future.result()
-        while waiting:
-            sample, future = waiting.popleft()
-            yield sample, future.result()
-
-
-def _picture(sample: fo.Sample, plan: Plan, skip: frozenset[str]) -> Picture | PromptingError:
-    label = sample[plan.prompt_field] if plan.uses(FIELD) else None
-    try:
-        image, size = read_bounded(sample.filepath)
-        return Picture(sample.id, Path(sample.filepath).name, image, label, skip, size)
-    except PromptingError as error:
-        return error
-
-
-def _failure(strategy: str, error: PromptingError) -> StrategyResult:
-    return StrategyResult(strategy, None, (), np.zeros(0), f"error: {error}", 0.0, 0)

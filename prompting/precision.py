@@ -16,7 +16,12 @@ def resolve_precision(name: str, device: str) -> str:
     """What ``auto`` means: bfloat16 where the device multiplies it in hardware, else float32. Other names stay."""
     if name != AUTO:
         return name
-    return BFLOAT16 if has_bfloat16(device) else FLOAT32
+    return fast_precisions(device)[-1]
+
+
+def fast_precisions(device: str) -> tuple[str, ...]:
+    """Those that a device computes in hardware."""
+    return PRECISIONS if has_bfloat16(device) else (FLOAT32,)
 
 
 def has_bfloat16(device: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
+import torch
 
 from ..errors import PromptingError
 from ..regions import Region
@@ -47,16 +49,17 @@ class YoloPrior:
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The detections of each picture, the most confident first."""
-        # rect=False: every picture is letterboxed to the same square, whatever else is in the batch
-        results = self.model.predict(
-            [np.ascontiguousarray(picture.image[..., ::-1]) for picture in pictures],  # Ultralytics reads BGR
-            conf=self.confidence,
-            classes=sorted(self.labels),
-            imgsz=self.imgsz,
-            device=self.device,
-            rect=False,
-            verbose=False,
-        )
+        with threads_kept():
+            # rect=False: every picture is letterboxed to the same square, whatever else is in the batch
+            results = self.model.predict(
+                [np.ascontiguousarray(picture.image[..., ::-1]) for picture in pictures],  # Ultralytics reads BGR
+                conf=self.confidence,
+                classes=sorted(self.labels),
+                imgsz=self.imgsz,
+                device=self.device,
+                rect=False,
+                verbose=False,
+            )
         return [
             [
                 region
@@ -76,3 +79,18 @@ class YoloPrior:
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None
         return Region(self.labels[index], box=box, confidence=confidence)
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Undo what the block does to torch's number of threads, which is the whole process's.
+
+    Ultralytics sets it to all processors but one, and to 8 at most, when a model first predicts on a CPU: SAM 2, which
+    does nearly all of the work, would run on one of two cores, or on 8 of 64.
+    """
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)

@@ -6,9 +6,19 @@ import uuid
 
 import fiftyone as fo
 import pytest
+import torch
 
 from demo.dataset import make_dataset
 from tests.reliability.runs import STRATEGIES, contents
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As many as the other processes have: with more, sums are rounded elsewhere."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
