@@ -220,14 +220,14 @@ def browse(name: str) -> int:
     with chromium() as browser, served_app() as port:
         while not stop:
             try:
-                page = open_dataset(browser, port, name)
-                open_strategies(page)
+                open_strategies(open_dataset(browser, port, name))
                 pages += 1
-                page.context.close()
             except Exception as error:
                 if not stop:
                     faults += 1
                     print(f"the App: {str(error).splitlines()[0]}", flush=True)
+            for context in browser.contexts:
+                context.close()
     print(f"the App's grid and panel opened: {pages}, not opened: {faults}", flush=True)
     return 0
 
