@@ -19,6 +19,7 @@ from .assembly import build_runner
 from .errors import PromptingError
 from .images import read_bounded
 from .lock import run_lock
+from .pages import samples_by_page
 from .plan import Plan
 from .priors.base import Picture
 from .progress import Progress
@@ -79,11 +80,11 @@ def _run(
     if plan.heatmap:
         fields.append(storage.heatmap_field(plan.prefix))
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold
-    view = samples.select(list(todo)).select_fields(fields)
+    view = samples.select_fields(fields)
     with ExitStack() as stack:
         context = stack.enter_context(view.save_context(SAVE_EVERY_SECONDS, "latency"))
         read = partial(_read, plan=plan, todo=todo)
-        pictures = in_order(read, view.iter_samples(), workers=2, most=plan.batch_size + READ_AHEAD)
+        pictures = in_order(read, samples_by_page(view, list(todo)), workers=2, most=plan.batch_size + READ_AHEAD)
         made = _make(stack.enter_context(closing(pictures)), plan, runner, todo)
         # labels are made and sent by one thread: the samples stay in order, and the context has one user
         write = partial(_write, plan=plan, context=context)
@@ -94,7 +95,7 @@ def _run(
             failed += any(cost.failed for cost in statistics.values())
             yield Progress(done, len(todo), failed)
     for strategy, cost in costs.items():
-        records.register(samples._dataset, plan, strategy, cost.per_image())
+        records.add_cost(samples._dataset, plan.prefix, strategy, cost.per_image())
 
 
 @dataclass(frozen=True)
