@@ -130,9 +130,8 @@ def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, ov
 def load_comparison(dataset: fo.Dataset, prefix: str = "sam2") -> Comparison | None:
     """The table of the latest evaluation, or None."""
     key = comparison_key(prefix)
-    if key not in dataset.list_runs():
-        return None
-    return Comparison.from_dict(dataset.load_run_results(key).table)
+    results = dataset.load_run_results(key) if key in dataset.list_runs() else None
+    return Comparison.from_dict(results.table) if results else None  # none where it was killed before it wrote them
 
 
 def _chosen(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:

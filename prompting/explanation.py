@@ -6,7 +6,7 @@ Runs after an evaluation, encodes each picture once more, and needs no prior.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -20,6 +20,7 @@ from .evaluation import comparison_key, evaluation_key, load_comparison
 from .images import read_bounded
 from .lock import run_lock
 from .masks import resize_mask
+from .pages import samples_by_page
 from .precision import FLOAT32
 from .priors.fields import instance_mask
 from .progress import Progress
@@ -129,7 +130,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     for name in names:
         of = StrategyFields.of(prefix, name)
         fields += [of.mask, of.instances, of.boxes, of.points]
-    for sample in view.select_fields(fields).iter_samples(autosave=True):
+    for sample in samples_by_page(view.select_fields(fields), view.values("id"), autosave=True):
         done += 1
         target = sample[truth_field(prefix)].get_mask()
         image = _image_of(sample, target.shape)  # a large one is smaller than its masks
@@ -165,12 +166,8 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
 def load_curves(dataset: fo.Dataset, prefix: str = "sam2") -> tuple[Curve, ...]:
     """The robustness curves that were measured last; empty before."""
     key = robustness_key(prefix)
-    if key not in dataset.list_runs():
-        return ()
-    return tuple(
-        Curve(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
-        for stored in dataset.load_run_results(key).curves
-    )
+    results = dataset.load_run_results(key) if key in dataset.list_runs() else None
+    return tuple(map(Curve.from_dict, results.curves)) if results else ()
 
 
 def _evaluated(dataset: fo.Dataset, strategies: Sequence[str] | None, prefix: str) -> tuple[list[str], str]:
@@ -265,5 +262,5 @@ def _attempts(sample: fo.Sample, of: StrategyFields, segmenter, encoded, classes
 def _save_curves(dataset: fo.Dataset, prefix: str, model: str, measured: Sequence[Curve]) -> None:
     key = robustness_key(prefix)
     dataset.register_run(key, dataset.init_run(method="sam2_robustness", prefix=prefix, model=model), overwrite=True)
-    stored = [asdict(curve) for curve in measured]
+    stored = [curve.to_dict() for curve in measured]
     dataset.save_run_results(key, dataset.init_run_results(key, curves=stored), overwrite=True)

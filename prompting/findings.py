@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timezone
 
 import fiftyone as fo
 import numpy as np
@@ -14,7 +15,7 @@ from .analysis.robustness import Curve
 from .comparison import Comparison
 from .evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
 from .explanation import error_field, load_curves
-from .records import run_key
+from .records import METHOD, applied_at
 from .storage import StrategyFields
 from .truth import count_field, size_field
 
@@ -64,7 +65,7 @@ class Findings:
 def prefixes(dataset: fo.Dataset) -> list[str]:
     """The prefixes under which strategies were applied to a dataset."""
     found = {}
-    for key in dataset.list_runs(method="sam2_prompting"):
+    for key in dataset.list_runs(method=METHOD):
         config = dataset.get_run_info(key).config
         if dataset.has_sample_field(StrategyFields.of(config.prefix, config.strategy).status):
             found[config.prefix] = None
@@ -128,7 +129,6 @@ def _floats(values: Sequence[float | None]) -> np.ndarray:
 
 def _outdated(dataset: fo.Dataset, prefix: str, evaluated: Sequence[str]) -> tuple[str, ...]:
     """The strategies whose masks may be younger than their scores."""
-    runs = dataset.list_runs()
-    scored = dataset.get_run_info(comparison_key(prefix)).timestamp
-    keys = {name: run_key(prefix, name) for name in evaluated if run_key(prefix, name) in runs}
-    return tuple(name for name, key in keys.items() if dataset.get_run_info(key).timestamp > scored)
+    scored = dataset.get_run_info(comparison_key(prefix)).timestamp.replace(tzinfo=timezone.utc)
+    applied = {name: applied_at(dataset, prefix, name) for name in evaluated}
+    return tuple(name for name, when in applied.items() if when and when > scored)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 
 import fiftyone as fo
 
 from .plan import Plan
 from .strategies import CLIP, FIELD, STRATEGIES, YOLO
 
+METHOD = "sam2_prompting"
+"""What FiftyOne's list of runs calls them."""
 PARAMETERS_OF = {
     CLIP: {"clip_model", "phrases", "background"},
     YOLO: {"yolo_model", "yolo_confidence"},
@@ -22,17 +25,33 @@ def run_key(prefix: str, strategy: str) -> str:
     return f"{prefix}_{strategy}"
 
 
-def register(dataset: fo.Dataset, plan: Plan, strategy: str, cost: dict | None = None) -> None:
-    """Record the parameters of a strategy's results and, once known, what the latest run cost an image."""
-    key = run_key(plan.prefix, strategy)
-    config = dataset.init_run(method="sam2_prompting", strategy=strategy, **_plain(plan.record()))
-    for name, value in (cost or {}).items():
+def register(dataset: fo.Dataset, plan: Plan, strategy: str) -> None:
+    """Record the parameters of a strategy's results, and that they were applied now, before there are any."""
+    key, now = run_key(plan.prefix, strategy), datetime.now(timezone.utc).isoformat()
+    config = dataset.init_run(method=METHOD, strategy=strategy, applied=now, **_plain(plan.record()))
+    if key in dataset.list_runs():  # in place: register_run() would delete the record first, and a kill come in between
+        dataset.update_run_config(key, config)
+    else:
+        dataset.register_run(key, config)
+
+
+def add_cost(dataset: fo.Dataset, prefix: str, strategy: str, cost: dict) -> None:
+    """Record what the registered run cost an image, once that is known."""
+    key = run_key(prefix, strategy)
+    config = dataset.get_run_info(key).config
+    for name, value in cost.items():
         setattr(config, name, value)
-    dataset.register_run(key, config, overwrite=True)
+    dataset.update_run_config(key, config)
+
+
+def applied_at(dataset: fo.Dataset, prefix: str, strategy: str) -> datetime | None:
+    """When a strategy was last applied to any sample, None where that isn't recorded."""
+    record = recorded(dataset, prefix, strategy)
+    return datetime.fromisoformat(record["applied"]) if record else None
 
 
 def recorded(dataset: fo.Dataset, prefix: str, strategy: str) -> dict | None:
-    """What :func:`register` recorded, or None."""
+    """What :func:`register` and :func:`add_cost` recorded, or None."""
     key = run_key(prefix, strategy)
     return dataset.get_run_info(key).config.serialize() if key in dataset.list_runs() else None
 

@@ -57,7 +57,9 @@ def add(dataset, classes=("person",), prefix="sam2", **predictions):
     plan = Plan(strategies=tuple(predictions), classes=classes, prefix=prefix, prompt_field="ground_truth")
     storage.declare_fields(dataset, plan)
     for strategy, masks in predictions.items():
-        records.register(dataset, plan, strategy, {"seconds_per_image": 0.5, "decoder_calls_per_image": 2.0})
+        records.register(dataset, plan, strategy)
+        cost = {"seconds_per_image": 0.5, "decoder_calls_per_image": 2.0}
+        records.add_cost(dataset, plan.prefix, strategy, cost)
         for sample, mask in zip(dataset, masks, strict=True):
             if isinstance(mask, str):
                 continue

@@ -160,7 +160,8 @@ def test_what_does_not_concern_a_strategy_is_no_difference(three):
 
 def test_phrases_come_back_from_the_record_equal(three):
     plan = Plan(**{**PLAN.__dict__, "phrases": {"person": ("a man", "a woman")}, "background": ("wall", "sky")})
-    records.register(three, plan, "clip_box", {"seconds_per_image": 0.5})
+    records.register(three, plan, "clip_box")
+    records.add_cost(three, plan.prefix, "clip_box", {"seconds_per_image": 0.5})
     three.reload()
     assert records.first_difference(three, plan, "clip_box") is None
     record = records.recorded(three, "sam2", "clip_box")
