@@ -10,6 +10,7 @@ import fiftyone.core.collections as foc
 from . import checks
 from .analysis.agreement import mean_pairwise_iou
 from .errors import PromptingError
+from .lock import editing
 from .masks import resize_mask
 from .storage import DONE, StrategyFields
 from .strategies import AUTOMATIC
@@ -58,7 +59,8 @@ def measure_steps(samples: foc.SampleCollection, prefix: str = "sam2") -> Iterat
     classes = {len(samples._dataset.mask_targets.get(f.mask) or {}) for f in fields}
     values = range(1, max(classes) + 1)
     target, total = agreement_field(prefix), len(samples)
-    samples._dataset.add_sample_field(target, fo.FloatField)
+    with editing(samples._dataset):
+        samples._dataset.add_sample_field(target, fo.FloatField)
     read = [name for f in fields for name in (f.mask, f.status)]
     view = samples.select_fields([*read, target])
     for done, sample in enumerate(view.iter_samples(autosave=True), start=1):

@@ -18,7 +18,7 @@ from . import appearance, checks, records, storage
 from .assembly import build_runner
 from .errors import PromptingError
 from .images import read_bounded
-from .lock import run_lock
+from .lock import editing, run_lock
 from .pages import samples_by_page
 from .plan import Plan
 from .priors.base import Picture
@@ -60,10 +60,11 @@ def _apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
         yield Progress(0, 0, 0)
         return
     runner = build_runner(plan, field_values)
-    storage.declare_fields(samples._dataset, plan)
-    appearance.arrange(samples._dataset, plan.prefix)
-    for strategy in plan.strategies:
-        records.register(samples._dataset, plan, strategy)
+    with editing(samples._dataset):
+        storage.declare_fields(samples._dataset, plan)
+        appearance.arrange(samples._dataset, plan.prefix)
+        for strategy in plan.strategies:
+            records.register(samples._dataset, plan, strategy)
     yield Progress(0, len(todo), 0)
     yield from _run(samples, plan, runner, todo)
 
@@ -94,8 +95,11 @@ def _run(
                 costs[strategy] += cost
             failed += any(cost.failed for cost in statistics.values())
             yield Progress(done, len(todo), failed)
-    for strategy, cost in costs.items():
-        records.add_cost(samples._dataset, plan.prefix, strategy, cost.per_image())
+    with editing(samples._dataset):
+        # again, for a process that takes no turns may have undone it
+        storage.declare_fields(samples._dataset, plan)
+        for strategy, cost in costs.items():
+            records.add_cost(samples._dataset, plan.prefix, strategy, cost.per_image())
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from .analysis.instances import InstanceScores, match, pooled
 from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
 from .errors import PromptingError
-from .lock import run_lock
+from .lock import editing, run_lock
 from .metrics import IGNORED, pooled_scores
 from .priors.fields import instance_mask
 from .records import recorded
@@ -121,8 +121,9 @@ def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, ov
     _check_support(rows)
     scores = {name: np.array(view.values(f"{evaluation_key(prefix, name)}_iou"), float) for name in names}
     comparison = Comparison.of(rows, scores, baseline)
-    _save(samples._dataset, prefix, gt_field, comparison)
-    appearance.arrange(samples._dataset, prefix)
+    with editing(samples._dataset):
+        _save(samples._dataset, prefix, gt_field, comparison)
+        appearance.arrange(samples._dataset, prefix)
     yield steps, steps, "done"
     return comparison
 
@@ -210,6 +211,7 @@ def _check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str)
 def _evaluate_one(view, strategy: str, prefix: str, truth: Truth) -> Row:
     key, fields = evaluation_key(prefix, strategy), StrategyFields.of(prefix, strategy)
     values = list(range(1, len(truth.classes) + 1))
+    _make_room(view._dataset, key)
     results = view.evaluate_segmentations(
         fields.mask,
         gt_field=truth_field(prefix),
@@ -244,6 +246,15 @@ def _evaluate_one(view, strategy: str, prefix: str, truth: Truth) -> Row:
         calibration=calibrate(_floats(view, fields.score), ious),
         agreement_correlation=rank_correlation(_floats(view, agreement_field(prefix)), ious),
     )
+
+
+def _make_room(dataset: fo.Dataset, key: str) -> None:
+    """Take an earlier evaluation away and declare the fields of a new one: FiftyOne would do both, with no lock."""
+    with editing(dataset):
+        if key in dataset.list_evaluations():
+            dataset.delete_evaluation(key)
+        for score in ("accuracy", "precision", "recall", "iou", "boundary_iou"):
+            dataset.add_sample_field(f"{key}_{score}", fo.FloatField)
 
 
 def _match_instances(view, strategy: str, prefix: str, truth: Truth) -> InstanceScores:

@@ -18,7 +18,7 @@ from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison
 from .images import read_bounded
-from .lock import run_lock
+from .lock import editing, run_lock
 from .masks import resize_mask
 from .pages import samples_by_page
 from .precision import FLOAT32
@@ -119,8 +119,9 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     device = models.best_device() if device == "auto" else device
     models.check_device(device)
     segmenter = models.load_sam2(model, device).at(_common_precision(samples._dataset, names, prefix))
-    _declare(samples._dataset, names, prefix)
-    appearance.arrange(samples._dataset, prefix)
+    with editing(samples._dataset):
+        _declare(samples._dataset, names, prefix)
+        appearance.arrange(samples._dataset, prefix)
     yield Progress(0, len(view), 0)
 
     trials: list[Trial] = []
@@ -159,7 +160,8 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     means = {name: {part: total / max(1, explained) for part, total in parts.items()} for name, parts in sums.items()}
     explanation = Explanation(means, curves(trials) if trials else (), explained, failed)
     if robustness:
-        _save_curves(samples._dataset, prefix, model, explanation.curves)
+        with editing(samples._dataset):
+            _save_curves(samples._dataset, prefix, model, explanation.curves)
     yield explanation
 
 

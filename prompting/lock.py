@@ -1,6 +1,7 @@
-"""One run at a time for a dataset and prefix, on however many machines its database is used from.
+"""One run at a time for a dataset and prefix, on however many machines its database is used from; and one change at a
+time to a dataset's own document, by whatever run.
 
-The lock is a document in FiftyOne's own database, so that runs on other
+A lock is a document in FiftyOne's own database, so that runs on other
 machines see it. Its owner renews it; one that wasn't renewed for a while, or
 whose process is gone from this machine, belongs to a run that died, and the
 next run takes it over.
@@ -27,6 +28,7 @@ from .errors import PromptingError
 
 COLLECTION = "sam2_prompting.locks"
 RENEW_SECONDS, EXPIRE_SECONDS, RELEASE_SECONDS = 10.0, 60.0, 5.0
+TURN_SECONDS, WAIT_SECONDS = 0.02, 90.0
 
 
 @contextmanager
@@ -44,7 +46,12 @@ def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[None]:
     try:
         locks = odm.get_db_conn()[COLLECTION]
         key, token = f"{dataset._doc.id}/{prefix}", uuid.uuid4().hex
-        _acquire(locks, key, token, prefix, what)
+        if holder := _acquire(locks, key, token, what):
+            since = time.strftime("%H:%M", time.localtime(holder["since"]))
+            raise PromptingError(
+                f"Another run is {holder['what']} with the prefix {prefix!r} on this dataset (process {holder['pid']}"
+                f" on {holder['host']}, since {since}); wait for it, or choose another prefix."
+            )
         stop = threading.Event()
         renewing = threading.Thread(target=_renew, args=(locks, key, token, stop), daemon=True, name="sam2-run-lock")
         renewing.start()
@@ -60,7 +67,37 @@ def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[None]:
         raise told from error
 
 
-def _acquire(locks: Collection, key: str, token: str, prefix: str, what: str) -> None:
+@contextmanager
+def editing(dataset: fo.Dataset) -> Iterator[None]:
+    """Change a dataset's own document, its fields, runs and colours, after all that other processes changed in it.
+
+    Each process has a copy of it, and FiftyOne writes the list of fields as a whole: of two that add fields at once,
+    one would take the other's away, and samples with values of fields that aren't declared can't be read any more.
+
+    Args:
+        dataset: the dataset, which is reloaded
+
+    Raises:
+        PromptingError: another run took longer than a minute and a half over it
+    """
+    locks = odm.get_db_conn()[COLLECTION]
+    key, token, end = str(dataset._doc.id), uuid.uuid4().hex, time.monotonic() + WAIT_SECONDS
+    while holder := _acquire(locks, key, token, "changing the dataset"):
+        if time.monotonic() > end:
+            raise PromptingError(
+                f"Process {holder['pid']} on {holder['host']} does not let go of the dataset's fields; end it, and run"
+                " this again."
+            )
+        time.sleep(TURN_SECONDS)
+    try:
+        dataset.reload()
+        yield
+    finally:
+        _release(locks, key, token)
+
+
+def _acquire(locks: Collection, key: str, token: str, what: str) -> dict | None:
+    """Take a lock, if nobody alive holds it; else the holder."""
     process = psutil.Process()
     mine = {
         "token": token,
@@ -74,20 +111,16 @@ def _acquire(locks: Collection, key: str, token: str, prefix: str, what: str) ->
     while True:
         try:
             locks.insert_one({"_id": key, **mine})
-            return
+            return None
         except DuplicateKeyError:
             holder = locks.find_one({"_id": key})
         if holder is None:
             continue  # released in between
         if _alive(holder):
-            since = time.strftime("%H:%M", time.localtime(holder["since"]))
-            raise PromptingError(
-                f"Another run is {holder['what']} with the prefix {prefix!r} on this dataset (process {holder['pid']}"
-                f" on {holder['host']}, since {since}); wait for it, or choose another prefix."
-            )
+            return holder
         # only if nobody else took it over meanwhile
         if locks.replace_one({"_id": key, "token": holder["token"]}, mine).modified_count:
-            return
+            return None
 
 
 def _release(locks: Collection, key: str, token: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import checks
 from .errors import PromptingError
+from .lock import editing
 from .masks import resize_mask
 from .metrics import IGNORED
 from .priors.fields import FieldPrior, instance_mask, read_mask
@@ -130,11 +131,12 @@ def paint_instances(label: fo.Detections, height: int, width: int, value_of) -> 
 def render_truth(view, truth: Truth, strategy: str, prefix: str) -> None:
     """Write the truth's fields at the size of the strategies' masks, which is the picture's own."""
     dataset, field, predicted = view._dataset, truth_field(prefix), StrategyFields.of(prefix, strategy).mask
-    dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
-    dataset.add_sample_field(count_field(prefix), fo.IntField)
-    dataset.add_sample_field(size_field(prefix), fo.FloatField)
-    dataset.mask_targets[field] = {**{i + 1: name for i, name in enumerate(truth.classes)}, IGNORED: "ignored"}
-    dataset.save()
+    with editing(dataset):
+        dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
+        dataset.add_sample_field(count_field(prefix), fo.IntField)
+        dataset.add_sample_field(size_field(prefix), fo.FloatField)
+        dataset.mask_targets[field] = {**{i + 1: name for i, name in enumerate(truth.classes)}, IGNORED: "ignored"}
+        dataset.save()
     written = [field, count_field(prefix), size_field(prefix)]
     for sample in view.select_fields([truth.field, predicted, *written]).iter_samples(autosave=True):
         height, width = sample[predicted].get_mask().shape

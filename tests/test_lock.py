@@ -14,7 +14,7 @@ from prompting import lock
 from prompting.application import apply
 from prompting.errors import PromptingError
 from prompting.evaluation import evaluate_steps
-from prompting.lock import COLLECTION, run_lock
+from prompting.lock import COLLECTION, editing, run_lock
 from prompting.plan import Plan
 
 
@@ -114,3 +114,45 @@ def test_apply_and_evaluate_keep_each_other_out(dataset, apply_strategies, nano)
     assert list(apply(dataset, other))[-1].done == 6
     steps.close()  # a person closed the App's tab
     assert list(apply(dataset, Plan(strategies=("yolo_box",), existing="overwrite", **nano)))[-1].done == 6
+
+
+ADD_FIELDS = """
+import sys
+import fiftyone as fo
+from prompting.lock import editing
+dataset = fo.load_dataset(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(15):
+    with editing(dataset):
+        dataset.add_sample_field(f"{sys.argv[2]}_{i}", fo.StringField)
+"""
+
+
+def test_two_processes_that_declare_fields_at_once_keep_each_others(empty):
+    """FiftyOne writes the list of fields as a whole: without turns one takes the other's away."""
+    empty.persistent = True
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen([sys.executable, "-c", ADD_FIELDS, empty.name, name], **pipes) for name in ("a", "b")]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    empty.reload()
+    assert {f"{name}_{i}" for name in ("a", "b") for i in range(15)} <= set(empty.get_field_schema())
+
+
+def test_turn_of_a_dead_process_is_taken_over(empty):
+    held_by(empty, prefix="x")
+    locks().insert_one({**locks().find_one({"_id": f"{empty._doc.id}/x"}), "_id": str(empty._doc.id), "started": 0.0})
+    with editing(empty):
+        pass
+    assert locks().count_documents({"_id": str(empty._doc.id)}) == 0
+
+
+def test_one_that_never_ends_its_turn_is_named(empty, monkeypatch):
+    monkeypatch.setattr(lock, "WAIT_SECONDS", 0.1)
+    with editing(empty), pytest.raises(PromptingError, match=r"Process \d+ on .* does not let go"), editing(empty):
+        pass
