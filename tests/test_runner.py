@@ -16,7 +16,7 @@ from prompting.priors.fields import FieldPrior
 from prompting.priors.yolo import YoloPrior
 from prompting.results import NO_PROMPT, OK
 from prompting.runner import Runner
-from prompting.strategies import AUTOMATIC, STRATEGIES, strategies_named
+from prompting.strategies import STRATEGIES, strategies_named
 
 ASTRONAUT = [0.03, 0.04, 0.66, 0.96]
 BUS = [[0.06, 0.37, 0.24, 0.47], [0.27, 0.37, 0.16, 0.43], [0.82, 0.36, 0.17, 0.46]]
@@ -153,7 +153,7 @@ def test_picture_without_a_person_has_an_empty_mask_and_says_so(everything):
 
 
 def test_same_seed_gives_the_same_bytes(make_runner, pictures, everything):
-    again = by_name(make_runner(AUTOMATIC).run([pictures["bus.jpg"]]))["bus.jpg"]
+    again = by_name(make_runner().run([pictures["bus.jpg"]]))["bus.jpg"]
     for name, result in again.items():
         before = everything["bus.jpg"][name]
         assert np.array_equal(result.mask, before.mask)

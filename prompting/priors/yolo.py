@@ -46,20 +46,13 @@ class YoloPrior:
                     f"{self.labels[ids[known]]!r} and {name!r} are one class to the detector; ask for one of them."
                 )
             self.labels[ids[known]] = name
+        # the first call computes with as many threads as Ultralytics sets, and its boxes differ in their last bits
+        self._predict([np.zeros((imgsz, imgsz, 3), np.uint8)])
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The detections of each picture, the most confident first."""
-        with threads_kept():
-            # rect=False: every picture is letterboxed to the same square, whatever else is in the batch
-            results = self.model.predict(
-                [np.ascontiguousarray(picture.image[..., ::-1]) for picture in pictures],  # Ultralytics reads BGR
-                conf=self.confidence,
-                classes=sorted(self.labels),
-                imgsz=self.imgsz,
-                device=self.device,
-                rect=False,
-                verbose=False,
-            )
+        # Ultralytics reads BGR
+        results = self._predict([np.ascontiguousarray(picture.image[..., ::-1]) for picture in pictures])
         return [
             [
                 region
@@ -73,6 +66,19 @@ class YoloPrior:
             ]
             for picture, result in zip(pictures, results, strict=True)
         ]
+
+    def _predict(self, images: list[np.ndarray]) -> list:
+        with threads_kept():
+            # rect=False: every picture is letterboxed to the same square, whatever else is in the batch
+            return self.model.predict(
+                images,
+                conf=self.confidence,
+                classes=sorted(self.labels),
+                imgsz=self.imgsz,
+                device=self.device,
+                rect=False,
+                verbose=False,
+            )
 
     def _region(self, xyxy: np.ndarray, confidence: float, index: int, height: int, width: int) -> Region | None:
         box = np.clip(xyxy, 0, (width, height, width, height)).astype(np.float32)

@@ -53,6 +53,12 @@ def test_looking_for_people_leaves_torch_its_threads(pictures):
         torch.set_num_threads(before)
 
 
+def test_the_first_picture_has_the_boxes_that_it_would_have_later(pictures):
+    fresh = YoloPrior(models.load_yolo.__wrapped__("nano"), ["person"])
+    first, later = (fresh.find([pictures["bus.jpg"]])[0] for _ in range(2))
+    assert boxes(first).tobytes() == boxes(later).tobytes()
+
+
 def test_region_is_a_box_with_a_confidence_and_no_mask(people):
     for region in people["bus.jpg"]:
         assert region.label == "person"
