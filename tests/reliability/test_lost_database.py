@@ -1,4 +1,4 @@
-"""The database dies in the middle of a run."""
+"""The database dies in the middle of a run, by itself or because its disk is full."""
 
 import json
 import os
@@ -19,7 +19,8 @@ import sys
 from pathlib import Path
 from demo.dataset import make_dataset
 dataset = make_dataset("lost", Path(sys.argv[1]))
-dataset.add_samples([sample.copy() for sample in dataset.limit(6)])
+for _ in range(3):
+    dataset.add_samples([sample.copy() for sample in dataset.limit(6)])
 dataset.persistent = True
 dataset.clone("reference", persistent=True)
 """
@@ -37,15 +38,16 @@ print(json.dumps({"samples": len(lost), "whole": all(whole), "done": done, "same
 class Database:
     """A mongod of the test's own, that can be killed and started again."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, log: Path):
+        self.folder, self.log = folder, log
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.start()
 
     def start(self) -> None:
-        command = [MONGOD, "--dbpath", self.folder, "--logpath", self.folder / "log", "--port", self.port]
+        command = [MONGOD, "--dbpath", self.folder, "--logpath", self.log, "--port", self.port]
+        command += ["--syncdelay", "1"]  # what was written reaches the disk within a second, not a minute
         self.process = subprocess.Popen([*map(str, command), "--bind_ip", "127.0.0.1", "--nounixsocket"])
 
     def kill(self) -> None:
@@ -54,42 +56,96 @@ class Database:
 
 
 @pytest.fixture
-def database(tmp_path):
+def start_database(tmp_path):
+    """Start a database in a folder."""
     if not MONGOD.exists():
         pytest.skip(f"FiftyOne has no mongod of its own here ({MONGOD}); its database can't be killed")
-    (tmp_path / "database").mkdir()
-    started = Database(tmp_path / "database")
-    yield started
-    started.kill()
+    started = []
+
+    def start(folder: Path) -> Database:
+        started.append(Database(folder, tmp_path / "mongod.log"))
+        return started[-1]
+
+    yield start
+    for database in started:
+        database.kill()
 
 
-def test_a_lost_database_ends_the_run_with_a_sentence_and_loses_nothing(database, photographs, plan):
-    # half a minute of patience with the database is FiftyOne's default; a test has less
-    address = f"mongodb://127.0.0.1:{database.port}/?serverSelectionTimeoutMS=4000"
-    environment = {"FIFTYONE_DATABASE_URI": address}
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 400 MB, of which a database takes 300 at once."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a disk that can be filled takes root to make here ({mounted.stderr.strip()})")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
-    def python(script: str, argument: str) -> str:
+
+def fill(folder: Path) -> Path:
+    """Leave no byte free; the file that takes them."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(1 << 20))
+    return filler
+
+
+class Run:
+    """A run with a database of its own, and the same run undisturbed beside it."""
+
+    def __init__(self, database: Database, photographs: Path, plan: dict):
+        # half a minute of patience with the database is FiftyOne's default; a test has less
+        address = f"mongodb://127.0.0.1:{database.port}/?serverSelectionTimeoutMS=4000"
+        self.environment, self.plan = {"FIFTYONE_DATABASE_URI": address}, plan
+        self._python(PREPARE, str(photographs))
+        assert Child("reference", self.environment, **plan).end() == (0, "24")
+        self.child = Child("lost", self.environment, **plan)
+        self.child.wait_until(4)
+
+    def ends_with_a_sentence(self) -> None:
+        start = time.monotonic()
+        status, said = self.child.end(timeout=120)
+        assert status == REFUSED
+        assert said.startswith("FiftyOne's database failed") and "existing='skip'" in said
+        assert time.monotonic() - start < 60
+
+    def lost_nothing_and_is_finished_by_the_next(self) -> None:
+        left = self._compared()
+        assert left["samples"] == 24 and left["whole"] and left["done"] < 24
+        # the dead run's lock stops nobody
+        assert Child("lost", self.environment, **self.plan).end() == (0, str(24 - left["done"]))
+        assert self._compared()["same"]
+
+    def _compared(self) -> dict:
+        return json.loads(self._python(COMPARE, json.dumps(STRATEGIES)).splitlines()[-1])
+
+    def _python(self, script: str, argument: str) -> str:
         command = [sys.executable, "-c", script, argument]
-        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=200)
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def compared() -> dict:
-        return json.loads(python(COMPARE, json.dumps(STRATEGIES)).splitlines()[-1])
 
-    python(PREPARE, str(photographs))
-    assert Child("reference", environment, **plan).end()[0] == 0
-    run = Child("lost", environment, **plan)
-    run.wait_until(4)
+def test_a_lost_database_ends_the_run_with_a_sentence_and_loses_nothing(start_database, photographs, plan, tmp_path):
+    (tmp_path / "database").mkdir()
+    database = start_database(tmp_path / "database")
+    run = Run(database, photographs, plan)
     database.kill()
-    start = time.monotonic()
-    status, said = run.end(timeout=120)
-    assert status == REFUSED
-    assert said.startswith("FiftyOne's database failed") and "existing='skip'" in said
-    assert time.monotonic() - start < 60
-
+    run.ends_with_a_sentence()
     database.start()
-    left = compared()
-    assert left["samples"] == 12 and left["whole"] and left["done"] < 12
-    assert Child("lost", environment, **plan).end() == (0, str(12 - left["done"]))  # the dead run's lock stops nobody
-    assert compared()["same"]
+    run.lost_nothing_and_is_finished_by_the_next()
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence_and_loses_nothing(start_database, small_disk, photographs, plan):
+    database = start_database(small_disk)
+    run = Run(database, photographs, plan)
+    filler = fill(small_disk)
+    run.ends_with_a_sentence()
+    database.kill()
+    filler.unlink()
+    database.start()
+    run.lost_nothing_and_is_finished_by_the_next()
