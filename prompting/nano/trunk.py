@@ -15,9 +15,9 @@ _TAPPED = {"stride4": 2, "stride8": 16, "stride16": 19, "stride32": 22}
 
 @dataclass(frozen=True)
 class TrunkFeatures:
-    """Feature maps of one batch, each (B, channels, H / stride, W / stride)."""
+    """Feature maps of one batch, each (B, channels, H / stride, W / stride); ``stride4`` where it was asked for."""
 
-    stride4: torch.Tensor
+    stride4: torch.Tensor | None
     stride8: torch.Tensor
     stride16: torch.Tensor
     stride32: torch.Tensor
@@ -52,8 +52,8 @@ class YoloTrunk(nn.Module):
         return super().train(False)
 
     @torch.no_grad()
-    def forward(self, normalised: torch.Tensor) -> TrunkFeatures:
-        """Features of a (B, 3, H, W) batch; H and W are multiples of 32."""
+    def forward(self, normalised: torch.Tensor, finest: bool = True) -> TrunkFeatures:
+        """Features of a (B, 3, H, W) batch; H and W are multiples of 32; ``finest``: also those of stride 4."""
         x = normalised * self.std + self.mean
         outputs: list[torch.Tensor | None] = []
         for layer in self.layers[:_SEGMENT_HEAD]:
@@ -62,6 +62,8 @@ class YoloTrunk(nn.Module):
             x = layer(x)
             outputs.append(x if layer.i in self.saved else None)
         maps = {name: outputs[index] for name, index in _TAPPED.items()}
+        if not finest:
+            return TrunkFeatures(**{**maps, "stride4": None})
         prototypes = self.layers[_SEGMENT_HEAD].proto(
             [maps["stride8"], maps["stride16"], maps["stride32"]], return_semantic=False
         )
