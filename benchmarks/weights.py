@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from prompting import models
+from prompting import lean, models
 from prompting.errors import ModelUnavailable
 from prompting.segmenter import Segmenter
 
@@ -46,10 +46,11 @@ class Timed:
     random: bool
 
     def predictor(self):
-        """sam2's own ``SAM2ImagePredictor`` with the same weights, laid out in memory as sam2 does it."""
+        """sam2's own ``SAM2ImagePredictor`` with the same weights, laid out and computing as sam2 does it."""
         from sam2.sam2_image_predictor import SAM2ImagePredictor
 
         model = copy.deepcopy(self.segmenter.model).to(memory_format=torch.contiguous_format)
+        lean.restore(model)
         predictor = SAM2ImagePredictor(model)
         side = model.image_size
         predictor._bb_feat_sizes = [(side // s, side // s) for s in (4, 8, 16)]  # it knows those of 1024 pixels alone

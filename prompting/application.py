@@ -96,7 +96,7 @@ def _run(
             failed += any(cost.failed for cost in statistics.values())
             yield Progress(done, len(todo), failed)
     with editing(samples._dataset):
-        # again, for a process that takes no turns may have undone it
+        # again: a process that takes no turns may have taken them away, and samples with their values can't be read
         storage.declare_fields(samples._dataset, plan)
         for strategy, cost in costs.items():
             records.add_cost(samples._dataset, plan.prefix, strategy, cost.per_image())

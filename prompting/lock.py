@@ -75,7 +75,7 @@ def editing(dataset: fo.Dataset) -> Iterator[None]:
     one would take the other's away, and samples with values of fields that aren't declared can't be read any more.
 
     Args:
-        dataset: the dataset, which is reloaded
+        dataset: the dataset, whose document is reloaded
 
     Raises:
         PromptingError: another run took longer than a minute and a half over it
@@ -90,7 +90,9 @@ def editing(dataset: fo.Dataset) -> Iterator[None]:
             )
         time.sleep(TURN_SECONDS)
     try:
-        dataset.reload()
+        dataset._reload()  # the document alone: a person's samples stay as they are
+        if not set(dataset.get_field_schema()) <= {field.name for field in dataset._doc.sample_fields}:
+            dataset.reload()  # fields that this process knows are gone
         yield
     finally:
         _release(locks, key, token)

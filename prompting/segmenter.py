@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .lean import PictureDecoder, PictureEncoder
 from .precision import FLOAT32, autocast
 from .prompts import Prompt
 
@@ -99,20 +100,23 @@ class Segmenter:
         self._pinned = self.device.type == "cuda"  # memory that the device copies from and to by itself
         self.name = name
         self.precision = precision
-        self.compiled, self._fixed, self._forward = False, 0, self.model.forward_image
         self.image_size = int(model.image_size)
         self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(3, 1, 1)
         self._std = torch.tensor(IMAGENET_STD, device=self.device).view(3, 1, 1)
         if self.device.type == "cpu":  # the convolutions of small trunks run twice as fast this way
             self.model.image_encoder.to(memory_format=torch.channels_last)
             self.model.sam_mask_decoder.to(memory_format=torch.channels_last)
+        PictureDecoder.take(self.model.sam_mask_decoder)
+        with torch.inference_mode():
+            self._positions = self.model.sam_prompt_encoder.get_dense_pe()
+        self._encoder = PictureEncoder(self.model)
+        self.compiled, self._fixed, self._forward = False, 0, self._encoder
 
     def at(self, precision: str, compiled: bool = False) -> Segmenter:
         """The same model with its encoder at another precision, compiled if wanted; the weights are shared."""
         other = copy.copy(self)
         other.precision, other.compiled, other._fixed = precision, compiled, 0
-        forward = self.model.forward_image
-        other._forward = torch.compile(forward, dynamic=False) if compiled else forward
+        other._forward = torch.compile(self._encoder.__call__, dynamic=False) if compiled else self._encoder
         return other
 
     @torch.inference_mode()
@@ -126,8 +130,7 @@ class Segmenter:
             one :class:`EncodedImage` each
         """
         batch = torch.stack([self._squash(image) for image in images])
-        maps = self._maps(batch)
-        fine, middle, coarse = (level.float().contiguous() for level in maps["backbone_fpn"][-3:])
+        fine, middle, coarse = (level.float() for level in self._maps(batch))
         if self.model.directly_add_no_mem_embed:
             coarse = coarse + self.model.no_mem_embed.view(1, -1, 1, 1)
         return [
@@ -135,7 +138,7 @@ class Segmenter:
             for i, image in enumerate(images)
         ]
 
-    def _maps(self, batch: torch.Tensor) -> dict:
+    def _maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The encoder's feature maps; compiled code sees no smaller batch than before, for it is made for one size."""
         missing = self._fixed - len(batch) if self.compiled else 0
         if missing > 0:
@@ -227,7 +230,7 @@ class Segmenter:
         sparse, dense = model.sam_prompt_encoder(points=points, boxes=None, masks=mask_input)
         low_res, ious, *_ = model.sam_mask_decoder(
             image_embeddings=encoded.embedding,
-            image_pe=model.sam_prompt_encoder.get_dense_pe(),
+            image_pe=self._positions,
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
             multimask_output=multimask_output,

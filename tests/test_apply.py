@@ -69,7 +69,7 @@ def state(dataset) -> tuple:
 @contextmanager
 def counted(module: str = "prompting.models"):
     """A list that grows by the number of pictures whenever the image encoder runs."""
-    encoder, sizes = sys.modules[module].load_sam2("nano", "cpu").model.image_encoder, []
+    encoder, sizes = sys.modules[module].load_sam2("nano", "cpu").model.image_encoder.trunk, []
     hook = encoder.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     yield sizes
     hook.remove()

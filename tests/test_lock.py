@@ -144,6 +144,17 @@ def test_two_processes_that_declare_fields_at_once_keep_each_others(empty):
     assert {f"{name}_{i}" for name in ("a", "b") for i in range(15)} <= set(empty.get_field_schema())
 
 
+def test_fields_that_somebody_without_a_turn_took_away_are_there_after_the_run(dataset, nano):
+    steps = apply(dataset, Plan(strategies=("yolo_box",), **nano))
+    next(steps), next(steps)
+    gone = {"$pull": {"sample_fields": {"name": {"$in": ["sam2_yolo_box", "sam2_yolo_box_score"]}}}}
+    odm.get_db_conn()["datasets"].update_one({"_id": dataset._doc.id}, gone)
+    list(steps)
+    dataset.reload()
+    assert set(dataset.values("sam2_yolo_box_status")) == {"ok", "no_prompt"}
+    assert all(sample.sam2_yolo_box is not None for sample in dataset)
+
+
 def test_turn_of_a_dead_process_is_taken_over(empty):
     held_by(empty, prefix="x")
     locks().insert_one({**locks().find_one({"_id": f"{empty._doc.id}/x"}), "_id": str(empty._doc.id), "started": 0.0})

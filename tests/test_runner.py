@@ -75,7 +75,7 @@ def calls(nano_segmenter):
 
     model = nano_segmenter.model
     hooks = [
-        model.image_encoder.register_forward_hook(count_encoder),
+        model.image_encoder.trunk.register_forward_hook(count_encoder),
         model.sam_mask_decoder.register_forward_hook(count_decoder),
     ]
     yield counted

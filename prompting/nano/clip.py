@@ -29,7 +29,7 @@ class YoloPatchEmbed(nn.Module):
         self.project = nn.Conv2d(self.norm.num_features, width, kernel_size=1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        maps = self.yolo(images, finest=False)
+        maps = self.yolo(images.contiguous(memory_format=torch.channels_last), finest=False)
         fine = F.avg_pool2d(maps.stride8, 2)
         coarse = F.interpolate(maps.stride32, scale_factor=2.0, mode="nearest")
         tokens = torch.cat([fine, maps.stride16, coarse], dim=1)
