@@ -28,7 +28,8 @@ def build_runner(plan: Plan, field_values: Mapping[str, int] | None = None) -> R
         priors[YOLO] = YoloPrior(models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device)
     if plan.uses(CLIP):
         settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
-        priors[CLIP] = ClipPrior(*models.load_clip(plan.clip_model, plan.device), plan.classes, settings, plan.device)
+        clip = models.load_clip(plan.clip_model, plan.device)
+        priors[CLIP] = ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)
     if plan.uses(FIELD):
         priors[FIELD] = FieldPrior(plan.classes, field_values)
     segmenter = models.load_sam2(plan.sam2_model, plan.device).at(plan.encoder_precision, plan.compile)

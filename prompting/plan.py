@@ -25,7 +25,8 @@ class Plan:
         classes: class i becomes mask value i + 1
         sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models`
         device: a torch device, or ``auto``
-        encoder_precision: of SAM 2's encoder, ``float32``, ``bfloat16``, or ``auto``, see :mod:`prompting.precision`
+        encoder_precision: of SAM 2's encoder and of CLIP's patches, ``float32``, ``bfloat16``, or ``auto``, see
+            :mod:`prompting.precision`
         prefix: of all fields written
         seed: of all randomness
         existing: what to do with samples that have results: ``skip`` them, ``overwrite`` them, or stop (``error``)

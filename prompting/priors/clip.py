@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ..dense_clip import dense_embeddings
+from ..precision import FLOAT32
 from ..regions import Region, box_of, components
 from ..vocabulary import background_for, phrases_of
 from .base import Found, Picture
@@ -55,9 +56,21 @@ class ClipPrior:
         classes: the classes to look for
         settings: see :class:`ClipSettings`
         device: where the model runs
+        precision: of its patch embedding, see :func:`prompting.dense_clip.dense_embeddings`
     """
 
-    def __init__(self, model, tokenizer, mean, std, classes: Sequence[str], settings: ClipSettings, device="cpu"):
+    def __init__(
+        self,
+        model,
+        tokenizer,
+        mean,
+        std,
+        classes: Sequence[str],
+        settings: ClipSettings,
+        device="cpu",
+        precision: str = FLOAT32,
+    ):
+        self.precision = precision
         self.model, self.settings, self.classes = model, settings, tuple(classes)
         self.device = torch.device(device)
         self.side = int(model.visual.image_size[0])
@@ -126,7 +139,7 @@ class ClipPrior:
 
     def _window(self, windows: torch.Tensor) -> torch.Tensor:
         """Group probabilities (B, G, h, w) of windows (B, 3, side, side)."""
-        patches = dense_embeddings(self.model.visual, windows, self.settings.attention)
+        patches = dense_embeddings(self.model.visual, windows, self.settings.attention, self.precision)
         scores = (patches @ self.text.T * self.model.logit_scale.exp()).softmax(dim=-1)
         grouped = scores.new_zeros(*scores.shape[:-1], len(self.groups)).index_add_(-1, self.owner, scores)
         return grouped.permute(0, 3, 1, 2)
