@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from demo.dataset import make_dataset
 dataset = make_dataset("lost", Path(sys.argv[1]))
-for _ in range(3):
+for _ in range(int(sys.argv[2])):
     dataset.add_samples([sample.copy() for sample in dataset.limit(6)])
 dataset.persistent = True
 dataset.clone("reference", persistent=True)
@@ -94,14 +94,14 @@ def fill(folder: Path) -> Path:
 
 
 class Run:
-    """A run with a database of its own, and the same run undisturbed beside it."""
+    """A run with a database of its own, of the demo's photographs and as often again, and one undisturbed beside it."""
 
-    def __init__(self, database: Database, photographs: Path, plan: dict):
+    def __init__(self, database: Database, photographs: Path, plan: dict, again: int):
         # half a minute of patience with the database is FiftyOne's default; a test has less
         address = f"mongodb://127.0.0.1:{database.port}/?serverSelectionTimeoutMS=4000"
-        self.environment, self.plan = {"FIFTYONE_DATABASE_URI": address}, plan
-        self._python(PREPARE, str(photographs))
-        assert Child("reference", self.environment, **plan).end() == (0, "24")
+        self.environment, self.plan, self.count = {"FIFTYONE_DATABASE_URI": address}, plan, 6 * (1 + again)
+        self._python(PREPARE, str(photographs), str(again))
+        assert Child("reference", self.environment, **plan).end() == (0, str(self.count))
         self.child = Child("lost", self.environment, **plan)
         self.child.wait_until(4)
 
@@ -114,16 +114,16 @@ class Run:
 
     def lost_nothing_and_is_finished_by_the_next(self) -> None:
         left = self._compared()
-        assert left["samples"] == 24 and left["whole"] and left["done"] < 24
+        assert left["samples"] == self.count and left["whole"] and left["done"] < self.count
         # the dead run's lock stops nobody
-        assert Child("lost", self.environment, **self.plan).end() == (0, str(24 - left["done"]))
+        assert Child("lost", self.environment, **self.plan).end() == (0, str(self.count - left["done"]))
         assert self._compared()["same"]
 
     def _compared(self) -> dict:
         return json.loads(self._python(COMPARE, json.dumps(STRATEGIES)).splitlines()[-1])
 
-    def _python(self, script: str, argument: str) -> str:
-        command = [sys.executable, "-c", script, argument]
+    def _python(self, script: str, *arguments: str) -> str:
+        command = [sys.executable, "-c", script, *arguments]
         environment = {**os.environ, **self.environment}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
@@ -133,7 +133,7 @@ class Run:
 def test_a_lost_database_ends_the_run_with_a_sentence_and_loses_nothing(start_database, photographs, plan, tmp_path):
     (tmp_path / "database").mkdir()
     database = start_database(tmp_path / "database")
-    run = Run(database, photographs, plan)
+    run = Run(database, photographs, plan, again=1)
     database.kill()
     run.ends_with_a_sentence()
     database.start()
@@ -142,7 +142,7 @@ def test_a_lost_database_ends_the_run_with_a_sentence_and_loses_nothing(start_da
 
 def test_a_full_disk_ends_the_run_with_a_sentence_and_loses_nothing(start_database, small_disk, photographs, plan):
     database = start_database(small_disk)
-    run = Run(database, photographs, plan)
+    run = Run(database, photographs, plan, again=2)  # the disk is full to the database a second later
     filler = fill(small_disk)
     run.ends_with_a_sentence()
     database.kill()
