@@ -37,8 +37,8 @@ def dense_embeddings(
         images: (B, 3, H, W) normalised as the model asks; H and W multiples of the patch size
             (positions are interpolated where it differs from the training size)
         attention: one of :data:`ATTENTIONS`
-        precision: of the convolutions that make patches of pixels; the transformer's matrices are too small to gain by
-            less than float32 on a CPU, where they take six times as long in bfloat16
+        precision: of the convolutions that make patches of pixels; the transformer stays in float32, than which
+            bfloat16 was slower on a CPU
 
     Returns:
         (B, H / patch, W / patch, D)

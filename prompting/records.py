@@ -46,8 +46,8 @@ def add_cost(dataset: fo.Dataset, prefix: str, strategy: str, cost: dict) -> Non
 
 def applied_at(dataset: fo.Dataset, prefix: str, strategy: str) -> datetime | None:
     """When a strategy was last applied to any sample, None where that isn't recorded."""
-    record = recorded(dataset, prefix, strategy)
-    return datetime.fromisoformat(record["applied"]) if record else None
+    applied = (recorded(dataset, prefix, strategy) or {}).get("applied")  # earlier versions recorded none
+    return datetime.fromisoformat(applied) if applied else None
 
 
 def recorded(dataset: fo.Dataset, prefix: str, strategy: str) -> dict | None:

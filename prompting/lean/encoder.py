@@ -1,6 +1,6 @@
 """The image encoder of ``SAM2Base.forward_image``, for the three maps that the mask decoder reads.
 
-- The sine positions of every map are left out: only a video's memory reads them, and copying them took 0.1 s.
+- The sine positions of every map are left out: only a video's memory reads them.
 - The patches' positions are interpolated once for a model, not once for each picture.
 - The neck's and the decoder's 1 x 1 convolutions of the two fine maps follow each other: they are multiplied into one.
 """
