@@ -3,7 +3,8 @@
     python -m benchmarks.scale [--sizes 100 1000 10000] [--images FOLDER --labels COCO.json] [--limit N] [--sam2 nano]
 
 A few pictures are repeated under other names. Each size runs in a process of its own, so that its peak memory is its
-own; the database's memory is not in it. With all strategies 10,000 samples take hours on a small machine, and a fifth
+own; the database's memory is not in it. All but the largest run before it and after it: what else the machine does in
+that hour is then no growth. With all strategies 10,000 samples take hours on a small machine, and a fifth
 of that with `--strategies yolo_box`.
 """
 
@@ -14,6 +15,7 @@ import json
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,8 +48,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.measure:
         print(json.dumps(measure(args)))
         return
-    measured = [in_a_process(size, given) for size in args.sizes]
-    timing.report(args.json, [growth(measured), shares(measured)], {"sizes": measured})
+    measured = [in_a_process(size, given) for size in there_and_back(args.sizes)]
+    timing.report(args.json, [growth(measured), shares(measured)], {"runs": measured})
+
+
+def there_and_back(sizes: Sequence[int]) -> list[int]:
+    """1, 2, 3, 2, 1."""
+    return [*sizes, *reversed(sizes[:-1])]
 
 
 def in_a_process(size: int, given: Sequence[str]) -> dict:
@@ -144,36 +151,43 @@ def peak_megabytes() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak / 1000
 
 
+def of_each_size(measured: Sequence[dict]) -> dict[int, list[dict]]:
+    """The runs of each size, the smallest first."""
+    return {size: [m for m in measured if m["samples"] == size] for size in sorted({m["samples"] for m in measured})}
+
+
 def growth(measured: Sequence[dict]):
     """A line for each size."""
     from prompting.tables import Table
 
-    first = measured[0]
-    base = first["seconds"] / first["samples"]
-    rows = tuple(
-        (
-            f"{m['samples']:,}",
-            timing.digits(m["seconds"] / m["samples"]),
-            f"{m['seconds'] / m['samples'] / base:.2f}",
-            timing.digits(m["seconds_of_first_window"] / m["window"]),
-            timing.digits(m["seconds_of_last_window"] / m["window"]),
-            f"{m['peak_megabytes']:,.0f}",
-            f"{m['peak_megabytes'] / first['peak_megabytes']:.2f}",
-            timing.digits(m["seconds_before_first_picture"]),
+    first, base, rows = measured[0], None, []
+    for size, runs in of_each_size(measured).items():
+        seconds = timing.Spread.of([m["seconds"] / size for m in runs])
+        peak = max(m["peak_megabytes"] for m in runs)
+        base = base or (seconds.median, peak)
+        rows.append(
+            (
+                f"{size:,}",
+                str(seconds),
+                f"{seconds.median / base[0]:.2f}",
+                timing.digits(statistics.median(m["seconds_of_first_window"] / m["window"] for m in runs)),
+                timing.digits(statistics.median(m["seconds_of_last_window"] / m["window"] for m in runs)),
+                f"{peak:,.0f}",
+                f"{peak / base[1]:.2f}",
+                timing.digits(statistics.median(m["seconds_before_first_picture"] for m in runs)),
+            )
         )
-        for m in measured
-    )
-    window = first["window"]
+    window, order = first["window"], [f"{m['samples']:,}" for m in measured]
     columns = (
         "samples", "s/image", "times the first", f"first {window}", f"last {window}", "peak MB", "times the first",
         "s before the first image",
     )  # fmt: skip
     note = (
         f"{first['model']}, {first['precision']}, {len(first['strategies'])} strategies on {first['device']};"
-        f" {first['pictures']} pictures repeated, each size in a process of its own. Models are loaded before the first"
-        " image."
+        f" {first['pictures']} pictures repeated, each run in a process of its own: {', '.join(order)} samples."
+        " Models are loaded before the first image."
     )
-    return Table("Growing datasets", note, columns, rows)
+    return Table("Growing datasets", note, columns, tuple(rows))
 
 
 def shares(measured: Sequence[dict]):
@@ -182,12 +196,13 @@ def shares(measured: Sequence[dict]):
     from prompting.tables import Table
 
     rows = []
-    for m in measured:
-        shares = {stage: m["stages"].get(stage, 0.0) / m["seconds"] for stage in STAGES}
+    for size, runs in of_each_size(measured).items():
+        seconds = sum(m["seconds"] for m in runs)
+        shares = {stage: sum(m["stages"].get(stage, 0.0) for m in runs) / seconds for stage in STAGES}
         other, own = 1 - sum(shares.values()), 1 - sum(shares[stage] for stage in ENCODER_AND_PROMPTS)
-        behind = sum(m["stages_behind"].values()) / m["seconds"]
+        behind = sum(sum(m["stages_behind"].values()) for m in runs) / seconds
         cells = (*shares.values(), other, own, behind)
-        rows.append((f"{m['samples']:,}", *(f"{share:.1%}" for share in cells)))
+        rows.append((f"{size:,}", *(f"{share:.1%}" for share in cells)))
     note = (
         "Shares of the run's time. read: samples out of the database; prior: CLIP and YOLO; prompts: making them and"
         " finding clicks; resize: pictures and masks; wait: for the threads that read pictures and write results; own:"

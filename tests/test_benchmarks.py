@@ -124,6 +124,29 @@ def test_scale_tells_where_the_time_went(capsys):
     assert measured["peak_megabytes"] > 200
 
 
+def test_scale_measures_small_sizes_before_and_after_the_large_one():
+    assert scale.there_and_back([100, 1000, 10000]) == [100, 1000, 10000, 1000, 100]
+    assert scale.there_and_back([16]) == [16]
+
+
+def test_scale_compares_what_the_sizes_took_on_average():
+    def run(samples: int, seconds: float, peak: float) -> dict:
+        about = {"model": "nano", "precision": "float32", "strategies": ["yolo_box"], "device": "cpu", "pictures": 2}
+        windows = {"window": 10, "seconds_of_first_window": 1.0, "seconds_of_last_window": 2.0}
+        stages = {"stages": {"encode": seconds / 2, "read": seconds / 4}, "stages_behind": {"write": seconds / 10}}
+        measured = {"samples": samples, "seconds": seconds, "peak_megabytes": peak, "seconds_before_first_picture": 1.0}
+        return {**about, **windows, **stages, **measured}
+
+    runs = [run(10, 1.0, 1000.0), run(100, 12.0, 1010.0), run(10, 2.0, 990.0)]
+    small, large = scale.growth(runs).rows
+    assert small[:6] == ("10", "0.15 (0.1–0.2)", "1.00", "0.1", "0.2", "1,000")
+    assert large[:3] == ("100", "0.12 (0.12–0.12)", "0.80") and large[6] == "1.01"
+    for row in scale.shares(runs).rows:
+        cells = dict(zip(scale.shares(runs).columns, row, strict=True))
+        assert (cells["encode"], cells["read"], cells["other"]) == ("50.0%", "25.0%", "25.0%")
+        assert (cells["own"], cells["behind"]) == ("50.0%", "10.0%")
+
+
 def test_a_stage_counts_without_the_stages_inside_it(monkeypatch):
     clock = itertools.count()
     monkeypatch.setattr(stages.time, "perf_counter", lambda: next(clock))

@@ -12,6 +12,7 @@ from prompting.analysis.attribution import PARTS
 from prompting.errors import PromptingError
 from prompting.explanation import Explanation, error_field, explain, load_curves
 from prompting.findings import load_findings, prefixes
+from prompting.records import recorded, run_key
 
 STRATEGIES = ("clip_point", "yolo_box", "field_box")
 
@@ -132,6 +133,19 @@ def test_strategy_applied_after_its_evaluation_is_outdated(evaluated, apply_stra
     try:
         apply_strategies(clone, strategies=["yolo_box"], existing="overwrite", progress=False, **nano)
         assert load_findings(clone).outdated == ("yolo_box",)
+    finally:
+        clone.delete()
+
+
+def test_records_that_do_not_say_when_can_be_read(evaluated):
+    clone = evaluated.clone()
+    try:
+        key = run_key("sam2", "yolo_box")
+        config = clone.get_run_info(key).config
+        del config.applied  # as the first versions wrote them
+        clone.update_run_config(key, config)
+        assert "applied" not in recorded(clone, "sam2", "yolo_box")
+        assert load_findings(clone).outdated == ()
     finally:
         clone.delete()
 
