@@ -1,0 +1,123 @@
+"""The same code on a device that isn't the host.
+
+Where there is none, on one that isn't there: torch's fake tensors know where they are and how large, and hold nothing.
+What would mix devices, or wait for a value, is an error.
+"""
+
+import copy
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from sam2.build_sam import build_sam2
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
+
+from demo.dataset import write_photographs
+from prompting import models
+from prompting.images import read_bounded
+from prompting.priors.clip import ClipPrior, ClipSettings
+from prompting.prompts import Prompt
+from prompting.refine import Task, refine_all
+from prompting.segmenter import Segmenter
+
+FAKE = "cuda:0"
+PICTURE = np.zeros((120, 200, 3), np.uint8)
+CLICK = Prompt("cat", np.array([[30.0, 40.0]], np.float32), np.array([1]))
+BOX = Prompt("cat", np.array([[30.0, 40.0], [5.0, 5.0]], np.float32), np.array([1, 0]), np.array([10.0, 20, 90, 100]))
+
+
+def empty_like(tensor: torch.Tensor, device: str) -> torch.Tensor:
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
+
+
+def faked(model: torch.nn.Module) -> torch.nn.Module:
+    """A copy of a model on the device that isn't there; to be called in a ``FakeTensorMode``."""
+    for module in model.modules():
+        for name, weight in module._parameters.items():
+            if weight is not None:
+                module._parameters[name] = torch.nn.Parameter(empty_like(weight, FAKE), requires_grad=False)
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = empty_like(buffer, FAKE)
+    model.to = lambda *_, **__: model  # there already; torch can't move weights without values
+    return model
+
+
+@contextmanager
+def nowhere(model: torch.nn.Module):
+    """A copy of a model where nothing has a value."""
+    model = copy.deepcopy(model)
+    with FakeTensorMode():
+        yield faked(model)
+
+
+@pytest.fixture(params=["nano", "official"])
+def sam2_model(request, nano_segmenter) -> torch.nn.Module:
+    if request.param == "nano":
+        return nano_segmenter.model
+    return build_sam2("configs/sam2.1/sam2.1_hiera_t.yaml", None, device="cpu")
+
+
+@pytest.fixture
+def without_values(monkeypatch):
+    """What the host sends has no values either, and what comes back to it is kept from coming; its devices."""
+    arrived = []
+
+    def send(self, array):
+        return empty_like(torch.from_numpy(array), FAKE)
+
+    def receive(self, low_res, height, width, ious):
+        arrived.extend([low_res.device, ious.device])
+        return np.zeros((len(low_res), height, width), bool), np.zeros(ious.shape, np.float32)
+
+    monkeypatch.setattr(Segmenter, "_on_device", send)
+    monkeypatch.setattr(Segmenter, "_full_size", receive)
+    return arrived
+
+
+def test_on_a_device_that_is_not_there_nothing_can_be_mixed_or_read():
+    with FakeTensorMode():
+        there, here = torch.zeros(3, device=FAKE), torch.zeros(3)
+        with pytest.raises(RuntimeError, match="to be on the same device"):
+            there + here
+        with pytest.raises(DataDependentOutputException):
+            there.sum().item()
+
+
+def test_encoding_and_decoding_stay_on_the_device_and_never_wait_for_it(sam2_model, without_values):
+    with nowhere(sam2_model) as model:
+        segmenter = Segmenter(model, FAKE, "fake")
+        first, other = segmenter.encode([PICTURE, PICTURE[:50]])
+        assert {first.embedding.device, *(level.device for level in other.high_res)} == {torch.device(FAKE)}
+        decoded = segmenter.decode(first, [CLICK, BOX, CLICK])
+        segmenter.candidates(first, [BOX])
+        everywhere = [np.ones((120, 200), bool)] * 2
+        (refined,) = refine_all(segmenter, first, [Task([CLICK, BOX], everywhere, rounds=1)])
+    assert decoded.low_res_logits.device == refined.decoded.low_res_logits.device == torch.device(FAKE)
+    assert refined.decoder_calls == 4  # two shapes of prompt, and the same with a click and mask_input
+    assert len(without_values) == 8 and set(without_values) == {torch.device(FAKE)}
+
+
+def test_clips_maps_are_made_on_the_device():
+    model, tokenizer, mean, std = models.load_clip("nano", "cpu")
+    with nowhere(model) as model:
+        prior = ClipPrior(model, tokenizer, mean, std, ("person", "dog"), ClipSettings(), FAKE)
+        maps = prior._at_scale(torch.empty(1, 3, 120, 200, device=FAKE), 1.5)
+    assert maps.device == torch.device(FAKE)
+    assert maps.shape[:2] == (1, len(prior.groups))
+
+
+@pytest.mark.skipif(models.best_device() == "cpu", reason="takes a GPU, and there is none")
+def test_an_accelerator_makes_the_cpus_masks(nano_segmenter, tmp_path):
+    write_photographs(tmp_path)
+    elsewhere = Segmenter(copy.deepcopy(nano_segmenter.model), models.best_device(), "nano")
+    for path in sorted(tmp_path.glob("*.*")):
+        image, _ = read_bounded(path)
+        height, width = image.shape[:2]
+        box = np.array([0.1 * width, 0.1 * height, 0.9 * width, 0.9 * height])
+        asked = [Prompt("person", np.zeros((0, 2), np.float32), np.zeros(0, int), box)]
+        here, there = (s.decode(s.encode([image])[0], asked) for s in (nano_segmenter, elsewhere))
+        union = (here.masks | there.masks).sum()
+        assert (here.masks & there.masks).sum() >= 0.98 * union
+        assert there.predicted_iou == pytest.approx(here.predicted_iou, abs=0.01)
