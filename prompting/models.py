@@ -76,7 +76,7 @@ def resolve_yolo(name: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def load_sam2(name: str, device: str):
-    """A :class:`~prompting.segmenter.Segmenter`.
+    """A :class:`~prompting.segmenter.Segmenter`; torch gets no more threads than the process may use processors.
 
     Args:
         name: one of :data:`SAM2_MODELS`, ``auto``, or the path of a SAM 2 or 2.1 checkpoint
@@ -87,7 +87,9 @@ def load_sam2(name: str, device: str):
         PromptingError: not a name and not a SAM 2 checkpoint
     """
     from .segmenter import Segmenter
+    from .torch_threads import limit_threads
 
+    limit_threads()
     name = resolve_sam2(name, device)
     if name == NANO:
         return Segmenter(_nano_sam2(), device, name)

@@ -37,6 +37,11 @@ def picture() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (120, 200, 3), np.uint8)
 
 
+@pytest.fixture(scope="module")
+def encoded(segmenter, picture):
+    return segmenter.encode([picture])[0]
+
+
 def prompts(count: int, clicks: int, box: bool) -> list[Prompt]:
     rng = np.random.default_rng(count)
     corners = np.array([20, 30, 150, 100], np.float32) if box else None
@@ -77,8 +82,8 @@ def test_encoder_gives_sam2s_own_maps(segmenter, sam2s_own, picture):
 @pytest.mark.parametrize("multimask_output", [False, True])
 @pytest.mark.parametrize("fed_back", [False, True], ids=["first", "with mask_input"])
 @pytest.mark.parametrize(("count", "clicks", "box"), [(1, 1, False), (1, 0, True), (3, 5, False), (4, 8, True)])
-def test_decoder_gives_sam2s_own_masks(segmenter, sam2s_own, picture, count, clicks, box, fed_back, multimask_output):
-    encoded, asked = segmenter.encode([picture])[0], prompts(count, clicks, box)
+def test_decoder_gives_sam2s_own_masks(segmenter, sam2s_own, encoded, count, clicks, box, fed_back, multimask_output):
+    asked = prompts(count, clicks, box)
     side = segmenter.image_size // 4
     mask_input = torch.linspace(-9, 9, count * side * side).view(count, 1, side, side) if fed_back else None
     with torch.inference_mode():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from ..errors import PromptingError
 from ..regions import Region
+from ..torch_threads import threads_kept
 from ..vocabulary import SYNONYMS
 from .base import Picture
 
@@ -85,18 +84,3 @@ class YoloPrior:
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None
         return Region(self.labels[index], box=box, confidence=confidence)
-
-
-@contextmanager
-def threads_kept() -> Iterator[None]:
-    """Undo what the block does to torch's number of threads, which is the whole process's.
-
-    Ultralytics sets it to all processors but one, and to 8 at most, when a model first predicts on a CPU: SAM 2, which
-    does nearly all of the work, would run on one of two cores, or on 8 of 64.
-    """
-    before = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        if torch.get_num_threads() != before:
-            torch.set_num_threads(before)

@@ -15,23 +15,35 @@ from tests.reliability.runs import REFUSED, STRATEGIES, Child
 
 MONGOD = Path(sysconfig.get_path("purelib")) / "fiftyone" / "db" / "bin" / "mongod"
 PREPARE = """
-import sys
+import json, sys
 from pathlib import Path
 from demo.dataset import make_dataset
-dataset = make_dataset("lost", Path(sys.argv[1]))
-for _ in range(int(sys.argv[2])):
+from prompting.application import apply
+from prompting.plan import Plan
+photographs, again, params = json.loads(sys.argv[1])
+dataset = make_dataset("lost", Path(photographs))
+for _ in range(again):
     dataset.add_samples([sample.copy() for sample in dataset.limit(6)])
 dataset.persistent = True
-dataset.clone("reference", persistent=True)
+reference = dataset.clone("reference", persistent=True)
+for progress in apply(reference, Plan(**params)):
+    pass
+print(json.dumps(progress.done))
 """
-COMPARE = """
+FINISH = """
 import json, sys
 import fiftyone as fo
 from benchmarks.kills import contents
-lost, reference = (contents(fo.load_dataset(name), json.loads(sys.argv[1])) for name in ("lost", "reference"))
-whole = [a == b or a["status"] is None for a, b in zip(lost, reference)]
-done = sum(a["status"] is not None for a in lost)
-print(json.dumps({"samples": len(lost), "whole": all(whole), "done": done, "same": lost == reference}))
+from prompting.application import apply
+from prompting.plan import Plan
+strategies, params = json.loads(sys.argv[1])
+lost, reference = fo.load_dataset("lost"), fo.load_dataset("reference")
+wanted, left = contents(reference, strategies), contents(lost, strategies)
+whole = all(now == then or now["status"] is None for now, then in zip(left, wanted, strict=True))
+done = sum(now["status"] is not None for now in left)
+for progress in apply(lost, Plan(**params)):
+    pass
+print(json.dumps({"whole": whole, "done": done, "rest": progress.done, "same": contents(lost, strategies) == wanted}))
 """
 
 
@@ -100,8 +112,7 @@ class Run:
         # half a minute of patience with the database is FiftyOne's default; a test has less
         address = f"mongodb://127.0.0.1:{database.port}/?serverSelectionTimeoutMS=4000"
         self.environment, self.plan, self.count = {"FIFTYONE_DATABASE_URI": address}, plan, 6 * (1 + again)
-        self._python(PREPARE, str(photographs), str(again))
-        assert Child("reference", self.environment, **plan).end() == (0, str(self.count))
+        assert self._python(PREPARE, str(photographs), again, plan) == self.count
         self.child = Child("lost", self.environment, **plan)
         self.child.wait_until(4)
 
@@ -113,21 +124,18 @@ class Run:
         assert time.monotonic() - start < 60
 
     def lost_nothing_and_is_finished_by_the_next(self) -> None:
-        left = self._compared()
-        assert left["samples"] == self.count and left["whole"] and left["done"] < self.count
-        # the dead run's lock stops nobody
-        assert Child("lost", self.environment, **self.plan).end() == (0, str(self.count - left["done"]))
-        assert self._compared()["same"]
+        found = self._python(FINISH, STRATEGIES, self.plan)  # the dead run's lock doesn't stop it
+        assert found["whole"] and found["done"] < self.count
+        assert found["rest"] == self.count - found["done"]
+        assert found["same"]
 
-    def _compared(self) -> dict:
-        return json.loads(self._python(COMPARE, json.dumps(STRATEGIES)).splitlines()[-1])
-
-    def _python(self, script: str, *arguments: str) -> str:
-        command = [sys.executable, "-c", script, *arguments]
-        environment = {**os.environ, **self.environment}
+    def _python(self, script: str, *arguments):
+        """What a script prints in the end; its number of threads is the child's, for equal bytes."""
+        command = [sys.executable, "-c", script, json.dumps(arguments)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", **self.environment}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_a_lost_database_ends_the_run_with_a_sentence_and_loses_nothing(start_database, photographs, plan, tmp_path):
