@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
 from . import forms
+from .base import RunOperator
 
 PARAMETERS = ("prefix",)
 
 
-class MeasureAgreement(foo.Operator):
+class MeasureAgreement(RunOperator):
     """Store how far the strategies agree on each picture."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="measure_agreement",
-            label="SAM 2: measure agreement between strategies",
-            description="Mean IoU between the strategies' masks of each picture; needs no ground truth",
-            icon="join_inner",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
+    about = {
+        "name": "measure_agreement",
+        "label": "SAM 2: measure agreement between strategies",
+        "description": "Mean IoU between the strategies' masks of each picture; needs no ground truth",
+        "icon": "join_inner",
+    }
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.agreement import comparable
@@ -39,9 +33,6 @@ class MeasureAgreement(foo.Operator):
                 inputs, f"The prefix {prefix!r} has fewer than two strategies that find prompts; apply another one."
             )
         return types.Property(inputs, view=types.View(label="Measure agreement between strategies"))
-
-    def execute(self, ctx):
-        yield from forms.show_failure(ctx, self._steps(ctx))
 
     def _steps(self, ctx):
         from ..prompting.agreement import agreement_field, measure_steps

@@ -8,6 +8,7 @@ import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
 from . import forms
+from .base import RunOperator
 
 PARAMETERS = (
     "strategies", "classes", "sam2_model", "clip_model", "yolo_model", "device", "prefix", "seed", "existing",
@@ -16,21 +17,15 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-class ApplyStrategies(foo.Operator):
+class ApplyStrategies(RunOperator):
     """Find prompts, run SAM 2 on them, store the masks, for several strategies at once."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="apply_strategies",
-            label="SAM 2: apply prompting strategies",
-            description="Segment images with several ways of prompting SAM 2, in one pass",
-            icon="content_cut",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
+    about = {
+        "name": "apply_strategies",
+        "label": "SAM 2: apply prompting strategies",
+        "description": "Segment images with several ways of prompting SAM 2, in one pass",
+        "icon": "content_cut",
+    }
 
     def resolve_input(self, ctx) -> types.Property:
         inputs = types.Object()
@@ -44,9 +39,6 @@ class ApplyStrategies(foo.Operator):
         if problem:
             forms.show_problem(inputs, problem)
         return types.Property(inputs, view=types.View(label="Apply SAM 2 prompting strategies"))
-
-    def execute(self, ctx):
-        yield from forms.show_failure(ctx, self._steps(ctx))
 
     def _steps(self, ctx):
         from ..prompting import appearance
@@ -110,11 +102,8 @@ def make_plan(params: dict):
     """
     from ..prompting.plan import Plan
 
-    given = forms.chosen(params, PARAMETERS, ignored=("advanced",))
-    for name in ("strategies", "classes", "background"):
-        if name in given:
-            given[name] = forms.names(given[name]) or ()
-    return Plan(**given)
+    lists = ("strategies", "classes", "background")
+    return Plan(**forms.chosen(params, PARAMETERS, ignored=("advanced",), lists=lists))
 
 
 def _strategy_inputs(inputs: types.Object) -> None:

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import fiftyone as fo
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
 from . import forms
+from .base import RunOperator
 
 PARAMETERS = ("gt_field", "strategies", "prefix", "baseline", "overwrite")
 
 
-class EvaluateStrategies(foo.Operator):
+class EvaluateStrategies(RunOperator):
     """Score strategies against a ground truth."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="evaluate_strategies",
-            label="SAM 2: evaluate prompting strategies",
-            description="Score the strategies' masks against a ground truth, with FiftyOne's evaluation",
-            icon="leaderboard",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
+    about = {
+        "name": "evaluate_strategies",
+        "label": "SAM 2: evaluate prompting strategies",
+        "description": "Score the strategies' masks against a ground truth, with FiftyOne's evaluation",
+        "icon": "leaderboard",
+    }
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.evaluation import strategies_in
@@ -61,13 +55,11 @@ class EvaluateStrategies(foo.Operator):
         )
         return types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
 
-    def execute(self, ctx):
-        yield from forms.show_failure(ctx, self._steps(ctx))
-
     def _steps(self, ctx):
         from ..prompting.evaluation import evaluate_steps
 
-        steps = evaluate_steps(ctx.target_view(require_flat=True), **_arguments(ctx.params))
+        given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
+        steps = evaluate_steps(ctx.target_view(require_flat=True), **given)
         while True:
             try:
                 step, count, label = next(steps)
@@ -96,7 +88,8 @@ class EvaluateStrategies(foo.Operator):
         """
         from ..prompting.evaluation import evaluate_steps
 
-        steps = evaluate_steps(sample_collection, **_arguments({"gt_field": gt_field, **params}))
+        given = forms.chosen({"gt_field": gt_field, **params}, PARAMETERS, lists=("strategies",))
+        steps = evaluate_steps(sample_collection, **given)
         with tqdm(unit="step", disable=not progress) as bar:
             while True:
                 try:
@@ -105,10 +98,3 @@ class EvaluateStrategies(foo.Operator):
                     return stop.value
                 bar.set_description(label)
                 bar.update(step - bar.n)
-
-
-def _arguments(params: dict) -> dict:
-    given = forms.chosen(params, PARAMETERS)
-    if "strategies" in given:
-        given["strategies"] = forms.names(given["strategies"])
-    return given

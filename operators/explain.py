@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
 from . import forms
+from .base import RunOperator
 
 PARAMETERS = ("strategies", "prefix", "device", "robustness", "seed")
 
 
-class ExplainStrategies(foo.Operator):
+class ExplainStrategies(RunOperator):
     """Split each evaluated picture's loss into parts."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="explain_strategies",
-            label="SAM 2: explain errors",
-            description="Whose fault each loss is: nobody looked, a wrong prompt, the wrong mask of three, or SAM 2",
-            icon="troubleshoot",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
+    about = {
+        "name": "explain_strategies",
+        "label": "SAM 2: explain errors",
+        "description": "Whose fault each loss is: nobody looked, a wrong prompt, the wrong mask of three, or SAM 2",
+        "icon": "troubleshoot",
+    }
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.evaluation import load_comparison
@@ -49,14 +43,12 @@ class ExplainStrategies(foo.Operator):
         forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), "auto", "Device")
         return types.Property(inputs, view=types.View(label="Explain the errors of SAM 2 prompting strategies"))
 
-    def execute(self, ctx):
-        yield from forms.show_failure(ctx, self._steps(ctx))
-
     def _steps(self, ctx):
         from ..prompting.explanation import Explanation, explain
 
+        given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
         yield forms.tell(ctx, 0.0, "loading the model")
-        for step in explain(ctx.target_view(require_flat=True), **_arguments(ctx.params)):
+        for step in explain(ctx.target_view(require_flat=True), **given):
             if isinstance(step, Explanation):
                 explanation = step
             else:
@@ -82,16 +74,10 @@ class ExplainStrategies(foo.Operator):
         """
         from ..prompting.explanation import Explanation, explain
 
+        given = forms.chosen(params, PARAMETERS, lists=("strategies",))
         with tqdm(unit="image", disable=not progress) as bar:
-            for step in explain(sample_collection, **_arguments(params)):
+            for step in explain(sample_collection, **given):
                 if isinstance(step, Explanation):
                     return step
                 bar.total = step.total
                 bar.update(step.done - bar.n)
-
-
-def _arguments(params: dict) -> dict:
-    given = forms.chosen(params, PARAMETERS)
-    if "strategies" in given:
-        given["strategies"] = forms.names(given["strategies"])
-    return given

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import forms
+from .base import RunOperator
 
 PARAMETERS = ("folder", "prefix", "overwrite")
 
 
-class ExportComparison(foo.Operator):
+class ExportComparison(RunOperator):
     """Write the report."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="export_comparison",
-            label="SAM 2: export the comparison",
-            description="One HTML page with tables, plots and pictures, that opens anywhere; and the numbers as CSV"
-            " and JSON",
-            icon="summarize",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-        )
+    about = {
+        "name": "export_comparison",
+        "label": "SAM 2: export the comparison",
+        "description": "One HTML page with tables, plots and pictures, that opens anywhere; and the numbers as CSV"
+        " and JSON",
+        "icon": "summarize",
+    }
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.errors import PromptingError
@@ -56,9 +50,6 @@ class ExportComparison(foo.Operator):
             except PromptingError as error:
                 forms.show_problem(inputs, str(error))
         return types.Property(inputs, view=types.View(label="Export the comparison of SAM 2 prompting strategies"))
-
-    def execute(self, ctx):
-        yield from forms.show_failure(ctx, self._steps(ctx))
 
     def _steps(self, ctx):
         from ..prompting.tables import Table

@@ -38,18 +38,6 @@ def show_problem(inputs: types.Object, message: str) -> None:
     problem.error_message = message
 
 
-def show_failure(ctx, steps: Iterable):
-    """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
-    try:
-        yield from steps
-    except Exception as error:
-        if not ctx.delegated:
-            outputs = types.Object()
-            outputs.view("failure", types.Error(label=str(error) or type(error).__name__))
-            yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
-        raise
-
-
 def tell(ctx, share: float, label: str):
     """Progress for the App: a message where a generator runs, the Runs page where it is delegated."""
     if ctx.delegated:
@@ -68,8 +56,14 @@ def share(progress) -> float:
     return progress.done / progress.total if progress.total else 1.0
 
 
-def chosen(params: dict, known: Iterable[str], ignored: Iterable[str] = ()) -> dict:
+def chosen(params: dict, known: Iterable[str], ignored: Iterable[str] = (), lists: Iterable[str] = ()) -> dict:
     """The parameters that were given a value.
+
+    Args:
+        params: as the App or a caller gave them
+        known: all that the operator has
+        ignored: those that only the form needs
+        lists: those that are lists of names, and may be one name or text with commas
 
     Raises:
         PromptingError: one that the operator doesn't have
@@ -80,7 +74,8 @@ def chosen(params: dict, known: Iterable[str], ignored: Iterable[str] = ()) -> d
     unknown = [name for name in params if name not in {*known, *forms_own, *ignored}]
     if unknown:
         raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(known)}.")
-    return {name: params[name] for name in known if params.get(name) not in (None, "", {})}
+    given = {name: params[name] for name in known if params.get(name) not in (None, "", {})}
+    return {name: _names(value) if name in lists else value for name, value in given.items()}
 
 
 def show_tables(ctx, tables):
@@ -100,12 +95,9 @@ def show_tables(ctx, tables):
     return ctx.ops.show_output(types.Property(outputs).to_json(), cells)
 
 
-def names(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    """A list of names, given as one or as text with commas."""
-    if value is None:
-        return None
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else list(value)
-    return tuple(part.strip() for part in parts if str(part).strip()) or None
+    return tuple(part.strip() for part in parts if str(part).strip())
 
 
 def label_fields(samples, *label_types) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import fiftyone as fo
@@ -9,7 +10,7 @@ import fiftyone.operators as foo
 import numpy as np
 
 
-class ImageScore(foo.EvaluationMetric):
+class ImageScore(foo.EvaluationMetric, ABC):
     """A score's mean over images; each image's own goes to the field ``<eval_key>_<name>``."""
 
     name_of_score: str
@@ -30,9 +31,9 @@ class ImageScore(foo.EvaluationMetric):
         config.kwargs["lower_is_better"] = False
         return config
 
+    @abstractmethod
     def score(self, predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:
         """One image's score, of two (H, W) label maps."""
-        raise NotImplementedError
 
     def compute(self, samples, results, values=(1,)) -> float | None:
         """The mean over images of :meth:`score`; None without images.

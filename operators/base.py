@@ -1,0 +1,44 @@
+"""What the operators have in common: a form that changes as it is filled, and a run that tells how far it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+
+class RunOperator(foo.Operator, ABC):
+    """An operator that runs at once, with progress, or delegated; one of them has a form and ``_steps``.
+
+    Attributes:
+        about: its name, label, description and icon
+    """
+
+    about: dict[str, str]
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            **self.about,
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+        )
+
+    def execute(self, ctx) -> Iterator:
+        """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
+        try:
+            yield from self._steps(ctx)
+        except Exception as error:
+            if not ctx.delegated:
+                outputs = types.Object()
+                outputs.view("failure", types.Error(label=str(error) or type(error).__name__))
+                yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
+            raise
+
+    @abstractmethod
+    def _steps(self, ctx) -> Iterator:
+        """What the App is told, one message after the other, while the work is done."""
