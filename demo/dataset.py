@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import fiftyone as fo
@@ -15,14 +16,14 @@ ANNOTATIONS = Path(__file__).parent / "annotations.json"
 
 def write_photographs(folder: Path) -> None:
     """Put every photograph that annotations.json names into a folder."""
-    from ultralytics.utils import ASSETS
-
+    # not imported: where Ultralytics comes before torch, it leaves it one thread
+    assets = Path(find_spec("ultralytics").origin).parent / "assets"
     folder.mkdir(parents=True, exist_ok=True)
     for entry in json.loads(ANNOTATIONS.read_text())["images"]:
         name = entry["file_name"]
         path = folder / name
-        if (ASSETS / name).exists():
-            shutil.copyfile(ASSETS / name, path)
+        if (assets / name).exists():
+            shutil.copyfile(assets / name, path)
         else:
             skimage.io.imsave(path, getattr(skimage.data, path.stem)(), check_contrast=False)
 

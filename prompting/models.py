@@ -207,6 +207,7 @@ def load_yolo(name: str):
         ModelUnavailable: the checkpoint can't be had
         PromptingError: a path that isn't allowed: Ultralytics' checkpoints are pickles, which can run code
     """
+    import torch  # noqa: F401 - where Ultralytics is imported before it, it leaves it one thread
     from ultralytics import YOLO
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
 

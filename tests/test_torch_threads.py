@@ -1,6 +1,9 @@
 """Torch computes with no more threads than the process may use processors, whoever says how many those are."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import joblib
 import pytest
@@ -8,6 +11,8 @@ import torch
 
 from prompting import models
 from prompting.torch_threads import limit_threads
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +46,20 @@ def test_loading_sam2_sees_to_it(monkeypatch):
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
     models.load_sam2.__wrapped__("nano", "cpu")
     assert torch.get_num_threads() == 2
+
+
+def threads_after(script: str, *arguments: str) -> int:
+    """Torch's threads in a new process, which nobody told how many to take."""
+    command = [sys.executable, "-c", f"import sys\n{script}\nimport torch; print(torch.get_num_threads())", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.splitlines()[-1])
+
+
+def test_ultralytics_does_not_leave_torch_one_thread(tmp_path):
+    """Imported before torch, it would."""
+    usual = threads_after("")
+    photographs = "from pathlib import Path; from demo.dataset import write_photographs as w; w(Path(sys.argv[1]))"
+    assert threads_after(photographs, str(tmp_path)) == usual
+    assert threads_after("from prompting.models import load_yolo; load_yolo('nano')") == usual
