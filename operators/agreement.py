@@ -14,12 +14,12 @@ PARAMETERS = ("prefix",)
 class MeasureAgreement(RunOperator):
     """Store how far the strategies agree on each picture."""
 
-    about = {
-        "name": "measure_agreement",
-        "label": "SAM 2: measure agreement between strategies",
-        "description": "Mean IoU between the strategies' masks of each picture; needs no ground truth",
-        "icon": "join_inner",
-    }
+    about = dict(
+        name="measure_agreement",
+        label="SAM 2: measure agreement between strategies",
+        description="Mean IoU between the strategies' masks of each picture; needs no ground truth",
+        icon="join_inner",
+    )
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.agreement import comparable

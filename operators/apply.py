@@ -20,12 +20,12 @@ PARAMETERS = (
 class ApplyStrategies(RunOperator):
     """Find prompts, run SAM 2 on them, store the masks, for several strategies at once."""
 
-    about = {
-        "name": "apply_strategies",
-        "label": "SAM 2: apply prompting strategies",
-        "description": "Segment images with several ways of prompting SAM 2, in one pass",
-        "icon": "content_cut",
-    }
+    about = dict(
+        name="apply_strategies",
+        label="SAM 2: apply prompting strategies",
+        description="Segment images with several ways of prompting SAM 2, in one pass",
+        icon="content_cut",
+    )
 
     def resolve_input(self, ctx) -> types.Property:
         inputs = types.Object()

@@ -10,7 +10,7 @@ import fiftyone.operators.types as types
 
 
 class RunOperator(foo.Operator, ABC):
-    """An operator that runs at once, with progress, or delegated; one of them has a form and ``_steps``.
+    """An operator that runs at once, with progress, or delegated; a subclass adds a form and ``_steps``.
 
     Attributes:
         about: its name, label, description and icon

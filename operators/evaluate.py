@@ -15,12 +15,12 @@ PARAMETERS = ("gt_field", "strategies", "prefix", "baseline", "overwrite")
 class EvaluateStrategies(RunOperator):
     """Score strategies against a ground truth."""
 
-    about = {
-        "name": "evaluate_strategies",
-        "label": "SAM 2: evaluate prompting strategies",
-        "description": "Score the strategies' masks against a ground truth, with FiftyOne's evaluation",
-        "icon": "leaderboard",
-    }
+    about = dict(
+        name="evaluate_strategies",
+        label="SAM 2: evaluate prompting strategies",
+        description="Score the strategies' masks against a ground truth, with FiftyOne's evaluation",
+        icon="leaderboard",
+    )
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.evaluation import strategies_in

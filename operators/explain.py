@@ -14,12 +14,12 @@ PARAMETERS = ("strategies", "prefix", "device", "robustness", "seed")
 class ExplainStrategies(RunOperator):
     """Split each evaluated picture's loss into parts."""
 
-    about = {
-        "name": "explain_strategies",
-        "label": "SAM 2: explain errors",
-        "description": "Whose fault each loss is: nobody looked, a wrong prompt, the wrong mask of three, or SAM 2",
-        "icon": "troubleshoot",
-    }
+    about = dict(
+        name="explain_strategies",
+        label="SAM 2: explain errors",
+        description="Whose fault each loss is: nobody looked, a wrong prompt, the wrong mask of three, or SAM 2",
+        icon="troubleshoot",
+    )
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.evaluation import load_comparison

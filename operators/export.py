@@ -15,13 +15,13 @@ PARAMETERS = ("folder", "prefix", "overwrite")
 class ExportComparison(RunOperator):
     """Write the report."""
 
-    about = {
-        "name": "export_comparison",
-        "label": "SAM 2: export the comparison",
-        "description": "One HTML page with tables, plots and pictures, that opens anywhere; and the numbers as CSV"
+    about = dict(
+        name="export_comparison",
+        label="SAM 2: export the comparison",
+        description="One HTML page with tables, plots and pictures, that opens anywhere; and the numbers as CSV"
         " and JSON",
-        "icon": "summarize",
-    }
+        icon="summarize",
+    )
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.errors import PromptingError
