@@ -74,7 +74,7 @@ def timed_sam2(name: str, device: str) -> Iterator[Timed]:
         config = f"configs/sam2.1/sam2.1_hiera_{letter}.yaml"
         try:
             path.symlink_to(models._sam2_checkpoint(name).resolve())
-        except ModelUnavailable:
+        except (ModelUnavailable, ImportError):  # no network, or no FiftyOne to download with
             save_random(config, path)
             random = True
         segmenter = models.load_sam2(str(path), device)
