@@ -8,14 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..strategies import STRATEGIES
+from ..palette import GREEN, ORANGE, SKY, VERMILLION, colour_of, is_second
 
 Figure = dict[str, Any]
-
-BLUE, SKY, GREEN, YELLOW = "#0072B2", "#56B4E9", "#009E73", "#F0E442"
-ORANGE, VERMILLION, PURPLE, GREY = "#E69F00", "#D55E00", "#CC79A7", "#999999"
-PALETTE = (SKY, ORANGE, GREEN, VERMILLION, PURPLE, BLUE, YELLOW, GREY)
-"""Okabe and Ito (2008), without black."""
 
 PROMPT_STYLES = {
     "box": (SKY, "circle"),
@@ -75,24 +70,17 @@ def whiskers(means: Sequence[float], low: Sequence[float | None], high: Sequence
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
 
 
-def _style(strategy: str) -> tuple[str, bool]:
-    """A strategy's colour, the same in all figures, and whether another one has it too and this is the second."""
-    names = list(STRATEGIES)
-    number = names.index(strategy) if strategy in names else len(strategy)
-    return PALETTE[number % len(PALETTE)], number >= len(PALETTE)
-
-
 def line_style(strategy: str, sizes: Sequence[float], dark: bool) -> Figure:
     """Of a strategy's line; the markers' edges let yellow be seen on white."""
-    colour, again = _style(strategy)
+    colour, again = colour_of(strategy), is_second(strategy)
     edge = {"color": ink(dark), "width": 1}
     marker = {"color": colour, "symbol": "diamond" if again else "circle", "size": list(sizes), "line": edge}
     return {"line": {"color": colour, "dash": "dash" if again else "solid"}, "marker": {**marker, "opacity": 1}}
 
 
 def bar_style(strategy: str) -> Figure:
-    colour, again = _style(strategy)
-    return {"color": colour, "pattern": {"shape": "/" if again else ""}}
+    """Of a strategy's bars: its colour, hatched where another one may have it too."""
+    return {"color": colour_of(strategy), "pattern": {"shape": "/" if is_second(strategy) else ""}}
 
 
 def known(values: np.ndarray) -> np.ndarray:

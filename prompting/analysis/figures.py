@@ -2,7 +2,7 @@
 
 Each function returns ``{"data": [...], "layout": {...}}``: lists, numbers and
 text alone, None where a value isn't known. ``data`` is empty where there is
-nothing to draw. Colours are those of Okabe and Ito (2008), which people with
+nothing to draw. Colours are those of :mod:`prompting.palette`, which people with
 any colour vision can tell apart.
 """
 
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..palette import GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, colour_of, ink_on
 from ..strategies import AUTOMATIC
 from . import figure_style as style
 from .attribution import PARTS
-from .figure_style import GREEN, GREY, IOU, ORANGE, PURPLE, SKY, VERMILLION, Figure
+from .figure_style import IOU, Figure
 from .robustness import JITTER, SCALE, SHIFT, Curve
 from .slices import Slice
 from .statistics import TIE, mean_interval
@@ -36,7 +37,7 @@ CHANGE_TITLES = {
 
 
 def mean_iou_bars(comparison: Comparison, dark: bool) -> Figure:
-    """A bar a strategy, the best on top, with its 95 % interval; the baseline is grey, a dotted line at its mean."""
+    """A bar a strategy, the best on top, with its 95 % interval, and a dotted line at the baseline's mean."""
     rows = comparison.rows
     baseline = next((row for row in rows if row.strategy == comparison.baseline), None)
     bars = {
@@ -48,10 +49,10 @@ def mean_iou_bars(comparison: Comparison, dark: bool) -> Figure:
         "text": [f"{row.mean_iou:.3f}" for row in rows],
         "textposition": "inside",
         "insidetextanchor": "start",
-        "textfont": {"color": "#000000"},
+        "textfont": {"color": [ink_on(colour_of(row.strategy)) for row in rows]},
         "hovertext": [_scores(row) for row in rows],
         "hoverinfo": "text",
-        "marker": {"color": [GREY if row is baseline else SKY for row in rows]},
+        "marker": {"color": [colour_of(row.strategy) for row in rows]},
         "error_x": {
             **style.whiskers([row.mean_iou for row in rows], [row.low for row in rows], [row.high for row in rows]),
             "color": style.ink(dark),
@@ -114,7 +115,8 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
         return {"data": [], "layout": style.layout(f"{a} against {b}", f"IoU of {b}", f"IoU of {a}", dark)}
     rows = np.flatnonzero(~np.isnan(ones) & ~np.isnan(others))
     gain = ones[rows] - others[rows]
-    colours = np.select([gain > TIE, gain < -TIE], [GREEN, VERMILLION], GREY)
+    better, worse = colour_of(a, (a, b)), colour_of(b, (a, b))
+    colours = np.select([gain > TIE, gain < -TIE], [better, worse], GREY)
     wins, losses = int(np.sum(gain > TIE)), int(np.sum(gain < -TIE))
     points = _points(findings, rows, others[rows], ones[rows], f"{a} against {b}")
     points["marker"] = {"size": 8, "opacity": 0.8, "color": colours.tolist()}
@@ -123,8 +125,8 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
     layout |= {"dragmode": "lasso", "hovermode": "closest", "height": 460, "shapes": [style.line(0, 0, 1, 1, dark)]}
     layout["xaxis"]["range"], layout["yaxis"]["range"] = IOU, IOU
     layout["annotations"] = [
-        style.note(f"{a} better: {wins}", 0.02, 0.98, "left", "top", GREEN),
-        style.note(f"{b} better: {losses}", 0.98, 0.02, "right", "bottom", VERMILLION),
+        style.note(f"{a} better: {wins}", 0.02, 0.98, "left", "top", better),
+        style.note(f"{b} better: {losses}", 0.98, 0.02, "right", "bottom", worse),
     ]
     return {"data": [points] if len(rows) else [], "layout": layout}
 

@@ -13,15 +13,13 @@ from PIL import Image
 from ..errors import PromptingError
 from ..findings import Findings
 from ..images import read_bounded
+from ..palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from ..results import NO_PROMPT
 from ..storage import StrategyFields
 from ..truth import truth_field
 from . import content
 from .pictures import (
-    BOX,
     CLASS_COLOURS,
-    NEGATIVE,
-    POSITIVE,
     data_uri,
     hexadecimal,
     shrink,
@@ -88,13 +86,18 @@ def render(findings: Findings, dataset: fo.Dataset, when: datetime) -> str:
 
 
 def _legend(findings: Findings, dataset: fo.Dataset) -> list[tuple[str, str]]:
-    """(colour, meaning) of masks and prompts."""
+    """(colour, meaning) of masks, of strategies (their boxes, and their masks of a single class) and of clicks."""
     classes: dict[int, str] = {}
     for name in findings.strategies:
         classes |= dataset.mask_targets.get(StrategyFields.of(findings.prefix, name).mask) or {}
-    named = [(CLASS_COLOURS[(int(i) - 1) % len(CLASS_COLOURS)], name) for i, name in sorted(classes.items())]
-    prompts = [(BOX, "box"), (POSITIVE, "positive click"), (NEGATIVE, "negative click")]
-    return [(hexadecimal(colour), name) for colour, name in (*named, *prompts)]
+    if len(classes) > 1:
+        named = [
+            (hexadecimal(CLASS_COLOURS[(int(i) - 1) % len(CLASS_COLOURS)]), name) for i, name in sorted(classes.items())
+        ]
+    else:
+        named = [(TRUTH, f"{name}: the truth") for name in classes.values()]
+    strategies = [(colour_of(name, findings.strategies), name) for name in findings.strategies]
+    return [*named, *strategies, (POSITIVE, "positive click"), (NEGATIVE, "negative click")]
 
 
 def _strips(findings: Findings, dataset: fo.Dataset, examples: list[Example]) -> list[Strip]:

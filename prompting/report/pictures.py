@@ -11,17 +11,13 @@ import fiftyone as fo
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from .. import appearance
 from ..metrics import IGNORED
+from ..palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from ..storage import StrategyFields
 from ..truth import truth_field
 
-MASK, BOX, POSITIVE, NEGATIVE = map(
-    ImageColor.getrgb, (appearance.MASK, appearance.BOX, appearance.POSITIVE, appearance.NEGATIVE)
-)
-OTHERS = tuple(map(ImageColor.getrgb, ("#cc79a7", "#f0e442", "#0072b2", "#009e73", "#d55e00")))
-CLASS_COLOURS = (MASK, *OTHERS)
-"""The first class is orange; those after the sixth begin again."""
+CLASS_COLOURS = tuple(map(ImageColor.getrgb, ("#ff8c00", "#cc79a7", "#f0e442", "#0072b2", "#009e73", "#d55e00")))
+"""Where there are several classes; those after the sixth begin again."""
 NOTHING_COUNTS = (128, 128, 128)
 
 DIMMED, TINT = 0.55, 0.38
@@ -38,7 +34,9 @@ def shrink(image: Image.Image, width: int, height: int | None = None) -> Image.I
 def truth_picture(sample: fo.Sample, image: Image.Image, prefix: str) -> Image.Image:
     """The photograph with the truth on it, grey where pixels count for nothing; as it is where there is no truth."""
     truth = sample[truth_field(prefix)] if sample.has_field(truth_field(prefix)) else None
-    return image.copy() if truth is None else overlay(image, truth.get_mask())
+    if truth is None:
+        return image.copy()
+    return overlay(image, truth.get_mask(), class_colours(sample, truth_field(prefix), TRUTH))
 
 
 def strategy_picture(sample: fo.Sample, image: Image.Image, strategy: str, prefix: str) -> Image.Image:
@@ -46,22 +44,31 @@ def strategy_picture(sample: fo.Sample, image: Image.Image, strategy: str, prefi
     fields = StrategyFields.of(prefix, strategy)
     if sample[fields.mask] is None:
         return image.copy()
-    picture = overlay(image, sample[fields.mask].get_mask())
-    draw_prompts(picture, sample[fields.boxes], sample[fields.points])
+    colour = colour_of(strategy)
+    picture = overlay(image, sample[fields.mask].get_mask(), class_colours(sample, fields.mask, colour))
+    draw_prompts(picture, sample[fields.boxes], sample[fields.points], colour)
     return picture
 
 
-def overlay(image: Image.Image, label_map: np.ndarray) -> Image.Image:
+def class_colours(sample: fo.Sample, field: str, colour: str) -> tuple[tuple[int, ...], ...]:
+    """A single class has the colour of whose mask it is, as in the App; several have their own."""
+    targets = sample.dataset.mask_targets.get(field) or {}
+    several = sum(int(value) != IGNORED for value in targets) > 1
+    return CLASS_COLOURS if several else (ImageColor.getrgb(colour),)
+
+
+def overlay(image: Image.Image, label_map: np.ndarray, colours: Sequence = CLASS_COLOURS) -> Image.Image:
     """The picture with what is outside of the masks darkened and what is inside tinted and outlined.
 
     Args:
         image: RGB, of any size
         label_map: (H, W) uint8, of any size: 0 background, i + 1 class i, 255 ignored
+        colours: RGB of class 0, 1, …, from the start again where there are more
     """
     pixels = np.asarray(image, np.float32)
     result = DIMMED * pixels
     for value in np.unique(label_map[label_map > 0]):
-        colour = NOTHING_COUNTS if value == IGNORED else CLASS_COLOURS[(int(value) - 1) % len(CLASS_COLOURS)]
+        colour = NOTHING_COUNTS if value == IGNORED else colours[(int(value) - 1) % len(colours)]
         inside = Image.fromarray((label_map == value).astype(np.uint8) * 255)
         alpha = np.asarray(inside.resize(image.size, Image.Resampling.BILINEAR), np.float32) / 255
         tinted = (1 - TINT) * pixels + TINT * np.array(colour, np.float32)
@@ -71,15 +78,17 @@ def overlay(image: Image.Image, label_map: np.ndarray) -> Image.Image:
     return Image.fromarray(np.clip(result, 0, 255).astype(np.uint8))
 
 
-def draw_prompts(image: Image.Image, boxes: fo.Detections | None, points: fo.Keypoints | None) -> None:
-    """Draw boxes and clicks onto a picture: positive clicks green, negative ones red."""
+def draw_prompts(
+    image: Image.Image, boxes: fo.Detections | None, points: fo.Keypoints | None, colour: str = CLASS_COLOURS[0]
+) -> None:
+    """Draw boxes in a colour and clicks onto a picture: positive clicks green, negative ones red."""
     draw = ImageDraw.Draw(image)
     for box in boxes.detections if boxes else ():
         x, y, w, h = box.bounding_box
         left, top = x * image.width, y * image.height
         # a box that is thinner than a pixel of the small picture is a line
         right, bottom = max(left, left + w * image.width - 1), max(top, top + h * image.height - 1)
-        draw.rectangle((left, top, right, bottom), outline=BOX, width=2)
+        draw.rectangle((left, top, right, bottom), outline=colour, width=2)
     for keypoint in points.keypoints if points else ():
         for (x, y), label in zip(keypoint.points, keypoint.sam_labels):
             x, y = x * image.width, y * image.height

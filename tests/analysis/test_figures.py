@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from prompting.analysis import figure_style, figures
+from prompting.analysis import figures
 from prompting.analysis.attribution import PARTS
 from prompting.analysis.calibration import calibrate
 from prompting.analysis.robustness import Curve
@@ -15,6 +15,7 @@ from prompting.analysis.slices import Slice, slices_of
 from prompting.analysis.statistics import differences, mean_interval
 from prompting.comparison import Comparison, Row
 from prompting.findings import Findings
+from prompting.palette import colour_of
 from prompting.strategies import STRATEGIES
 
 IMAGES = 30
@@ -117,11 +118,11 @@ def test_bars_and_whiskers_are_the_means_and_their_intervals():
     np.testing.assert_allclose(lower, [row.low for row in comparison.rows], atol=1e-4)
 
 
-def test_the_baseline_has_a_colour_of_its_own_and_a_line_at_its_mean():
+def test_each_strategy_has_its_colour_and_the_baseline_a_line_at_its_mean():
     comparison = make().comparison
     figure = figures.mean_iou_bars(comparison, dark=True)
     colours = dict(zip(figure["data"][0]["y"], figure["data"][0]["marker"]["color"]))
-    assert list(colours.values()).count(colours.pop("clip_point")) == 1
+    assert colours == {name: colour_of(name) for name in colours}
     (line,) = figure["layout"]["shapes"]
     assert line["x0"] == line["x1"] == comparison["clip_point"].mean_iou
 
@@ -231,8 +232,3 @@ def test_without_a_truth_the_images_are_counted_by_their_agreement():
     findings = make(comparison=None, iou={}, errors={})
     (bars,) = figures.agreement(findings, dark=True)["data"]
     assert sum(bars["y"]) == np.sum(~np.isnan(findings.agreement))
-
-
-def test_the_palette_is_that_of_okabe_and_ito():
-    published = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
-    assert published < set(figure_style.PALETTE)

@@ -6,14 +6,12 @@ import io
 import fiftyone as fo
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from prompting.metrics import IGNORED
+from prompting.palette import NEGATIVE, POSITIVE, colour_of
 from prompting.report.pictures import (
-    BOX,
     CLASS_COLOURS,
-    NEGATIVE,
-    POSITIVE,
     data_uri,
     draw_prompts,
     overlay,
@@ -60,10 +58,10 @@ def test_boxes_and_both_kinds_of_clicks_are_where_they_were_set():
     image = GREY.copy()
     boxes = fo.Detections(detections=[fo.Detection(label="person", bounding_box=[0.1, 0.1, 0.8, 0.8])])
     points = fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=[[0.25, 0.5], [0.75, 0.5]], sam_labels=[1, 0])])
-    draw_prompts(image, boxes, points)
-    assert image.getpixel((15, 20)) == POSITIVE
-    assert image.getpixel((45, 20)) == NEGATIVE
-    assert image.getpixel((30, 4)) == BOX
+    draw_prompts(image, boxes, points, colour_of("yolo_box"))
+    assert image.getpixel((15, 20)) == ImageColor.getrgb(POSITIVE)
+    assert image.getpixel((45, 20)) == ImageColor.getrgb(NEGATIVE)
+    assert image.getpixel((30, 4)) == ImageColor.getrgb(colour_of("yolo_box"))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +89,16 @@ def test_a_strategy_s_mask_is_drawn_on_its_photograph(explained):
     mask = sample.sam2_yolo_box.get_mask() > 0
     assert brightness[~mask].sum() / before[~mask].sum() < 0.65
     assert brightness[mask].sum() / before[mask].sum() > 0.8
+
+
+@pytest.mark.parametrize("strategy", ["yolo_box", "clip_point"])
+def test_a_single_class_has_the_colour_of_its_strategy(explained, strategy):
+    sample = explained.match(fo.ViewField("filepath").ends_with("astronaut.png")).first()
+    grey = Image.new("RGB", Image.open(sample.filepath).size, (100, 100, 100))
+    sample[f"sam2_{strategy}_prompt_boxes"] = sample[f"sam2_{strategy}_prompt_points"] = None
+    pixels = np.asarray(strategy_picture(sample, grey, strategy, "sam2"), float)
+    inside = np.median(pixels[sample[f"sam2_{strategy}"].get_mask() > 0], axis=0)
+    assert np.corrcoef(inside, ImageColor.getrgb(colour_of(strategy)))[0, 1] > 0.99
 
 
 def test_where_there_is_no_mask_the_photograph_is_shown_as_it_is(applied):
