@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..prompting.errors import Stopped
+
 
 class RunOperator(foo.Operator, ABC):
     """An operator that runs at once, with progress, or delegated; a subclass adds a form and ``_steps``.
@@ -32,6 +34,15 @@ class RunOperator(foo.Operator, ABC):
         """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
         try:
             yield from self._steps(ctx)
+        except Stopped as stopped:  # an end like another: what was done is whole, and is shown
+            if ctx.delegated:
+                ctx.set_progress(label=str(stopped))
+            else:
+                outputs = types.Object()
+                outputs.view("stopped", types.Notice(label=str(stopped)))
+                yield ctx.trigger("reload_dataset")
+                yield ctx.ops.notify(str(stopped), variant="warning")
+                yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
         except Exception as error:
             if not ctx.delegated:
                 outputs = types.Object()

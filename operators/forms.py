@@ -47,8 +47,10 @@ def tell(ctx, share: float, label: str):
 
 def sentence(progress) -> str:
     """How far a run is, in words."""
+    from ..prompting.progress import time_left
+
     failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.done} of {progress.total} samples{failed}"
+    return f"{progress.done} of {progress.total} samples{failed}{time_left(progress.seconds_left)}"
 
 
 def share(progress) -> float:

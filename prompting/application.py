@@ -16,13 +16,13 @@ import numpy as np
 
 from . import appearance, checks, records, storage
 from .assembly import build_runner
-from .errors import PromptingError
+from .errors import PromptingError, Stopped
 from .images import read_bounded
-from .lock import editing, run_lock
+from .lock import Hold, editing, run_lock
 from .pages import samples_by_page
-from .plan import Plan
+from .plan import SKIP, Plan
 from .priors.base import Picture
-from .progress import Progress
+from .progress import Pace, Progress
 from .results import NO_PROMPT, StrategyResult
 from .runner import Runner
 from .strategies import FIELD
@@ -44,36 +44,42 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
 
     Raises:
         PromptingError: what was wrong with the request, or another run is writing the same fields
+        Stopped: somebody asked for it (:mod:`prompting.stopping`); the samples that were done are whole
     """
     plan = plan.resolved()
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    with run_lock(samples._dataset, plan.prefix, "applying strategies"):
-        yield from _apply(samples, plan)
+    with run_lock(samples._dataset, plan.prefix, "applying strategies") as hold:
+        yield from _apply(samples, plan, hold)
 
 
-def _apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
+def _apply(samples: foc.SampleCollection, plan: Plan, hold: Hold) -> Iterator[Progress]:
     checks.check_fields(samples, plan)
     field_values = checks.check_prompt_field(samples, plan)
     todo = storage.undone(samples, plan)
     if not todo:
         yield Progress(0, 0, 0)
         return
-    runner = build_runner(plan, field_values)
+    try:
+        runner = build_runner(plan, field_values, hold.check)
+    except Stopped:
+        raise Stopped("Stopped on request while the models were loaded; nothing was written.") from None
     with editing(samples._dataset):
         storage.declare_fields(samples._dataset, plan)
         appearance.arrange(samples._dataset, plan.prefix)
         for strategy in plan.strategies:
             records.register(samples._dataset, plan, strategy)
+    hold.tell(0, len(todo))
     yield Progress(0, len(todo), 0)
-    yield from _run(samples, plan, runner, todo)
+    yield from _run(samples, plan, runner, todo, hold)
 
 
 def _run(
-    samples: foc.SampleCollection, plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]]
+    samples: foc.SampleCollection, plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]], hold: Hold
 ) -> Iterator[Progress]:
     costs: dict[str, _Cost] = defaultdict(_Cost)
-    failed = 0
+    done, failed = 0, 0
+    pace = Pace(len(todo), plan.batch_size)
     # only what is read or written travels: a dataset may hold much else
     fields = [plan.prompt_field] if plan.uses(FIELD) else []
     for strategy in plan.strategies:
@@ -86,7 +92,7 @@ def _run(
         context = stack.enter_context(view.save_context(SAVE_EVERY_SECONDS, "latency"))
         read = partial(_read, plan=plan, todo=todo)
         pictures = in_order(read, samples_by_page(view, list(todo)), workers=2, most=plan.batch_size + READ_AHEAD)
-        made = _make(stack.enter_context(closing(pictures)), plan, runner, todo)
+        made = _make(stack.enter_context(closing(pictures)), plan, runner, todo, hold)
         # labels are made and sent by one thread: the samples stay in order, and the context has one user
         write = partial(_write, plan=plan, context=context)
         written = in_order(write, made, workers=1, most=plan.batch_size + WRITE_BEHIND)
@@ -94,12 +100,19 @@ def _run(
             for strategy, cost in statistics.items():
                 costs[strategy] += cost
             failed += any(cost.failed for cost in statistics.values())
-            yield Progress(done, len(todo), failed)
+            progress = Progress(done, len(todo), failed, pace.left(done))
+            hold.tell(done, len(todo), progress.seconds_left)
+            yield progress
     with editing(samples._dataset):
         # again: a process that takes no turns may have taken them away, and samples with their values can't be read
         storage.declare_fields(samples._dataset, plan)
         for strategy, cost in costs.items():
             records.add_cost(samples._dataset, plan.prefix, strategy, cost.per_image())
+    if hold.asked_to_stop.is_set() and done < len(todo):
+        raise Stopped(
+            f"Stopped on request: {done} of {len(todo)} samples are done and whole; to do the others, apply the"
+            f" same again with existing={SKIP!r} (in the form, Samples that have results: keep them and do the others)."
+        )
 
 
 @dataclass(frozen=True)
@@ -123,12 +136,23 @@ def _read(sample: fo.Sample, plan: Plan, todo: Mapping[str, frozenset[str]]) -> 
 
 
 def _make(
-    read: Iterable[tuple[fo.Sample, object]], plan: Plan, runner: Runner, todo: Mapping[str, frozenset[str]]
+    read: Iterable[tuple[fo.Sample, object]],
+    plan: Plan,
+    runner: Runner,
+    todo: Mapping[str, frozenset[str]],
+    hold: Hold,
 ) -> Iterator[_Made]:
-    """What the runner makes of the pictures, and a failure for each that can't be read, in the samples' order."""
+    """What the runner makes of the pictures, and a failure for each that can't be read, in the samples' order.
+
+    It ends early where the run is asked to stop, so that all that was made is written and counted.
+    """
     for batch in fou.iter_batches(read, plan.batch_size):
         pictures = [picture for _, picture in batch if isinstance(picture, Picture)]
-        results = {result.key: result for result in runner.run(pictures, plan.batch_size)}
+        try:
+            hold.check()
+            results = {result.key: result for result in runner.run(pictures, plan.batch_size)}
+        except Stopped:
+            return
         for sample, picture in batch:
             if isinstance(picture, Picture):
                 result = results[sample.id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from . import models
 from .plan import Plan
@@ -13,12 +13,15 @@ from .runner import Runner
 from .strategies import CLIP, FIELD, YOLO
 
 
-def build_runner(plan: Plan, field_values: Mapping[str, int] | None = None) -> Runner:
+def build_runner(
+    plan: Plan, field_values: Mapping[str, int] | None = None, between: Callable[[], None] = lambda: None
+) -> Runner:
     """Load the models that a resolved plan needs.
 
     Args:
         plan: a plan without ``auto``
         field_values: for a Segmentation prompt field, the pixel value of each class
+        between: called after each model, and by the runner after each picture; it may raise to end the run
 
     Raises:
         PromptingError: a model can't be had, or doesn't know a class
@@ -26,12 +29,15 @@ def build_runner(plan: Plan, field_values: Mapping[str, int] | None = None) -> R
     priors = {}
     if plan.uses(YOLO):
         priors[YOLO] = YoloPrior(models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device)
+        between()
     if plan.uses(CLIP):
         settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
         clip = models.load_clip(plan.clip_model, plan.device)
         priors[CLIP] = ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)
+        between()
     if plan.uses(FIELD):
         priors[FIELD] = FieldPrior(plan.classes, field_values)
     segmenter = models.load_sam2(plan.sam2_model, plan.device).at(plan.encoder_precision, plan.compile)
+    between()
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
-    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds)
+    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between)

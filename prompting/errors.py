@@ -11,3 +11,7 @@ class PromptError(PromptingError):
 
 class ModelUnavailable(PromptingError):
     """A model that can't be had on this machine; the message names the bundled one."""
+
+
+class Stopped(PromptingError):
+    """Somebody asked a run to stop, and it did: what it wrote is whole, and the message says how to go on."""

@@ -4,7 +4,8 @@ time to a dataset's own document, by whatever run.
 A lock is a document in FiftyOne's own database, so that runs on other
 machines see it. Its owner renews it; one that wasn't renewed for a while, or
 whose process is gone from this machine, belongs to a run that died, and the
-next run takes it over.
+next run takes it over. Its owner also writes how far the run is into it, and
+reads there that somebody asked the run to stop (:mod:`prompting.stopping`).
 """
 
 from __future__ import annotations
@@ -24,15 +25,36 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from .database import in_words
-from .errors import PromptingError
+from .errors import PromptingError, Stopped
 
 COLLECTION = "sam2_prompting.locks"
-RENEW_SECONDS, EXPIRE_SECONDS, RELEASE_SECONDS = 10.0, 60.0, 5.0
+RENEW_SECONDS, EXPIRE_SECONDS, RELEASE_SECONDS = 1.0, 60.0, 5.0
 TURN_SECONDS, WAIT_SECONDS = 0.02, 90.0
 
 
+class Hold:
+    """A run's side of its lock. The thread that renews the lock carries both messages: they cost the run no query."""
+
+    def __init__(self) -> None:
+        self.told: dict = {}
+        self.asked_to_stop = threading.Event()
+
+    def tell(self, done: int, total: int, seconds_left: float | None = None) -> None:
+        """Say how far the run is, for whom it keeps out."""
+        self.told = {"done": done, "total": total, "seconds_left": seconds_left}
+
+    def check(self) -> None:
+        """To be called between pictures, where all that was written is whole.
+
+        Raises:
+            Stopped: somebody asked the run to stop
+        """
+        if self.asked_to_stop.is_set():
+            raise Stopped("The run was stopped on request; run it again to do the rest.")
+
+
 @contextmanager
-def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[None]:
+def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[Hold]:
     """Hold the right to write a prefix's fields.
 
     Args:
@@ -45,20 +67,20 @@ def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[None]:
     """
     try:
         locks = odm.get_db_conn()[COLLECTION]
-        key, token = f"{dataset._doc.id}/{prefix}", uuid.uuid4().hex
+        key, token = run_key(dataset, prefix), uuid.uuid4().hex
         if holder := _acquire(locks, key, token, what):
             since = time.strftime("%H:%M", time.localtime(holder["since"]))
             raise PromptingError(
                 f"Another run is {holder['what']} with the prefix {prefix!r} on this dataset (process {holder['pid']}"
                 f" on {holder['host']}, since {since}); wait for it, or choose another prefix."
             )
-        stop = threading.Event()
-        renewing = threading.Thread(target=_renew, args=(locks, key, token, stop), daemon=True, name="sam2-run-lock")
-        renewing.start()
+        hold, ended = Hold(), threading.Event()
+        renewing = (locks, key, token, hold, ended)
+        threading.Thread(target=_renew, args=renewing, daemon=True, name="sam2-run-lock").start()
         try:
-            yield
+            yield hold
         finally:
-            stop.set()
+            ended.set()
             _release(locks, key, token)
     except Exception as error:
         told = in_words(error)
@@ -98,6 +120,11 @@ def editing(dataset: fo.Dataset) -> Iterator[None]:
         _release(locks, key, token)
 
 
+def run_key(dataset: fo.Dataset, prefix: str) -> str:
+    """The id of the lock of a dataset's runs with a prefix."""
+    return f"{dataset._doc.id}/{prefix}"
+
+
 def _acquire(locks: Collection, key: str, token: str, what: str) -> dict | None:
     """Take a lock, if nobody alive holds it; else the holder."""
     process = psutil.Process()
@@ -118,7 +145,7 @@ def _acquire(locks: Collection, key: str, token: str, what: str) -> dict | None:
             holder = locks.find_one({"_id": key})
         if holder is None:
             continue  # released in between
-        if _alive(holder):
+        if alive(holder):
             return holder
         # only if nobody else took it over meanwhile
         if locks.replace_one({"_id": key, "token": holder["token"]}, mine).modified_count:
@@ -131,7 +158,7 @@ def _release(locks: Collection, key: str, token: str) -> None:
         locks.delete_one({"_id": key, "token": token})
 
 
-def _alive(holder: dict) -> bool:
+def alive(holder: dict) -> bool:
     """Whether the run that holds a lock still exists, as far as can be known from here."""
     if time.time() - holder["renewed"] > EXPIRE_SECONDS:
         return False
@@ -143,9 +170,12 @@ def _alive(holder: dict) -> bool:
         return False
 
 
-def _renew(locks: Collection, key: str, token: str, stop: threading.Event) -> None:
-    while not stop.wait(RENEW_SECONDS):
+def _renew(locks: Collection, key: str, token: str, hold: Hold, ended: threading.Event) -> None:
+    while not ended.wait(RENEW_SECONDS):
         try:
-            locks.update_one({"_id": key, "token": token}, {"$set": {"renewed": time.time()}})
+            told = {"$set": {"renewed": time.time(), **hold.told}}
+            lock = locks.find_one_and_update({"_id": key, "token": token}, told)
         except PyMongoError:
             continue  # the database is away: the run itself will find out
+        if lock and lock.get("stop"):
+            hold.asked_to_stop.set()

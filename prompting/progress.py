@@ -1,12 +1,68 @@
-"""What a run tells while it works."""
+"""What a run tells while it works: how far it is, and how long the rest takes."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+RECENT = 32
+"""Pictures differ, and so does what else a machine does: the latest say best how long the next ones take."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: samples that are done, all samples, and those of the done that failed."""
+    """How far a run is.
+
+    Attributes:
+        done, total: samples
+        failed: of the done
+        seconds_left: about how long the others take; None where that isn't known yet
+    """
 
     done: int
     total: int
     failed: int
+    seconds_left: float | None = field(default=None, compare=False)
+
+
+class Pace:
+    """How long the rest of a run takes, by its latest pictures.
+
+    The first ones count for nothing: models warm up on them, and files are read for the first time. Pictures that are
+    worked on together come in bursts, so whole bursts alone are timed.
+
+    Args:
+        total: pictures, or steps that take as long as each other
+        at_once: how many come in a burst
+        clock: seconds
+    """
+
+    def __init__(self, total: int, at_once: int = 1, clock: Callable[[], float] = time.monotonic):
+        self.total, self._at_once, self._clock = total, at_once, clock
+        self._marks: deque[tuple[int, float]] = deque(maxlen=max(2, RECENT // at_once))
+
+    def left(self, done: int) -> float | None:
+        """Seconds until all are done; None before there is anything to go by. To be called after each picture."""
+        now = self._clock()
+        if done and done % self._at_once == 0 and (not self._marks or done > self._marks[-1][0]):
+            self._marks.append((done, now))
+        if len(self._marks) < 2:
+            return None
+        (first, began), (last, ended) = self._marks[0], self._marks[-1]
+        each = (ended - began) / (last - first)
+        return max(0.0, each * (self.total - last) - (now - ended))
+
+
+def time_left(seconds: float | None) -> str:
+    """``, about 40 s left``, no more exact than it can be known; nothing where it isn't known, or is over."""
+    if seconds is None or seconds < 1:
+        return ""
+    if seconds < 90:
+        return f", about {round(seconds) if seconds < 10 else 5 * round(seconds / 5)} s left"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f", about {minutes} min left"
+    hours, minutes = divmod(10 * round(minutes / 10), 60)
+    return f", about {hours} h {minutes} min left" if minutes else f", about {hours} h left"

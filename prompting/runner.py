@@ -13,7 +13,7 @@ import sys
 import time
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -49,6 +49,7 @@ class Runner:
         classes: class i becomes mask value i + 1
         seed: of all randomness, together with each picture's ``seed_key``
         rounds: corrective clicks for a strategy, where it isn't the strategy's own number
+        between: called before each picture's prompts are decoded; what it raises ends the run
     """
 
     def __init__(
@@ -59,10 +60,11 @@ class Runner:
         classes: Sequence[str],
         seed: int = 0,
         rounds: Mapping[str, int] | None = None,
+        between: Callable[[], None] = lambda: None,
     ):
         self.segmenter, self.priors, self.strategies = segmenter, priors, tuple(strategies)
         self.classes, self.seed, self.rounds = tuple(classes), seed, dict(rounds or {})
-        self._largest_batch = sys.maxsize
+        self._largest_batch, self._between = sys.maxsize, between
 
     def run(self, pictures: Iterable[Picture], batch_size: int = 1) -> Iterator[PictureResult]:
         """Results in the pictures' order; at most ``batch_size`` pictures are in memory at once.
@@ -125,6 +127,7 @@ class Runner:
                 prior_seconds[name] = (time.perf_counter() - start) / len(rows)
                 found.update({(name, i): regions[row] for row, i in enumerate(rows)})
         for i, picture in enumerate(batch):
+            self._between()
             regions = {name: found[name, i] for name in prior_seconds if (name, i) in found}
             memory.require_room(0, self.segmenter.name)
             shared = {name: encode_seconds + prior_seconds[name] for name in regions}

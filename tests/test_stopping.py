@@ -1,0 +1,171 @@
+"""A run can be stopped from elsewhere: soon, with all that it did whole, and told how to go on."""
+
+import subprocess
+import sys
+import time
+from functools import partialmethod
+from importlib import import_module
+
+import fiftyone as fo
+import fiftyone.core.odm as odm
+import psutil
+import pytest
+
+from prompting import application, assembly, lock
+from prompting.application import apply
+from prompting.errors import Stopped
+from prompting.lock import COLLECTION, run_lock
+from prompting.plan import Plan
+from prompting.stopping import request_stop, running
+from tests.reliability.runs import contents
+from tests.test_lock import held_by
+
+QUICK = {"strategies": ("yolo_box",), "sam2_model": "nano", "yolo_model": "nano", "device": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(lock, "RENEW_SECONDS", 0.02)
+
+
+@pytest.fixture
+def empty():
+    dataset = fo.Dataset()
+    yield dataset
+    dataset.delete()
+
+
+def noticed(hold) -> None:
+    assert hold.asked_to_stop.wait(10)
+
+
+def until_stopped(steps) -> Stopped:
+    """What a run says when it ends, stopped."""
+    with pytest.raises(Stopped) as stopped:
+        for _ in steps:
+            time.sleep(0.1)
+    return stopped.value
+
+
+# who sees what
+
+
+def test_a_run_is_seen_with_what_it_does_since_when_and_how_far_it_is(empty):
+    assert running(empty) is None
+    with run_lock(empty, "sam2", "applying strategies") as hold:
+        seen = running(empty)
+        assert (seen.what, seen.pid) == ("applying strategies", psutil.Process().pid)
+        assert (seen.done, seen.stopping) == (None, False)
+        assert abs(seen.since.timestamp() - time.time()) < 10
+        hold.tell(3, 12, 40.0)
+        time.sleep(0.3)
+        assert (running(empty).done, running(empty).total, running(empty).seconds_left) == (3, 12, 40.0)
+        assert running(empty, "other") is None
+    assert running(empty) is None
+
+
+def test_run_that_nobody_asked_goes_on_and_one_that_was_asked_twice_stops_once(empty):
+    with run_lock(empty, "sam2", "x") as hold:
+        time.sleep(0.1)
+        hold.check()
+        assert request_stop(empty) and request_stop(empty) and running(empty).stopping
+        noticed(hold)
+        with pytest.raises(Stopped, match="on request"):
+            hold.check()
+
+
+def test_nothing_is_asked_where_nothing_runs_or_a_run_died(empty):
+    assert not request_stop(empty)
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    started = psutil.Process(child.pid).create_time()
+    child.wait()
+    held_by(empty, pid=child.pid, started=started)
+    assert running(empty) is None and not request_stop(empty)
+
+
+def test_the_next_run_is_not_stopped_by_what_the_last_was_asked(empty):
+    with run_lock(empty, "sam2", "x"):
+        request_stop(empty)
+    with run_lock(empty, "sam2", "x") as hold:
+        time.sleep(0.2)
+        hold.check()
+    held_by(empty, started=0.0, stop=time.time())
+    with run_lock(empty, "sam2", "x") as hold:  # taken over from a run that died before it looked
+        time.sleep(0.2)
+        hold.check()
+
+
+def test_a_run_with_another_prefix_goes_on(empty):
+    with run_lock(empty, "a", "x") as one, run_lock(empty, "b", "x") as other:
+        request_stop(empty, "a")
+        noticed(one)
+        other.check()
+
+
+# applying
+
+
+def test_stopped_run_is_whole_released_and_finished_by_skip_as_if_it_had_never_stopped(dataset):
+    steps = apply(dataset, Plan(**QUICK))
+    assert next(steps).done == 0 and next(steps).done == 1
+    assert request_stop(dataset)
+    said = str(until_stopped(steps))
+    done = len(dataset.exists("sam2_yolo_box_status"))
+    assert 1 <= done < 6
+    assert f"{done} of 6 samples are done and whole" in said and "existing='skip'" in said
+    assert "Samples that have results: keep them and do the others" in said
+    assert dataset.get_run_info("sam2_yolo_box").config.images == done  # what it cost is known all the same
+    assert odm.get_db_conn()[COLLECTION].count_documents({"_id": f"{dataset._doc.id}/sam2"}) == 0
+
+    last = list(apply(dataset, Plan(**QUICK, existing="skip")))[-1]
+    assert (last.done, last.total, last.failed) == (6 - done, 6 - done, 0)
+    whole = dataset.clone()
+    list(apply(whole, Plan(**QUICK, existing="overwrite")))
+    assert contents(dataset, ("yolo_box",)) == contents(whole, ("yolo_box",))
+    whole.delete()
+
+
+def test_stop_while_models_are_loaded_ends_it_before_anything_is_written(dataset, monkeypatch):
+    def load(*args, load=assembly.models.load_yolo):
+        model = load(*args)
+        assert request_stop(dataset)
+        time.sleep(0.3)
+        return model
+
+    monkeypatch.setattr(assembly.models, "load_yolo", load)
+    monkeypatch.setattr(assembly.models, "load_sam2", lambda *_: pytest.fail("the next model was loaded all the same"))
+    before = set(dataset.get_field_schema())
+    assert "nothing was written" in str(until_stopped(apply(dataset, Plan(**QUICK))))
+    assert set(dataset.get_field_schema()) == before and not dataset.list_runs() and running(dataset) is None
+
+
+def test_stop_after_the_last_picture_comes_too_late_and_the_run_ends_as_ever(dataset):
+    for progress in apply(dataset, Plan(**QUICK)):
+        if progress.done == progress.total:
+            assert request_stop(dataset)
+            time.sleep(0.2)
+    assert progress.done == 6 and len(dataset.exists("sam2_yolo_box_status")) == 6
+
+
+def test_stop_in_a_large_batch_does_not_wait_for_its_end(dataset, monkeypatch):
+    def write(*args, write=application._write, **kwargs):
+        pytest.fail("the batch was finished all the same")
+
+    steps = apply(dataset, Plan(**QUICK, batch_size=6))
+    next(steps)
+    request_stop(dataset)
+    time.sleep(0.2)
+    monkeypatch.setattr(application, "_write", write)
+    assert "0 of 6 samples" in str(until_stopped(steps))
+
+
+def test_python_gets_an_exception_so_that_what_follows_in_a_script_is_not_run(dataset, apply_strategies, monkeypatch):
+    def stop(self, *args, tell):
+        tell(self, *args)
+        request_stop(dataset)
+        self.asked_to_stop.wait(10)
+
+    hold = import_module(type(apply_strategies).__module__.replace("operators.apply", "prompting.lock")).Hold
+    monkeypatch.setattr(hold, "tell", partialmethod(stop, tell=hold.tell))
+    with pytest.raises(ValueError, match=r"Stopped on request: 0 of 6 samples"):
+        apply_strategies(dataset, progress=False, **QUICK)
