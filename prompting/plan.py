@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import models, precision
 from .errors import PromptingError
+from .names import same_name, spelled
 from .strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 
 SKIP, OVERWRITE, ERROR = "skip", "overwrite", "error"
@@ -68,9 +69,9 @@ class Plan:
         """
         names = tuple(strategy.name for strategy in strategies_named(self.strategies))
         object.__setattr__(self, "strategies", names)
-        object.__setattr__(self, "classes", _names("classes", self.classes))
+        object.__setattr__(self, "classes", _classes(self.classes))
         if self.background is not None:
-            object.__setattr__(self, "background", _names("background", self.background))
+            object.__setattr__(self, "background", _phrases("background", self.background))
         if len(self.classes) > 254:
             raise PromptingError("At most 254 classes fit into a mask of 8 bits.")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.prefix):
@@ -101,10 +102,12 @@ class Plan:
             raise PromptingError("heatmap stores what CLIP sees, and none of these strategies asks CLIP.")
         if not isinstance(self.phrases, Mapping):
             raise PromptingError(f"phrases must map classes to lists of phrases, not {self.phrases!r}.")
-        unknown = [name for name in self.phrases if name not in self.classes]
+        unknown = [name for name in self.phrases if spelled(name, self.classes) is None]
         if unknown:
             raise PromptingError(f"phrases names {unknown[0]!r}, which is not among the classes.")
-        object.__setattr__(self, "phrases", {name: list(_names("phrases", p)) for name, p in self.phrases.items() if p})
+        _refuse_one_under_two_names("phrases", tuple(self.phrases))
+        given = {spelled(name, self.classes): list(_phrases("phrases", p)) for name, p in self.phrases.items() if p}
+        object.__setattr__(self, "phrases", given)
 
     @property
     def chosen(self) -> list[Strategy]:
@@ -154,6 +157,29 @@ def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:
     if not values or not all(isinstance(value, str) and value.strip() for value in values):
         raise PromptingError(f"{what} must be a list of names, not {list(values)!r}.")
     return tuple(dict.fromkeys(value.strip() for value in values))
+
+
+def _classes(values: Sequence[str]) -> tuple[str, ...]:
+    names = _names("classes", values)
+    _refuse_one_under_two_names("classes", names)
+    return names
+
+
+def _refuse_one_under_two_names(what: str, names: tuple[str, ...]) -> None:
+    """To CLIP and to people, names that differ by case or spaces alone are one class: two would fight over it."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(same_name(name), name)
+        if other != name:
+            raise PromptingError(f"{what} has {other!r} and {name!r}, which are one class; ask for one of them.")
+
+
+def _phrases(what: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Phrases, each once: CLIP reads lower case, and a phrase that is there twice counts twice."""
+    there: dict[str, str] = {}
+    for phrase in _names(what, values):
+        there.setdefault(same_name(phrase), phrase)
+    return tuple(there.values())
 
 
 def _version(package: str) -> str | None:

@@ -3,12 +3,15 @@
 CLIP is asked with phrases, not with ids. A class takes the probability of all
 its phrases; the background phrases compete with it, for a softmax with one
 entry is always 1 and one with two is nearly a coin's toss (a cosine gap of
-0.02 is typical).
+0.02 is typical). CLIP reads lower case and single spaces, so names are
+compared in that way (:mod:`prompting.names`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from .names import same_name
 
 CLASS_PHRASES: dict[str, tuple[str, ...]] = {
     "person": ("person", "man", "woman", "child", "boy", "girl", "people", "human face", "pedestrian"),
@@ -70,12 +73,18 @@ BACKGROUND_PHRASES: tuple[str, ...] = STUFF_PHRASES + OBJECT_PHRASES
 """The default competitors of the classes asked for."""
 
 
+def canonical(name: str) -> str:
+    """The name that the tables above have for a class, however it is spelled and whichever dataset's name it is."""
+    plain = same_name(name)
+    return SYNONYMS.get(plain, plain)
+
+
 def phrases_of(name: str, given: Mapping[str, Sequence[str]] | None = None) -> tuple[str, ...]:
     """The phrases that stand for a class: those given, else the table's, else its name."""
-    if given and given.get(name):
-        return tuple(given[name])
-    canonical = SYNONYMS.get(name, name)
-    return CLASS_PHRASES.get(canonical, (canonical,))
+    for asked, phrases in (given or {}).items():
+        if phrases and same_name(asked) == same_name(name):
+            return tuple(phrases)
+    return CLASS_PHRASES.get(canonical(name), (canonical(name),))
 
 
 def background_for(
@@ -83,6 +92,7 @@ def background_for(
     background: Sequence[str] | None = None,
     given: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[str, ...]:
-    """Background phrases (the default list if None) without those that mean a class asked for."""
-    asked = {phrase for name in classes for phrase in (name, SYNONYMS.get(name, name), *phrases_of(name, given))}
-    return tuple(phrase for phrase in (BACKGROUND_PHRASES if background is None else background) if phrase not in asked)
+    """Background phrases (the default list if None), each once, without those that mean a class asked for."""
+    asked = {same_name(phrase) for name in classes for phrase in (name, canonical(name), *phrases_of(name, given))}
+    there = {same_name(phrase): phrase for phrase in (BACKGROUND_PHRASES if background is None else background)}
+    return tuple(phrase for plain, phrase in there.items() if plain not in asked)

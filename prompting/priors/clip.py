@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from ..dense_clip import dense_embeddings
+from ..errors import PromptingError
+from ..names import same_name
 from ..precision import FLOAT32
 from ..regions import Region, box_of, components
 from ..vocabulary import background_for, phrases_of
@@ -57,6 +59,9 @@ class ClipPrior:
         settings: see :class:`ClipSettings`
         device: where the model runs
         precision: of its patch embedding, see :func:`prompting.dense_clip.dense_embeddings`
+
+    Raises:
+        PromptingError: two classes have the same phrases, or no background phrase is left
     """
 
     def __init__(
@@ -78,7 +83,10 @@ class ClipPrior:
         self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(3, 1, 1)
         groups = [phrases_of(name, settings.phrases) for name in self.classes]
+        _refuse_ties(self.classes, groups)
         background = background_for(self.classes, settings.background, settings.phrases)
+        if not background:
+            raise PromptingError("Every background phrase means one of the classes; give CLIP others to compete with.")
         self.groups = [*groups, *((phrase,) for phrase in background)]
         self.text = self._embed_text(tokenizer)
         owner = [i for i, group in enumerate(self.groups) for _ in group]
@@ -167,6 +175,17 @@ class ClipPrior:
             tokens = tokenizer([template.format(phrase) for phrase in phrases]).to(self.device)
             total = total + self.model.encode_text(tokens, normalize=True)
         return F.normalize(total, dim=-1)
+
+
+def _refuse_ties(classes: Sequence[str], groups: Sequence[Sequence[str]]) -> None:
+    """Of two classes with the same phrases only the first would ever be found."""
+    seen: dict[frozenset[str], str] = {}
+    for name, group in zip(classes, groups, strict=True):
+        other = seen.setdefault(frozenset(map(same_name, group)), name)
+        if other != name:
+            raise PromptingError(
+                f"{other!r} and {name!r} have the same phrases for CLIP; ask for one of them, or give phrases."
+            )
 
 
 def _starts(length: int, window: int, step: int) -> list[int]:

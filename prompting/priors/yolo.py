@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..errors import PromptingError
+from ..names import same_name
 from ..regions import Region
 from ..torch_threads import threads_kept
 from ..vocabulary import SYNONYMS
@@ -31,20 +32,22 @@ class YoloPrior:
         self.model, self.confidence, self.device, self.imgsz = model, confidence, str(device), imgsz
         if model.task not in ("detect", "segment", "pose"):
             raise PromptingError(f"yolo_box needs a detector, and this Ultralytics model is for {model.task!r}.")
-        ids = {name: index for index, name in model.names.items()}
         self.labels: dict[int, str] = {}
         for name in classes:
-            known = name if name in ids else SYNONYMS.get(name)
-            if known not in ids:
+            indices = _indices(name, model.names)
+            if not indices:
+                known = list(dict.fromkeys(model.names.values()))
+                more = ", …" if len(known) > 10 else ""
                 raise PromptingError(
                     f"The detector doesn't know the class {name!r}; leave out yolo_box or choose from its"
-                    f" {len(ids)} classes: {', '.join(list(ids)[:10])}, …"
+                    f" {len(known)} classes: {', '.join(known[:10])}{more}."
                 )
-            if ids[known] in self.labels:
-                raise PromptingError(
-                    f"{self.labels[ids[known]]!r} and {name!r} are one class to the detector; ask for one of them."
-                )
-            self.labels[ids[known]] = name
+            for index in indices:
+                if index in self.labels:
+                    raise PromptingError(
+                        f"{self.labels[index]!r} and {name!r} are one class to the detector; ask for one of them."
+                    )
+                self.labels[index] = name
         # the first call computes with as many threads as Ultralytics sets, and its boxes differ in their last bits
         self._predict([np.zeros((imgsz, imgsz, 3), np.uint8)])
 
@@ -84,3 +87,14 @@ class YoloPrior:
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None
         return Region(self.labels[index], box=box, confidence=confidence)
+
+
+def _indices(name: str, names: Mapping[int, str]) -> list[int]:
+    """A class's numbers in a model: those of its name, else of what it is a synonym of, else of its own synonyms."""
+    plain, theirs = same_name(name), {index: same_name(known) for index, known in names.items()}
+    meant = (
+        [index for index, known in theirs.items() if known == plain],
+        [index for index, known in theirs.items() if known == SYNONYMS.get(plain)],
+        [index for index, known in theirs.items() if SYNONYMS.get(known) == plain],
+    )
+    return next(filter(None, meant), [])
