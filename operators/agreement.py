@@ -57,6 +57,7 @@ class MeasureAgreement(RunOperator):
         """
         from ..prompting.agreement import measure_steps
 
+        forms.check_names(params, PARAMETERS)
         with tqdm(unit="image", disable=not progress) as bar:
             for done, total in measure_steps(sample_collection, **forms.chosen(params, PARAMETERS)):
                 bar.total = total

@@ -77,6 +77,7 @@ class ApplyStrategies(RunOperator):
         """
         from ..prompting.application import apply
 
+        forms.check_names(params, PARAMETERS)
         if delegate:
             plan = make_plan(params)  # a request that can't succeed isn't queued
             # as the form would have it: FiftyOne checks a request against the form, and fills in no defaults
@@ -98,12 +99,12 @@ def make_plan(params: dict):
     """A plan from an operator's parameters; what is absent or empty takes the plan's default.
 
     Raises:
-        PromptingError: an unknown parameter, or a wrong value
+        PromptingError: a wrong value
     """
     from ..prompting.plan import Plan
 
     lists = ("strategies", "classes", "background")
-    return Plan(**forms.chosen(params, PARAMETERS, ignored=("advanced",), lists=lists))
+    return Plan(**forms.chosen(params, PARAMETERS, lists=lists))
 
 
 def _strategy_inputs(inputs: types.Object) -> None:

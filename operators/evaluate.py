@@ -88,6 +88,7 @@ class EvaluateStrategies(RunOperator):
         """
         from ..prompting.evaluation import evaluate_steps
 
+        forms.check_names(params, PARAMETERS)
         given = forms.chosen({"gt_field": gt_field, **params}, PARAMETERS, lists=("strategies",))
         steps = evaluate_steps(sample_collection, **given)
         with tqdm(unit="step", disable=not progress) as bar:

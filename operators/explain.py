@@ -74,6 +74,7 @@ class ExplainStrategies(RunOperator):
         """
         from ..prompting.explanation import Explanation, explain
 
+        forms.check_names(params, PARAMETERS)
         given = forms.chosen(params, PARAMETERS, lists=("strategies",))
         with tqdm(unit="image", disable=not progress) as bar:
             for step in explain(sample_collection, **given):

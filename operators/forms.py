@@ -58,26 +58,33 @@ def share(progress) -> float:
     return progress.done / progress.total if progress.total else 1.0
 
 
-def chosen(params: dict, known: Iterable[str], ignored: Iterable[str] = (), lists: Iterable[str] = ()) -> dict:
+def chosen(params: dict, known: Iterable[str], lists: Iterable[str] = ()) -> dict:
     """The parameters that were given a value.
+
+    What the operator doesn't have is left out: the App adds keys of its own, such as ``view_target``, or ``panel_id``
+    where a panel opened the form.
 
     Args:
         params: as the App or a caller gave them
         known: all that the operator has
-        ignored: those that only the form needs
         lists: those that are lists of names, and may be one name or text with commas
+    """
+    given = {name: params[name] for name in known if params.get(name) not in (None, "", {})}
+    return {name: _names(value) if name in lists else value for name, value in given.items()}
+
+
+def check_names(params: dict, known: Iterable[str]) -> None:
+    """Refuse what a person who calls from Python can only have misspelt.
 
     Raises:
-        PromptingError: one that the operator doesn't have
+        PromptingError: a parameter that the operator doesn't have
     """
     from ..prompting.errors import PromptingError
 
-    known, forms_own = tuple(known), {"view_target", "custom_view_target", "delegation_target", "problem"}
-    unknown = [name for name in params if name not in {*known, *forms_own, *ignored}]
+    known = tuple(known)
+    unknown = [name for name in params if name not in known]
     if unknown:
         raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(known)}.")
-    given = {name: params[name] for name in known if params.get(name) not in (None, "", {})}
-    return {name: _names(value) if name in lists else value for name, value in given.items()}
 
 
 def show_tables(ctx, tables):

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from fiftyone.operators.registry import OperatorRegistry
 
+from operators import forms
 from prompting import evaluation, storage
 from prompting.plan import Plan
 from prompting.strategies import AUTOMATIC, STRATEGIES
@@ -171,3 +172,8 @@ def test_evaluate_form_offers_what_was_applied_and_the_truths_but_not_our_own_fi
     assert fields["baseline"]["default"] == "clip_point"
     assert choices(fields["gt_field"]) == ["ground_truth"]
     assert "problem" in form(EVALUATE, dataset, {"prefix": "other"})
+
+
+def test_keys_that_the_app_adds_to_a_request_are_no_typing_errors():
+    params = {"prefix": "sam2", "panel_id": "1", "panel_state": {"a": 1}, "added_tomorrow": True, "view_target": "X"}
+    assert forms.chosen(params, ("prefix", "baseline")) == {"prefix": "sam2"}

@@ -22,10 +22,18 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def app_port():
+def reports(tmp_path_factory):
+    """A folder into which the App may write reports."""
+    return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture(scope="module")
+def app_port(reports):
     """The port at which the App shows this run's database."""
-    with app_browser.served_app() as port:
-        yield port
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SAM2_PROMPTING_REPORTS", str(reports))
+        with app_browser.served_app() as port:
+            yield port
 
 
 @pytest.fixture

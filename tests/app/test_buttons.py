@@ -1,0 +1,61 @@
+"""Every button of the panel that opens a form, followed to what comes out: masks, scores, parts of the loss, files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, expect
+
+from demo.browser import TIMEOUT_MS, open_strategies
+from tests.app.driving import choose_bundled_models, choose_strategies, execute, type_into
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
+expect.set_options(timeout=TIMEOUT_MS)
+
+
+def form_of(panel: Locator, button: str) -> Locator:
+    """The form that a button of the panel opens."""
+    panel.get_by_role("button", name=button, exact=True).click()
+    return panel.page.get_by_test_id("operators-prompt-modal")
+
+
+def carry_out(form: Locator, outcome: Locator) -> None:
+    """Execute, wait for what only the finished run can show, and close the dialog, which tells of no error."""
+    run = execute(form)
+    alert = run.get_by_role("alert")
+    expect(outcome.or_(alert).first).to_be_visible()
+    assert not alert.all_inner_texts()
+    run.get_by_role("button", name="Done").click()
+    expect(run).to_have_count(0)
+
+
+def test_from_nothing_to_a_report_by_the_panels_buttons(open_dataset, dataset, reports):
+    page = open_dataset(dataset)
+    panel = open_strategies(page)
+    form = form_of(panel, "Apply strategies")
+    choose_strategies(form, "clip_point", "yolo_box")
+    choose_bundled_models(form)
+    carry_out(form, panel.get_by_text("Not evaluated yet"))
+    dataset.reload()  # the App's server writes to it, here and below
+    for strategy in ("clip_point", "yolo_box"):
+        assert len(dataset.exists(f"sam2_{strategy}")) == 6
+
+    carry_out(form_of(panel, "Measure agreement"), panel.locator(".js-plotly-plot").first)
+    dataset.reload()
+    assert len(dataset.exists("sam2_agreement")) == 6
+
+    carry_out(form_of(panel, "Evaluate"), panel.get_by_text("Picture by picture"))
+    dataset.reload()
+    iou = np.array(dataset.values("sam2_eval_yolo_box_iou"), float)
+    expect(panel.get_by_role("table").first).to_contain_text(f"{iou.mean():.3f}")
+
+    written = page.get_by_test_id("operators-prompt-view-modal").get_by_role("table")
+    carry_out(form_of(panel, "Explain errors"), written)
+    expect(panel.get_by_role("button", name="Explain errors")).to_have_count(0)
+    dataset.reload()
+    assert len(dataset.exists("sam2_yolo_box_error")) == 6
+
+    form = form_of(panel, "Export")
+    type_into(form, "Folder", str(reports / "report"))
+    carry_out(form, written)
+    assert [path.suffix for path in sorted((reports / "report").iterdir())] == [".csv", ".html", ".json"]
