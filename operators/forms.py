@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import fiftyone.operators.types as types
+
+from .words import LABELS, in_form_words
 
 
 def choose_several(inputs: types.Object, name: str, choices: dict[str, str], default: Iterable[str], label: str):
@@ -20,7 +23,15 @@ def choose_one(inputs: types.Object, name: str, choices: dict[str, str], default
     view = types.DropdownView()
     for value, description in choices.items():
         view.add_choice(value, label=value, description=description)
-    inputs.enum(name, list(choices), default=default, required=True, label=label, view=view, **kwargs)
+    inputs.enum(name, list(choices), default=default, label=label, view=view, **{"required": True, **kwargs})
+
+
+def choose_by_button(inputs: types.Object, name: str, choices: dict[str, tuple[str, str]], default: str, **kwargs):
+    """One of a few values, all of them seen at once: value -> (title, a line of description)."""
+    view = types.RadioGroup(orientation="vertical")
+    for value, (title, description) in choices.items():
+        view.add_choice(value, label=title, description=description)
+    inputs.enum(name, kwargs.pop("values", list(choices)), default=default, label=LABELS[name], view=view, **kwargs)
 
 
 def suggest(inputs: types.Object, name: str, choices: Iterable[str], default: str, label: str, description: str = ""):
@@ -32,10 +43,47 @@ def suggest(inputs: types.Object, name: str, choices: Iterable[str], default: st
 
 
 def show_problem(inputs: types.Object, message: str) -> None:
-    """A red sentence that keeps the form from being executed."""
-    problem = inputs.view("problem", types.Error(label=message))
+    """A red sentence on top that keeps the form from being executed."""
+    problem = types.Property(types.Void(), view=types.Error(label=message))
     problem.invalid = True
     problem.error_message = message
+    # on top, where it is seen without scrolling: why Execute is grey
+    inputs.properties = {"problem": problem, **inputs.properties}
+
+
+def show_error(inputs: types.Object, error: Exception, elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
+    """What is wrong, in the form's own words: on top, and at the field that has to change.
+
+    Args:
+        inputs: the whole form
+        error: a :class:`~prompting.errors.PromptingError`
+        elsewhere: the field to mark for a parameter that has none of its own just now
+    """
+    name = getattr(error, "parameter", None)
+    place = name if name in inputs.properties else elsewhere.get(name)
+    message = in_form_words(str(error), inputs.properties, place)
+    if place in inputs.properties:
+        inputs.properties[place].invalid = True
+        inputs.properties[place].error_message = message
+        label = getattr(inputs.properties[place].view, "label", None) or LABELS.get(place, place)
+        message = message if message.startswith(label) else f"{label}: {message}"
+    show_problem(inputs, message)
+
+
+def ask_prefix(ctx, inputs: types.Object) -> str:
+    """Whose results: asked only where a dataset has several prefixes, else that of its last run."""
+    from ..prompting.findings import prefixes
+    from ..prompting.last_run import last_asked
+
+    there = prefixes(ctx.dataset)
+    default = last_asked(ctx.dataset).get("prefix") if there else None
+    default = default if default in there else (there[-1] if there else "sam2")
+    given = ctx.params.get("prefix") or default
+    if len(there) > 1 or given != default:
+        suggest(inputs, "prefix", there, default, LABELS["prefix"], "Of the strategies' fields")
+    else:
+        inputs.str("prefix", default=default, label=LABELS["prefix"], view=types.HiddenView(label=LABELS["prefix"]))
+    return given
 
 
 def tell(ctx, share: float, label: str):

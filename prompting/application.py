@@ -16,6 +16,7 @@ import numpy as np
 
 from . import appearance, checks, records, storage
 from .assembly import build_runner
+from .availability import check_models
 from .errors import PromptingError, Stopped
 from .images import read_bounded
 from .lock import Hold, editing, run_lock
@@ -46,20 +47,21 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
         PromptingError: what was wrong with the request, or another run is writing the same fields
         Stopped: somebody asked for it (:mod:`prompting.stopping`); the samples that were done are whole
     """
-    plan = plan.resolved()
+    asked, plan = plan, plan.resolved()
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with run_lock(samples._dataset, plan.prefix, "applying strategies") as hold:
-        yield from _apply(samples, plan, hold)
+        yield from _apply(samples, plan, asked, hold)
 
 
-def _apply(samples: foc.SampleCollection, plan: Plan, hold: Hold) -> Iterator[Progress]:
+def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -> Iterator[Progress]:
     checks.check_fields(samples, plan)
     field_values = checks.check_prompt_field(samples, plan)
     todo = storage.undone(samples, plan)
     if not todo:
         yield Progress(0, 0, 0)
         return
+    check_models(plan)
     try:
         runner = build_runner(plan, field_values, hold.check)
     except Stopped:
@@ -68,7 +70,7 @@ def _apply(samples: foc.SampleCollection, plan: Plan, hold: Hold) -> Iterator[Pr
         storage.declare_fields(samples._dataset, plan)
         appearance.arrange(samples._dataset, plan.prefix)
         for strategy in plan.strategies:
-            records.register(samples._dataset, plan, strategy)
+            records.register(samples._dataset, plan, strategy, asked)
     hold.tell(0, len(todo))
     yield Progress(0, len(todo), 0)
     yield from _run(samples, plan, runner, todo, hold)

@@ -76,7 +76,8 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
         if plan.existing == ERROR and len(here):
             raise PromptingError(
                 f"{len(here)} samples have results of {strategy!r} already; choose existing={SKIP!r} to keep them,"
-                f" existing={OVERWRITE!r} to replace them, or another prefix."
+                f" existing={OVERWRITE!r} to replace them, or another prefix.",
+                "existing",
             )
         kept = len(dataset.match(has_result(fields))) - (len(here) if plan.existing == OVERWRITE else 0)
         # resolved only now, which takes torch: a form asks before there is anything to compare with
@@ -85,7 +86,8 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
             name, old, new = difference
             raise PromptingError(
                 f"{kept} samples keep results of {strategy!r} made with {name}={old!r}, not {new!r};"
-                " overwrite them all or choose another prefix."
+                " overwrite them all or choose another prefix.",
+                name,
             )
 
 
@@ -105,7 +107,9 @@ def check_prompt_field(samples: foc.SampleCollection, plan: Plan) -> dict[str, i
     if label_type is fo.Segmentation:
         return segmentation_values(samples, name, plan.classes)
     if label_type not in (fo.Detections, fo.Keypoints):
-        raise PromptingError(f"prompt_field {name!r} must hold Detections, Keypoints or a Segmentation.")
+        raise PromptingError(
+            f"prompt_field {name!r} must hold Detections, Keypoints or a Segmentation.", "prompt_field"
+        )
     items = "detections" if label_type is fo.Detections else "keypoints"
     labels = samples.distinct(f"{name}.{items}.label")
     if not set(labels) & set(plan.classes):
@@ -166,4 +170,4 @@ def _check_type(schema: dict[str, fo.Field], name: str, field_type: type, docume
     there = schema.get(name)
     fits = isinstance(there, field_type) and getattr(there, "document_type", None) is document_type
     if there is not None and not fits:
-        raise PromptingError(f"The field {name!r} exists and is of another type; choose another prefix.")
+        raise PromptingError(f"The field {name!r} exists and is of another type; choose another prefix.", "prefix")

@@ -1,8 +1,24 @@
 """What can be wrong with what a person asked for. Each message is one sentence: what was wrong, and what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PromptingError(ValueError):
-    """Base of everything that is the request's fault and not the code's."""
+    """Base of everything that is the request's fault and not the code's.
+
+    Messages name parameters as a call from Python does (``existing='skip'``); forms show them in their own labels, at
+    the field of the parameter.
+
+    Attributes:
+        parameter: the parameter that has to change, None where it is none of them
+    """
+
+    def __init__(self, message: str = "", parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class PromptError(PromptingError):
@@ -15,3 +31,13 @@ class ModelUnavailable(PromptingError):
 
 class Stopped(PromptingError):
     """Somebody asked a run to stop, and it did: what it wrote is whole, and the message says how to go on."""
+
+
+@contextmanager
+def concerning(parameter: str) -> Iterator[None]:
+    """Whatever is refused inside concerns this parameter, where the error doesn't name another."""
+    try:
+        yield
+    except PromptingError as error:
+        error.parameter = error.parameter or parameter
+        raise

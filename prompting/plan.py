@@ -73,38 +73,44 @@ class Plan:
         if self.background is not None:
             object.__setattr__(self, "background", _phrases("background", self.background))
         if len(self.classes) > 254:
-            raise PromptingError("At most 254 classes fit into a mask of 8 bits.")
+            raise PromptingError("At most 254 classes fit into a mask of 8 bits.", "classes")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.prefix):
             raise PromptingError(
-                f"The prefix {self.prefix!r} can't begin field names: use lower-case letters, digits and _."
+                f"The prefix {self.prefix!r} can't begin field names: use lower-case letters, digits and _.",
+                "prefix",
             )
         if self.existing not in EXISTING:
-            raise PromptingError(f"existing must be one of {', '.join(EXISTING)}, not {self.existing!r}.")
+            raise PromptingError(f"existing must be one of {', '.join(EXISTING)}, not {self.existing!r}.", "existing")
         if self.encoder_precision not in (precision.AUTO, *precision.PRECISIONS):
             known = ", ".join((precision.AUTO, *precision.PRECISIONS))
-            raise PromptingError(f"encoder_precision must be one of {known}, not {self.encoder_precision!r}.")
+            raise PromptingError(
+                f"encoder_precision must be one of {known}, not {self.encoder_precision!r}.", "encoder_precision"
+            )
         if self.uses(FIELD) and not self.prompt_field:
-            raise PromptingError("The field_* strategies need prompt_field: a field with boxes, masks or keypoints.")
+            raise PromptingError(
+                "The field_* strategies need prompt_field: a field with boxes, masks or keypoints.", "prompt_field"
+            )
         if self.batch_size == models.AUTO:
             object.__setattr__(self, "batch_size", None)
         for name in ("seed", "field_rounds", "batch_size"):
             if name == "batch_size" and self.batch_size is None:
                 continue
             if not isinstance(getattr(self, name), int):
-                raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.")
+                raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.", name)
         if not isinstance(self.yolo_confidence, (int, float)):
-            raise PromptingError(f"yolo_confidence must be a number, not {self.yolo_confidence!r}.")
-        if (self.batch_size is not None and self.batch_size < 1) or self.field_rounds < 0 or self.seed < 0:
-            raise PromptingError("batch_size must be at least 1, field_rounds and seed at least 0.")
+            raise PromptingError(f"yolo_confidence must be a number, not {self.yolo_confidence!r}.", "yolo_confidence")
+        for name, least in (("batch_size", 1), ("field_rounds", 0), ("seed", 0)):
+            if getattr(self, name) is not None and getattr(self, name) < least:
+                raise PromptingError(f"{name} must be at least {least}, not {getattr(self, name)}.", name)
         if not 0 <= self.yolo_confidence <= 1:
-            raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.")
+            raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.", "yolo_confidence")
         if self.heatmap and not self.uses(CLIP):
-            raise PromptingError("heatmap stores what CLIP sees, and none of these strategies asks CLIP.")
+            raise PromptingError("heatmap stores what CLIP sees, and none of these strategies asks CLIP.", "heatmap")
         if not isinstance(self.phrases, Mapping):
-            raise PromptingError(f"phrases must map classes to lists of phrases, not {self.phrases!r}.")
+            raise PromptingError(f"phrases must map classes to lists of phrases, not {self.phrases!r}.", "phrases")
         unknown = [name for name in self.phrases if spelled(name, self.classes) is None]
         if unknown:
-            raise PromptingError(f"phrases names {unknown[0]!r}, which is not among the classes.")
+            raise PromptingError(f"phrases names {unknown[0]!r}, which is not among the classes.", "phrases")
         _refuse_one_under_two_names("phrases", tuple(self.phrases))
         given = {spelled(name, self.classes): list(_phrases("phrases", p)) for name, p in self.phrases.items() if p}
         object.__setattr__(self, "phrases", given)
@@ -155,7 +161,7 @@ def _automatic_batch(device: str, sam2_model: str) -> int:
 def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:
     values = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else tuple(values)
     if not values or not all(isinstance(value, str) and value.strip() for value in values):
-        raise PromptingError(f"{what} must be a list of names, not {list(values)!r}.")
+        raise PromptingError(f"{what} must be a list of names, not {list(values)!r}.", what)
     return tuple(dict.fromkeys(value.strip() for value in values))
 
 
@@ -171,7 +177,7 @@ def _refuse_one_under_two_names(what: str, names: tuple[str, ...]) -> None:
     for name in names:
         other = seen.setdefault(same_name(name), name)
         if other != name:
-            raise PromptingError(f"{what} has {other!r} and {name!r}, which are one class; ask for one of them.")
+            raise PromptingError(f"{what} has {other!r} and {name!r}, which are one class; ask for one of them.", what)
 
 
 def _phrases(what: str, values: Sequence[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timezone
 
 import fiftyone as fo
@@ -25,10 +26,18 @@ def run_key(prefix: str, strategy: str) -> str:
     return f"{prefix}_{strategy}"
 
 
-def register(dataset: fo.Dataset, plan: Plan, strategy: str) -> None:
-    """Record the parameters of a strategy's results, and that they were applied now, before there are any."""
+def register(dataset: fo.Dataset, plan: Plan, strategy: str, asked: Plan | None = None) -> None:
+    """Record the parameters of a strategy's results, and that they were applied now, before there are any.
+
+    Args:
+        dataset: of the results
+        plan: without ``auto``
+        strategy: one of the plan's
+        asked: the plan as a person asked for it, which the next form begins with
+    """
     key, now = run_key(plan.prefix, strategy), datetime.now(timezone.utc).isoformat()
-    config = dataset.init_run(method=METHOD, strategy=strategy, applied=now, **_plain(plan.record()))
+    record = _plain({**plan.record(), "asked": asdict(asked or plan)})
+    config = dataset.init_run(method=METHOD, strategy=strategy, applied=now, **record)
     if key in dataset.list_runs():  # in place: register_run() would delete the record first, and a kill come in between
         dataset.update_run_config(key, config)
     else:

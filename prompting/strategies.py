@@ -66,8 +66,8 @@ def strategies_named(names: Sequence[str]) -> list[Strategy]:
     if isinstance(names, str):
         names = [names]
     if not names:
-        raise PromptingError(f"Choose at least one strategy: {', '.join(STRATEGIES)}.")
+        raise PromptingError(f"Choose at least one strategy: {', '.join(STRATEGIES)}.", "strategies")
     unknown = [name for name in names if name not in STRATEGIES]
     if unknown:
-        raise PromptingError(f"Unknown strategy {unknown[0]!r}; choose from {', '.join(STRATEGIES)}.")
+        raise PromptingError(f"Unknown strategy {unknown[0]!r}; choose from {', '.join(STRATEGIES)}.", "strategies")
     return [strategy for name, strategy in STRATEGIES.items() if name in set(names)]

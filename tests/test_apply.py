@@ -543,7 +543,7 @@ def test_a_wrong_request_is_refused_and_nothing_is_touched(dataset, params, word
 
 
 def test_unknown_parameters_are_named(dataset, apply_strategies, nano):
-    with pytest.raises(ValueError, match="Unknown parameter 'strategy'; there are: strategies, classes"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'strategy'"):
         apply_strategies(dataset, strategy="clip_box", **nano)
     assert dataset.list_runs() == []
 

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from fiftyone.operators.registry import OperatorRegistry
 
-from operators import forms
 from prompting import evaluation, storage
 from prompting.plan import Plan
 from prompting.strategies import AUTOMATIC, STRATEGIES
@@ -20,12 +19,20 @@ from prompting.strategies import AUTOMATIC, STRATEGIES
 ROOT = Path(__file__).parents[1]
 MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
 APPLY, EVALUATE = "apply_strategies", "evaluate_strategies"
+BUNDLED = {"models": "bundled"}
+"""So that a form's answers don't depend on the internet."""
 
 
 def form(name: str, dataset, params=None, **request) -> dict:
     """The fields of an operator's form, by name, as the App is sent them."""
     ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params or {}, **request})
     return foo.get_operator(f"{MANIFEST['name']}/{name}").resolve_type(ctx, "inputs").to_json()["type"]["properties"]
+
+
+def module(name: str):
+    """A module of the operators, under the name by which FiftyOne imports them."""
+    package = type(foo.get_operator(f"{MANIFEST['name']}/{APPLY}")).__module__.rpartition(".")[0]
+    return sys.modules[f"{package}.{name}"]
 
 
 def choices(field: dict) -> list[str]:
@@ -109,19 +116,42 @@ def test_apply_form_asks_for_the_field_when_a_field_strategy_is_chosen(people):
     fields = form(APPLY, people, {"strategies": ["field_box"]})
     assert choices(fields["prompt_field"]) == ["ground_truth"]
     assert fields["prompt_field"]["required"]
-    fields = form(APPLY, people, {"strategies": ["field_box"], "prompt_field": "ground_truth"})
+    fields = form(APPLY, people, {**BUNDLED, "strategies": ["field_box"], "prompt_field": "ground_truth"})
     assert "problem" not in fields
 
 
 def test_apply_form_shows_more_options_when_asked(people):
-    more = {"prefix", "seed", "background", "yolo_confidence", "field_rounds", "batch_size", "device", "compile"}
+    more = {"prefix", "seed", "background", "yolo_confidence", "heatmap", "batch_size", "device", "compile"}
     assert not more & form(APPLY, people).keys()
     assert more <= form(APPLY, people, {"advanced": True}).keys()
 
 
+@pytest.mark.parametrize(
+    ("strategy", "asked"),
+    [
+        ("clip_box", {"clip_model", "background", "heatmap"}),
+        ("yolo_box", {"yolo_model", "yolo_confidence"}),
+        ("field_box", {"prompt_field", "field_rounds"}),
+    ],
+)
+def test_apply_form_asks_only_for_what_the_chosen_strategies_use(people, strategy, asked):
+    of_one_prior = {
+        "clip_model",
+        "background",
+        "heatmap",
+        "yolo_model",
+        "yolo_confidence",
+        "prompt_field",
+        "field_rounds",
+    }
+    fields = form(APPLY, people, {"strategies": [strategy], "advanced": True, "models": "each"})
+    assert fields.keys() & of_one_prior == asked
+    assert "sam2_model" in fields
+
+
 def test_apply_form_can_be_limited_to_the_selected_samples(people):
     selected = people.values("id")[:2]
-    fields = form(APPLY, people, {"strategies": ["clip_box"]}, selected=selected)
+    fields = form(APPLY, people, {**BUNDLED, "strategies": ["clip_box"]}, selected=selected)
     assert "SELECTED_SAMPLES" in choices(fields["view_target"])
     assert "problem" not in fields
 
@@ -130,7 +160,9 @@ def test_apply_form_can_be_limited_to_the_selected_samples(people):
     ("params", "words"),
     [
         ({"strategies": ["clip_box"], "prefix": "Über"}, "prefix 'Über'"),
-        ({"strategies": ["clip_box"], "classes": " , "}, "classes must be a list of names"),
+        ({"strategies": ["clip_box"], "classes": " , "}, "Classes must be a list of names"),
+        ({"strategies": ["clip_box"], "classes": ""}, "Classes must be a list of names"),
+        ({"strategies": []}, "Choose at least one strategy"),
         ({"strategies": ["field_box"], "prompt_field": "nowhere"}, "no label field 'nowhere'"),
         ({"strategies": ["field_box"], "prompt_field": "ground_truth", "classes": "zebra"}, "no label 'zebra'"),
     ],
@@ -139,16 +171,21 @@ def test_apply_form_says_what_is_wrong_and_cannot_be_executed(people, params, wo
     assert words in problem(form(APPLY, people, params))
 
 
-def test_apply_form_warns_before_results_are_in_the_way(dataset):
+def test_apply_form_asks_what_becomes_of_results_just_where_there_are_some(dataset):
     plan = Plan(strategies=("clip_box",))
     storage.declare_fields(dataset, plan)
     dataset.set_values("sam2_clip_box_status", ["ok"] * 2 + [None] * 4)
-    assert "2 samples have results of 'clip_box'" in problem(form(APPLY, dataset, {"strategies": ["clip_box"]}))
-    assert "problem" not in form(APPLY, dataset, {"strategies": ["clip_box"], "existing": "skip"})
-    # and just where they are
-    rest = dataset[2:]
-    fields = form(APPLY, dataset, {"strategies": ["clip_box"]}, view=rest._serialize())
+    asked = {**BUNDLED, "strategies": ["clip_box"]}
+    fields = form(APPLY, dataset, asked)
+    assert choices(fields["existing"]) == ["skip", "overwrite"]
+    assert fields["existing"]["default"] == "skip"  # nothing that is there is replaced unasked
     assert "problem" not in fields
+    everything = form(APPLY, dataset, asked, view=dataset[:2]._serialize())
+    assert "choose “Do them again” to replace them" in problem(everything)
+    assert everything["existing"]["invalid"]
+    assert "problem" not in form(APPLY, dataset, {**asked, "existing": "overwrite"}, view=dataset[:2]._serialize())
+    nothing = form(APPLY, dataset, asked, view=dataset[2:]._serialize())
+    assert "existing" not in nothing and "problem" not in nothing
 
 
 def test_evaluate_form_says_that_strategies_come_first(people):
@@ -176,4 +213,4 @@ def test_evaluate_form_offers_what_was_applied_and_the_truths_but_not_our_own_fi
 
 def test_keys_that_the_app_adds_to_a_request_are_no_typing_errors():
     params = {"prefix": "sam2", "panel_id": "1", "panel_state": {"a": 1}, "added_tomorrow": True, "view_target": "X"}
-    assert forms.chosen(params, ("prefix", "baseline")) == {"prefix": "sam2"}
+    assert module("forms").chosen(params, ("prefix", "baseline")) == {"prefix": "sam2"}

@@ -32,6 +32,7 @@ def app_port(reports):
     """The port at which the App shows this run's database."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SAM2_PROMPTING_REPORTS", str(reports))
+        environment.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody answers: no internet, wherever this runs
         with app_browser.served_app() as port:
             yield port
 
@@ -41,8 +42,8 @@ def open_dataset(browser, app_port):
     """Open a dataset in a page of its own."""
     pages = []
 
-    def open_it(dataset):
-        pages.append(app_browser.open_dataset(browser, app_port, dataset.name))
+    def open_it(dataset, **size):
+        pages.append(app_browser.open_dataset(browser, app_port, dataset.name, **size))
         return pages[-1]
 
     open_it.pages = pages

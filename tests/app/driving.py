@@ -40,9 +40,7 @@ def type_into(form: Locator, label: str, text: str) -> None:
 
 
 def choose_bundled_models(form: Locator) -> None:
-    type_into(form, "SAM 2 model", "nano")
-    type_into(form, "CLIP model", "nano")
-    type_into(form, "Detector", "yolo26n.pt")
+    form.get_by_text("Bundled, small, offline", exact=True).click()
 
 
 def execute(form: Locator) -> Locator:

@@ -90,8 +90,16 @@ def test_model_evaluation_panel_compares_two_strategies_by_iou(open_dataset, eva
         expect(iou).to_contain_text(f"{np.mean(evaluated.values(f'sam2_eval_{strategy}_iou')):.3f}")
 
 
+def seen(locator: Locator) -> bool:
+    """Whether people see it without scrolling."""
+    inside = locator.page.get_by_test_id("operators-prompt-modal").get_by_role("button", name="Execute").bounding_box()
+    box = locator.bounding_box()
+    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= inside["y"]
+
+
 def test_form_refuses_a_bad_prefix_until_it_is_mended(open_dataset, dataset):
     form = open_form(open_dataset(dataset), APPLY)
+    choose_bundled_models(form)
     form.get_by_text("More options").click()
     type_into(form, "Field prefix", "Bad prefix")
     expect(form.get_by_role("alert")).to_have_text(re.compile("The prefix 'Bad prefix' can't begin field names"))
@@ -101,10 +109,52 @@ def test_form_refuses_a_bad_prefix_until_it_is_mended(open_dataset, dataset):
     expect(form.get_by_role("button", name="Execute")).to_be_enabled()
 
 
-def test_form_refuses_samples_with_results_until_told_what_to_do_with_them(open_dataset, applied):
-    form = open_form(open_dataset(applied), APPLY)
-    expect(form.get_by_role("alert")).to_have_text(re.compile("6 samples have results of 'clip_point' already"))
+@pytest.mark.parametrize("height", [1000, 700])
+def test_without_a_network_the_form_names_all_models_and_the_bundled_ones_are_one_click_away(
+    open_dataset, dataset, height
+):
+    form = open_form(open_dataset(dataset, height=height), APPLY)
+    alert = form.get_by_role("alert")
+    for model in ("sam2.1-hiera-tiny", "ViT-B-16-quickgelu/openai", "yolo26x.pt"):
+        expect(alert).to_contain_text(model)
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    bundled = form.get_by_text("Bundled, small, offline", exact=True)
+    assert seen(alert) and seen(bundled)
+    bundled.click()
+    expect(alert).to_have_count(0)
+    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
+
+
+@pytest.mark.parametrize("height", [1000, 700])
+def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_last_run(open_dataset, applied, height):
+    form = open_form(open_dataset(applied, height=height), APPLY)
+    expect(form.locator("[data-tag-index]")).to_have_text(["clip_point", "yolo_box"])
+    alert = form.get_by_role("alert")
+    expect(alert).to_contain_text("Samples that have results: All of these samples have results")
+    expect(alert).not_to_contain_text("existing=")
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    again = form.get_by_text("Do them again", exact=True)
+    assert seen(alert) and seen(again)
+    again.click()
+    expect(alert).to_have_count(0)
+    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
+
+
+def test_emptied_classes_are_an_error_and_no_person(open_dataset, dataset):
+    form = open_form(open_dataset(dataset), APPLY)
+    choose_bundled_models(form)
+    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
+    type_into(form, "Classes", "")
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    expect(form.get_by_role("alert")).to_contain_text("Classes")
+
+
+def test_apply_is_first_in_the_menu(open_dataset, dataset):
+    page = open_dataset(dataset)
+    page.keyboard.press("`")
+    page.get_by_test_id("operators-browser-search").fill("SAM 2")
+    found = page.get_by_test_id("operators-browser").get_by_text(re.compile("^SAM 2: "))
+    expect(found.first).to_have_text(APPLY)
 
 
 def test_form_refuses_to_run_without_a_strategy(open_dataset, dataset):
@@ -114,9 +164,19 @@ def test_form_refuses_to_run_without_a_strategy(open_dataset, dataset):
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
 
 
+def test_a_checkpoint_that_is_not_there_is_refused_before_the_run(open_dataset, dataset):
+    form = open_form(open_dataset(dataset), APPLY)
+    choose_strategies(form, "yolo_box")
+    form.get_by_text("Choose each", exact=True).click()
+    type_into(form, "Detector", "yolo26n.pt")
+    type_into(form, "SAM 2 model", "no/such/checkpoint.pt")
+    expect(form.get_by_role("alert")).to_contain_text("SAM 2 model: Unknown SAM 2 model 'no/such/checkpoint.pt'")
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+
+
 def test_what_stops_a_run_is_shown(open_dataset, dataset):
     form = open_form(open_dataset(dataset), APPLY)
     choose_strategies(form, "yolo_box")
     choose_bundled_models(form)
-    type_into(form, "SAM 2 model", "no/such/checkpoint.pt")
-    expect(execute(form).get_by_role("alert")).to_contain_text("no/such/checkpoint.pt")
+    type_into(form, "Classes", "unicorn")  # what the detector knows is known once it is loaded
+    expect(execute(form).get_by_role("alert")).to_contain_text("unicorn")

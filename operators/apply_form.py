@@ -1,0 +1,239 @@
+"""The form of ``apply_strategies``: what it asks, what it begins with, and what is wrong with the answers."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import fiftyone as fo
+import fiftyone.operators.types as types
+
+from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
+from ..prompting.records import PARAMETERS_OF
+from ..prompting.strategies import CLIP, FIELD, STRATEGIES, YOLO, strategies_named
+from . import forms
+from .words import LABELS
+
+PARAMETERS = tuple(field.name for field in fields(Plan))
+LISTS = ("strategies", "classes", "background")
+MODELS = ("sam2_model", "clip_model", "yolo_model")
+OFFICIAL, BUNDLED, EACH = "official", "bundled", "each"
+ADVANCED = (
+    "prefix", "seed", "heatmap", "background", "yolo_confidence", "field_rounds", "batch_size", "encoder_precision",
+    "compile", "device",
+)  # fmt: skip
+ONLY_WITH = {**PARAMETERS_OF, CLIP: {*PARAMETERS_OF[CLIP], "heatmap"}}
+"""Prior -> parameters that mean nothing, and aren't asked, where no strategy uses it."""
+ELSEWHERE = {**dict.fromkeys(MODELS, "models"), **dict.fromkeys(ADVANCED, "advanced")}
+"""Where a parameter's error is shown whose own field isn't."""
+
+
+def resolve(ctx) -> types.Property:
+    """The form as it looks with what is filled in so far."""
+    inputs, begins = types.Object(), _begins_with(ctx)
+    now = {**begins, **{name: value for name, value in ctx.params.items() if value is not None}}
+    inputs.view_target(ctx, action_description="Segment")
+    _ask_existing(ctx, inputs, now)
+    _ask_strategies(ctx, inputs, begins, now)
+    _ask_models(inputs, begins, now)
+    inputs.str(
+        "classes",
+        default=", ".join(begins["classes"]),
+        required=True,
+        label=LABELS["classes"],
+        description="Names, separated by commas",
+    )
+    _ask_more(inputs, begins, now)
+    if ctx.params.get("strategies") is not None:  # else the form isn't filled yet
+        _check(ctx, inputs)
+    return types.Property(inputs, view=types.View(label="Apply SAM 2 prompting strategies"))
+
+
+def plan_of(params: dict) -> Plan:
+    """A plan from the form's answers; what is absent or empty takes the plan's default.
+
+    Raises:
+        PromptingError: a wrong value
+    """
+    given = forms.chosen(params, PARAMETERS, lists=LISTS)
+    for name in ("strategies", "classes"):
+        if params.get(name) in ("", []):  # emptied, and not left as it was
+            given[name] = ()
+    used = _priors(given.get("strategies", Plan.strategies))
+    unused = {name for prior, names in ONLY_WITH.items() if prior not in used for name in names}
+    model = {OFFICIAL: "auto", BUNDLED: "nano"}.get(params.get("models"))
+    given = {name: value for name, value in given.items() if name not in unused}
+    return Plan(**{**given, **(dict.fromkeys(MODELS, model) if model else {})})
+
+
+def _begins_with(ctx) -> dict:
+    """The form's defaults: the last run's answers, else the plan's."""
+    from ..prompting.last_run import last_asked
+
+    asked = last_asked(ctx.dataset, ctx.user_id)
+    begins = {
+        **{name: getattr(Plan, name, None) for name in PARAMETERS},
+        **asked,
+        "existing": SKIP,
+        "models": _kind_of(asked),
+        "advanced": any(asked.get(name, getattr(Plan, name, None)) != getattr(Plan, name, None) for name in ADVANCED),
+    }
+    # whoever named models and didn't say how they were chosen, named each
+    return {**begins, "models": EACH} if any(ctx.params.get(name) for name in MODELS) else begins
+
+
+def _kind_of(asked: dict) -> str:
+    """How the models of a run had been chosen; bundled only where somebody chose them."""
+    used = {"sam2_model"} | {f"{prior}_model" for prior in _priors(asked.get("strategies", Plan.strategies))}
+    named = {asked.get(name, "auto") for name in used & set(MODELS)}
+    if named == {"auto"}:
+        return OFFICIAL
+    return BUNDLED if named <= {"nano", "yolo26n.pt"} else EACH
+
+
+def _priors(strategies) -> set[str]:
+    """What finds the prompts of these strategies; names that are none are left to the plan."""
+    names = [name for name in strategies if name in STRATEGIES]
+    return {strategy.prior for strategy in strategies_named(names)} if names else set()
+
+
+def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
+    """Near the top, and only where it matters: nothing that is there is replaced unasked."""
+    from ..prompting.storage import StrategyFields, has_result
+
+    view = ctx.target_view(require_flat=True)
+    prefix, names = now["prefix"] or Plan.prefix, [name for name in now["strategies"] or () if name in STRATEGIES]
+    of = [StrategyFields.of(prefix, name) for name in names]
+    if any(len(view.match(has_result(one))) for one in of if view.has_sample_field(one.status)):
+        choices = {
+            SKIP: ("Keep them, do the others", "Results that are there stay as they are"),
+            OVERWRITE: ("Do them again", "Replaces their results"),
+        }
+        # from Python a request may also say "error"
+        forms.choose_by_button(inputs, "existing", choices, SKIP, values=[SKIP, OVERWRITE, ERROR])
+
+
+def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
+    choices = {name: strategy.description for name, strategy in STRATEGIES.items()}
+    forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"])
+    if FIELD in _priors(now["strategies"]):
+        there = forms.label_fields(ctx.dataset, fo.Detections, fo.Keypoints, fo.Segmentation)
+        default = begins["prompt_field"] if begins["prompt_field"] in there else next(iter(there), None)
+        forms.choose_one(inputs, "prompt_field", there, default, LABELS["prompt_field"])
+
+
+def _ask_models(inputs: types.Object, begins: dict, now: dict) -> None:
+    from ..prompting import models
+
+    choices = {
+        OFFICIAL: ("Official models", _inventory(now, "auto")),
+        BUNDLED: ("Bundled, small, offline", "For a first look and for tests; for real work take the official ones"),
+        EACH: ("Choose each", "By name, or by a checkpoint's path"),
+    }
+    forms.choose_by_button(inputs, "models", choices, begins["models"])
+    if now["models"] != EACH:
+        return
+    names = {
+        "sam2_model": ("auto: large on CUDA, tiny elsewhere; or a checkpoint's path", models.SAM2_MODELS, None),
+        "clip_model": ("auto: ViT-B-16-quickgelu/openai; or any open_clip model/tag", models.CLIP_MODELS, CLIP),
+        "yolo_model": ("auto: yolo26x.pt; or any Ultralytics name or path", models.YOLO_MODELS, YOLO),
+    }
+    for name, (description, suggestions, prior) in names.items():
+        if prior is None or prior in _priors(now["strategies"]):
+            default = begins[name]
+            forms.suggest(inputs, name, (models.AUTO, *suggestions), default, LABELS[name], description)
+
+
+def _inventory(now: dict, name: str) -> str:
+    """The models that the chosen strategies need, each with its size and whether it is here."""
+    from ..prompting.availability import needed
+
+    asked = {"strategies": [name for name in now["strategies"] or () if name in STRATEGIES] or Plan.strategies}
+    plan = replace(Plan(), **dict.fromkeys(MODELS, name), device=now["device"] or "auto")
+    # the field isn't asked for here, and a plan insists on it
+    return ", ".join(map(str, needed(replace(plan, prompt_field="any", **asked))))
+
+
+def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
+    switch = types.SwitchView(label="More options")
+    inputs.bool("advanced", default=begins["advanced"], label="More options", view=switch)
+    if not now["advanced"]:
+        return
+    used = _priors(now["strategies"])
+    inputs.str("prefix", default=begins["prefix"], label=LABELS["prefix"], description="Of all fields that are written")
+    inputs.int("seed", default=begins["seed"], label=LABELS["seed"], description="Of the sampled points")
+    if CLIP in used:
+        _ask_clip(inputs, begins)
+    if YOLO in used:
+        inputs.float(
+            "yolo_confidence",
+            default=begins["yolo_confidence"],
+            label=LABELS["yolo_confidence"],
+            description="Drop detections below",
+        )
+    if FIELD in used:
+        inputs.int(
+            "field_rounds",
+            default=begins["field_rounds"],
+            label=LABELS["field_rounds"],
+            description="For field_* with masks",
+        )
+    inputs.int(
+        "batch_size",
+        default=begins["batch_size"],
+        label=LABELS["batch_size"],
+        description="Pictures encoded at once; empty: what the device holds",
+    )
+    precisions = {
+        "auto": "bfloat16 where the device has instructions for it",
+        "float32": "exact",
+        "bfloat16": "faster, by no more than a thousandth of IoU worse",
+    }
+    name = "encoder_precision"
+    forms.choose_one(inputs, name, precisions, begins[name], LABELS[name], required=False)
+    description = "Minutes first, then faster"
+    inputs.bool("compile", default=begins["compile"], label=LABELS["compile"], description=description)
+    forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), begins["device"], LABELS["device"])
+
+
+def _ask_clip(inputs: types.Object, begins: dict) -> None:
+    description = "As a heatmap, to look at"
+    inputs.bool("heatmap", default=begins["heatmap"], label=LABELS["heatmap"], description=description)
+    inputs.str(
+        "background",
+        default=", ".join(begins["background"] or ()) or None,
+        label=LABELS["background"],
+        description="For CLIP, separated by commas; empty: a list",
+    )
+
+
+def _check(ctx, inputs: types.Object) -> None:
+    """What would stop the run, as far as it can be known without loading a model."""
+    from ..prompting.errors import PromptingError
+
+    try:
+        plan = plan_of(ctx.params)
+        asks = "existing" in inputs.properties
+        plan = replace(plan, existing=ctx.params.get("existing") or (SKIP if asks else ERROR))
+        _check_plan(ctx.target_view(require_flat=True), plan)
+    except PromptingError as error:
+        forms.show_error(inputs, error, ELSEWHERE)
+
+
+def _check_plan(view, plan: Plan) -> None:
+    from ..prompting import availability, checks, storage
+    from ..prompting.errors import PromptingError, concerning
+
+    with concerning("view_target"):
+        checks.check_collection(view)
+    checks.check_fields(view, plan)
+    with concerning("prompt_field"):
+        checks.check_prompt_field(view, plan)
+    if plan.existing == SKIP and not storage.undone(view, plan):
+        raise PromptingError(
+            "All of these samples have results of all of these strategies; choose existing='overwrite' to replace them,"
+            " other strategies, or other samples.",
+            "existing",
+        )
+    missing = availability.unavailable(availability.needed(plan))
+    if missing:
+        raise availability.refusal(missing, f"models={BUNDLED!r}")
