@@ -1,5 +1,6 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
+WORKERS ?= 2
 QUICK := floor sweep peers precision quality
 
 .PHONY: help setup demo test lint bench clean
@@ -14,8 +15,8 @@ setup: ## make .venv with everything the others need; quick when it is there
 demo: setup ## compare the strategies on the demo's photographs and open the App (APP=0: don't open it)
 	@$(RUN) demo/run.py $(if $(filter 0,$(APP)),--no-app) $(ARGS)
 
-test: setup ## run the tests (ARGS="-k box" picks some)
-	@$(RUN) -m pytest $(ARGS)
+test: setup ## run the tests, two at a time (ARGS="-k box" picks some, WORKERS=0 runs one at a time)
+	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup ## check style, formatting, and for weaknesses in the code and the pinned packages
 	@$(RUN) -m ruff check

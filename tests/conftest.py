@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 _HOME = Path(tempfile.mkdtemp(prefix="sam2-prompting-tests-"))
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 
 
 def _start_database() -> subprocess.Popen | None:
@@ -39,7 +40,7 @@ def _start_database() -> subprocess.Popen | None:
 
 
 # before FiftyOne is imported: it reads these once
-_DATABASE = _start_database()
+_DATABASE: subprocess.Popen | None = None
 os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
 os.environ["FIFTYONE_DATABASE_NAME"] = f"test_{uuid.uuid4().hex[:12]}"
 os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
@@ -49,6 +50,17 @@ os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
 os.environ["YOLO_OFFLINE"] = "1"
 
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
+
+
+if _WORKER:  # each has a core, a database and a browser of its own
+    os.environ["OMP_NUM_THREADS"] = os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+
+
+def pytest_configure(config) -> None:
+    """Start a database where tests are run: in each worker, and not where they are handed out."""
+    global _DATABASE
+    if _WORKER or not config.getoption("numprocesses", None):
+        _DATABASE = _start_database()
 
 
 def pytest_unconfigure() -> None:
