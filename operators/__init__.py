@@ -7,6 +7,10 @@ from .explain import ExplainStrategies
 from .export import ExportComparison
 from .metrics import BoundaryIoU, IoU
 from .panel import StrategiesPanel
+from .remove_results import RemoveResults
+from .show_errors import ShowErrors
+from .tag_worst import TagWorst
+from .use_as_labels import UseAsLabels
 
 
 def register(plugin) -> None:
@@ -17,6 +21,10 @@ def register(plugin) -> None:
         ExplainStrategies,
         ExportComparison,
         MeasureAgreement,
+        UseAsLabels,
+        TagWorst,
+        ShowErrors,
+        RemoveResults,
         IoU,
         BoundaryIoU,
         StrategiesPanel,

@@ -32,6 +32,11 @@ LABELS = {
     "overwrite": "Replace a larger evaluation",
     "robustness": "Also disturb the truth's prompts",
     "folder": "Folder",
+    "strategy": "Strategy",
+    "name": "Name of the labels",
+    "count": "How many, at most",
+    "below": "Only below",
+    "tag": "Tag",
 }
 
 _PYTHON = re.compile(r"(?<!['\w])([a-z][a-z0-9_]*)=('[^']*'|True|False|\d[\d.]*)")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -24,20 +23,22 @@ from .analysis.instances import InstanceScores, match, pooled
 from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
 from .errors import PromptingError
-from .label_masks import instance_mask
-from .label_survey import ignored_values
 from .lock import editing, run_lock
 from .metrics import IGNORED, pooled_scores
-from .reading import Reading, label_type_of
+from .priors.fields import instance_mask
 from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
 from .strategies import BASELINE, STRATEGIES, strategies_named
-from .truth import Truth, read_truth, render_truth, truth_field
+from .truth import Truth, render_truth, truth_field
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
 BOUNDARY_METRIC = "@promptlab/sam2-prompting/boundary_iou"
 BACKGROUND = "background"
+METHOD = "sam2_comparison"
+"""What FiftyOne's list of runs calls the table."""
+SCORES = ("accuracy", "precision", "recall", "iou", "boundary_iou")
+"""Of each picture: FiftyOne's own three, and the two metrics; each in ``<eval_key>_<score>``."""
 
 
 def evaluation_key(prefix: str, strategy: str) -> str:
@@ -62,7 +63,6 @@ def evaluate(
     prefix: str = "sam2",
     baseline: str = BASELINE,
     overwrite: bool = False,
-    ignore_values: Sequence[int] | None = None,
 ) -> Comparison:
     """Evaluate strategies, all on the same samples; see :func:`evaluate_steps` for a version that tells progress.
 
@@ -73,8 +73,6 @@ def evaluate(
         prefix: of the strategies' fields
         baseline: what the differences refer to
         overwrite: replace an evaluation that covers samples outside ``samples``
-        ignore_values: values of the truth's masks that count for nothing; by default those whose mask targets are
-            called void, ignore or unlabeled, and 255 where no target names it and it isn't the only value besides 0
 
     Returns:
         the table, which is also kept in the dataset (:func:`load_comparison`)
@@ -82,7 +80,7 @@ def evaluate(
     Raises:
         PromptingError: what was wrong with the request
     """
-    steps = evaluate_steps(samples, gt_field, strategies, prefix, baseline, overwrite, ignore_values)
+    steps = evaluate_steps(samples, gt_field, strategies, prefix, baseline, overwrite)
     while True:
         try:
             next(steps)
@@ -97,28 +95,25 @@ def evaluate_steps(
     prefix: str = "sam2",
     baseline: str = BASELINE,
     overwrite: bool = False,
-    ignore_values: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, int, str]]:
     """:func:`evaluate` as a generator of (step, steps, what is being done) that returns the table."""
-    ignored = ignored_values(ignore_values)
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with run_lock(samples._dataset, prefix, "evaluating strategies"):
-        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite, ignored))
+        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite))
 
 
-def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool, ignored):
+def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool):
     names = _chosen(samples, strategies, prefix)
     classes = _common_classes(samples._dataset, prefix, names)
     view = _scored_samples(samples, gt_field, names, prefix)
     if not overwrite:
         _check_earlier(samples._dataset, view, names, prefix)
+    truth = Truth(view, gt_field, classes)
     agreeing = comparable(view, prefix)
     steps = len(names) + 1 + bool(agreeing)
-    yield 0, steps, "reading the truth"
-    truth = yield from _read_truth(view, gt_field, classes, ignored, StrategyFields.of(prefix, names[0]).mask, steps)
     yield 0, steps, "rendering the truth"
-    reading = replace(truth.reading, instances=render_truth(view, truth, names[0], prefix))
+    render_truth(view, truth, names[0], prefix)
     if agreeing:
         yield 1, steps, "measuring agreement"
         for _ in measure_steps(view, prefix):
@@ -129,9 +124,9 @@ def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, ov
         rows.append(_evaluate_one(view, name, prefix, truth))
     _check_support(rows)
     scores = {name: np.array(view.values(f"{evaluation_key(prefix, name)}_iou"), float) for name in names}
-    comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
+    comparison = Comparison.of(rows, scores, baseline)
     with editing(samples._dataset):
-        _save(samples._dataset, prefix, reading, ignored, comparison)
+        _save(samples._dataset, prefix, gt_field, comparison)
         appearance.arrange(samples._dataset, prefix)
     yield steps, steps, "done"
     return comparison
@@ -144,29 +139,6 @@ def load_comparison(dataset: fo.Dataset, prefix: str = "sam2") -> Comparison | N
     return Comparison.from_dict(results.table) if results else None  # none where it was killed before it wrote them
 
 
-def truth_reading(dataset: fo.Dataset, prefix: str = "sam2") -> tuple[Reading | None, tuple[int, ...] | None]:
-    """What the truth of the latest evaluation was understood as, and the ``ignore_values`` that it was given.
-
-    Both are None where nothing was evaluated, or by an earlier version that recorded neither.
-    """
-    key = comparison_key(prefix)
-    if key not in dataset.list_runs():
-        return None, None
-    config = dataset.get_run_info(key).config.serialize()
-    reading, ignored = config.get("truth_reading"), config.get("ignore_values")
-    return Reading.from_dict(reading) if reading else None, None if ignored is None else tuple(ignored)
-
-
-def _read_truth(view, gt_field: str, classes: Sequence[str], ignored, size_field: str, steps: int):
-    reading = read_truth(view, gt_field, classes, ignored, size_field)
-    while True:
-        try:
-            done, total = next(reading)
-        except StopIteration as stop:
-            return stop.value
-        yield 0, steps, f"reading the truth: {done} of {total} samples"
-
-
 def _chosen(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:
     there = strategies_in(samples, prefix)
     names = [strategy.name for strategy in strategies_named(strategies)] if strategies else there
@@ -176,15 +148,6 @@ def _chosen(samples: foc.SampleCollection, strategies: Sequence[str] | None, pre
     if not names:
         raise PromptingError(f"There are no results with the prefix {prefix!r}; apply strategies first.")
     return names
-
-
-def classes_of(samples: foc.SampleCollection, prefix: str, names: Sequence[str] | None = None) -> list[str]:
-    """The classes that strategies, by default all with results, were run with.
-
-    Raises:
-        PromptingError: there are no results, or they differ
-    """
-    return _common_classes(samples._dataset, prefix, _chosen(samples, names, prefix))
 
 
 def _common_classes(dataset: fo.Dataset, prefix: str, names: Sequence[str]) -> list[str]:
@@ -209,7 +172,7 @@ def _scored_samples(samples: foc.SampleCollection, gt_field: str, names: Sequenc
 
     Pictures that no strategy could read are left out for all of them.
     """
-    label_type_of(samples, gt_field)
+    checks.label_type_of(samples, gt_field)
     view = samples.exists(gt_field)
     if not len(view):
         raise PromptingError(f"None of the {len(samples)} samples has a label in {gt_field!r}.")
@@ -294,7 +257,7 @@ def _make_room(dataset: fo.Dataset, key: str) -> None:
     with editing(dataset):
         if key in dataset.list_evaluations():
             dataset.delete_evaluation(key)
-        for score in ("accuracy", "precision", "recall", "iou", "boundary_iou"):
+        for score in SCORES:
             dataset.add_sample_field(f"{key}_{score}", fo.FloatField)
 
 
@@ -325,15 +288,17 @@ def _check_support(rows: Sequence[Row]) -> None:
         raise PromptingError(f"The strategies were scored on different numbers of pixels, {supports}: not comparable.")
 
 
-def _save(dataset: fo.Dataset, prefix: str, reading: Reading, ignored, comparison: Comparison) -> None:
+def _save(dataset: fo.Dataset, prefix: str, gt_field: str, comparison: Comparison) -> None:
     key = comparison_key(prefix)
-    config = dataset.init_run(
-        method="sam2_comparison",
-        prefix=prefix,
-        gt_field=reading.field,
-        baseline=comparison.baseline,
-        ignore_values=None if ignored is None else list(ignored),
-        truth_reading=reading.to_dict(),
-    )
+    config = dataset.init_run(method=METHOD, prefix=prefix, gt_field=gt_field, baseline=comparison.baseline)
     dataset.register_run(key, config, overwrite=True)
+    dataset.save_run_results(key, dataset.init_run_results(key, table=comparison.to_dict()), overwrite=True)
+
+
+def replace_comparison(dataset: fo.Dataset, prefix: str, comparison: Comparison) -> None:
+    """Keep another table of the same evaluation, which stays as old as it is."""
+    key = comparison_key(prefix)
+    config = dataset.get_run_info(key).config
+    config.baseline = comparison.baseline
+    dataset.update_run_config(key, config)
     dataset.save_run_results(key, dataset.init_run_results(key, table=comparison.to_dict()), overwrite=True)

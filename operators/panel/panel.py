@@ -78,14 +78,14 @@ class StrategiesPanel(foo.Panel):
 
     def save_view(self, ctx) -> None:
         """Keep what the grid shows as one of the dataset's saved views, under a name that is free."""
+        from ...prompting import saved_views
+
         shown = ctx.panel.get_state("shown")
         if not shown:
             ctx.ops.notify("Press one of the buttons above first: it is their view that is saved.", variant="info")
             return
-        names, name, number = set(ctx.dataset.list_saved_views()), shown["title"], 2
-        while name in names:
-            name, number = f"{shown['title']} ({number})", number + 1
-        ctx.dataset.save_view(name, ctx.dataset.select(shown["ids"], ordered=True))
+        view = ctx.dataset.select(shown["ids"], ordered=True)
+        name = saved_views.keep(ctx.dataset, Choices.of(ctx).prefix, shown["title"], view)
         ctx.ops.reload_dataset()
         ctx.ops.notify(f"Saved as the view {name!r}.", variant="success")
 

@@ -1,0 +1,95 @@
+"""``remove_results``: everything of a prefix, or of one strategy, goes; nothing else does."""
+
+from __future__ import annotations
+
+import fiftyone.operators.types as types
+
+from . import asking, forms
+from .base import RunOperator
+
+PARAMETERS = ("prefix", "strategy", "confirm")
+ALL = "all of them"
+
+
+class RemoveResults(RunOperator):
+    """Remove the strategies' fields, evaluations, records and saved views from a dataset."""
+
+    about = dict(
+        name="remove_results",
+        label="SAM 2: remove results",
+        description="Remove everything that the strategies wrote, and nothing else",
+        icon="delete_sweep",
+    )
+
+    def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.errors import PromptingError
+        from ..prompting.evaluation import strategies_in
+        from ..prompting.removal import find_results
+        from ..prompting.strategies import STRATEGIES
+
+        inputs = types.Object()
+        form = types.Property(inputs, view=types.View(label="Remove results"))
+        prefix = forms.ask_prefix(ctx, inputs)
+        there = {name: STRATEGIES[name].description for name in strategies_in(ctx.dataset, prefix)}
+        every = {ALL: "and what they have in common: truth, agreement, tables"}
+        forms.choose_one(inputs, "strategy", every | there, ALL, "Strategies")
+        try:
+            found = find_results(ctx.dataset, prefix, _strategy(ctx.params.get("strategy")))
+        except PromptingError as error:
+            forms.show_error(inputs, error)
+            return form
+        inputs.md(str(found), name="what")
+        inputs.bool("confirm", default=False, label="Remove all this, for good")
+        if not ctx.params.get("confirm"):
+            forms.show_problem(inputs, "Read what goes, and tick that it may: it can't be brought back.")
+        return form
+
+    def _steps(self, ctx):
+        from ..prompting.errors import PromptingError
+        from ..prompting.removal import remove_results
+
+        given, ended = forms.chosen(ctx.params, PARAMETERS), []
+        if not given.pop("confirm", False):
+            raise PromptingError("Nothing was removed: tick that it may be.")
+        given["strategy"] = _strategy(given.get("strategy"))
+        yield from asking.tell_steps(ctx, remove_results(ctx.dataset, **given), ended)
+        if not ctx.delegated:
+            yield ctx.trigger("reload_dataset")
+            yield ctx.ops.notify(f"Removed: {ended[-1].what()}.", variant="success")
+
+    def __call__(
+        self,
+        dataset,
+        prefix: str = "sam2",
+        strategy: str | None = None,
+        confirm: bool = False,
+        progress: bool = True,
+    ):
+        """Remove results, from Python; without ``confirm`` nothing is removed, and what would be is returned.
+
+        What goes has the names that the plugin itself gives, and the types: fields, evaluations, registered runs, saved
+        views of the panel, and what the App was told of them. Labels that were taken over from a strategy stay, and so
+        do tags and fields that merely begin with the prefix. A removal that was interrupted can be run again.
+
+        Args:
+            dataset: the dataset
+            prefix: of the results
+            strategy: only this one's
+            confirm: do it
+            progress: show a progress bar
+
+        Returns:
+            the :class:`prompting.removal.Removal`; ``print`` it
+
+        Raises:
+            PromptingError: nothing is there, or a run that is alive is writing it
+        """
+        from ..prompting.removal import find_results, remove_results
+
+        if not confirm:
+            return find_results(dataset, prefix, strategy)
+        return asking.follow(remove_results(dataset, prefix, strategy), progress, "step")
+
+
+def _strategy(given: str | None) -> str | None:
+    return None if given in (None, "", ALL) else given

@@ -1,0 +1,93 @@
+"""Forgetting what the App was told of fields that are gone: their colours, groups, ticks, and what mask values mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import fiftyone as fo
+
+
+def traces(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> list[str]:
+    """What :func:`forget` would take away, in words."""
+    config, found = dataset.app_config, []
+    if colours := [e for e in (config.color_scheme and config.color_scheme.fields) or () if _names(e, fields)]:
+        found.append(f"colours of {len(colours)} fields")
+    if groups := [g.name for g in config.sidebar_groups or () if any(_of(path, fields) for path in g.paths)]:
+        found.append(f"paths in the groups {', '.join(groups)}")
+    if empty := [g.name for g in config.sidebar_groups or () if not g.paths and _is_ours(g, prefix)]:
+        found.append(f"the empty groups {', '.join(empty)}")
+    if ticked := [path for path in (config.active_fields and config.active_fields.paths) or () if _of(path, fields)]:
+        found.append(f"ticks of {len(ticked)} fields")
+    if targets := [name for name in dataset.mask_targets if name in fields]:
+        found.append(f"what the values of {len(targets)} masks mean")
+    return found
+
+
+def forget(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> None:
+    """Take away all that names these fields, and the groups that are empty without them; the caller saves.
+
+    What then is as FiftyOne would have it is left to FiftyOne again, as before the plugin set anything.
+
+    Args:
+        dataset: which has lost the fields
+        prefix: of the fields, with which the plugin's groups begin
+        fields: their names
+    """
+    for name in fields:
+        dataset.mask_targets.pop(name, None)
+    _forget_colours(dataset, fields)
+    _forget_groups(dataset, prefix, fields)
+    _forget_ticks(dataset, fields)
+
+
+def _is_ours(group: fo.SidebarGroupDocument, prefix: str) -> bool:
+    return group.name.startswith((f"{prefix} ", f"{prefix}_"))
+
+
+def _names(entry: dict, fields: Collection[str]) -> bool:
+    return _of(entry.get("path") or "", fields)
+
+
+def _of(path: str, fields: Collection[str]) -> bool:
+    return path.split(".")[0] in fields
+
+
+def _forget_colours(dataset: fo.Dataset, fields: Collection[str]) -> None:
+    scheme = dataset.app_config.color_scheme
+    if scheme is None or not any(_names(entry, fields) for entry in scheme.fields or ()):
+        return
+    scheme.fields = [entry for entry in scheme.fields if not _names(entry, fields)]
+    dataset.app_config.color_scheme = None if _settings(scheme) == {"color_by": "field"} else scheme
+
+
+def _settings(scheme: fo.ColorScheme) -> dict:
+    return {name: value for name, value in scheme.to_dict().items() if value and name not in ("_id", "id")}
+
+
+def _forget_groups(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> None:
+    groups = dataset.app_config.sidebar_groups
+    if groups is None:
+        return
+    for group in groups:
+        group.paths = [path for path in group.paths if not _of(path, fields)]
+    kept = [group for group in groups if group.paths or not _is_ours(group, prefix)]
+    standard, known = fo.DatasetAppConfig.default_sidebar_groups(dataset), {path for g in kept for path in g.paths}
+    same = _as_seen(kept, known) == _as_seen(standard, known)
+    dataset.app_config.sidebar_groups = None if same else kept
+
+
+def _as_seen(groups: Sequence[fo.SidebarGroupDocument], known: Collection[str]) -> list[tuple]:
+    """What is seen of groups: one that nobody opened or closed is open, and the App adds fields that are new to it."""
+    seen = [
+        (group.name, [path for path in group.paths if path in known], group.expanded is not False) for group in groups
+    ]
+    return [group for group in seen if group[1]]
+
+
+def _forget_ticks(dataset: fo.Dataset, fields: Collection[str]) -> None:
+    active = dataset.app_config.active_fields
+    if active is None:
+        return
+    active.paths = [path for path in active.paths if not _of(path, fields)]
+    if not active.paths and not active.exclude:
+        dataset.app_config.active_fields = None

@@ -1,0 +1,110 @@
+"""One strategy's hits, misses and excess on the pictures, as a field that the App draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+
+from . import checks
+from .analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
+from .errors import PromptingError
+from .lock import Hold, editing, run_lock
+from .masks import resize_mask
+from .pages import samples_by_page
+from .palette import GREEN, PURPLE, SKY, VERMILLION
+from .progress import Pace, Progress
+from .storage import StrategyFields, has_result
+from .truth import truth_field
+
+WORDS = {HIT: "hit", MISSED: "missed", EXCESS: "excess", WRONG_CLASS: "wrong class"}
+COLOURS = {HIT: GREEN, MISSED: VERMILLION, EXCESS: SKY, WRONG_CLASS: PURPLE}
+
+
+def overlay_field(prefix: str) -> str:
+    """The field with the overlay of the strategy that was asked for last."""
+    return f"{prefix}_overlay"
+
+
+def show_errors(samples: foc.SampleCollection, strategy: str, prefix: str = "sam2") -> Iterator[Progress]:
+    """Write a strategy's error maps, for some pictures, into the one field that there is for them.
+
+    Any other pictures lose theirs, so that what is seen is always of one strategy. Of pictures with another size than
+    their truth, which were replaced since, the size of the truth counts.
+
+    Args:
+        samples: a dataset or view; samples without a truth, or without the strategy's mask, are left out
+        strategy: its name
+        prefix: of the strategies' fields
+
+    Yields:
+        progress after each picture
+
+    Raises:
+        PromptingError: before anything is written: no such results, nothing was evaluated, none of the samples has
+            both, or a field of that name that holds something else
+    """
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
+    with run_lock(samples._dataset, prefix, "showing errors") as hold:
+        yield from _show(samples, strategy, prefix, hold)
+
+
+def showable(samples: foc.SampleCollection, strategy: str, prefix: str = "sam2") -> foc.SampleCollection:
+    """The samples that have both a truth and a strategy's mask.
+
+    Raises:
+        PromptingError: no such results, nothing was evaluated, or none of the samples has both
+    """
+    checks.check_applied(samples._dataset, prefix, strategy)
+    checks.check_type(samples._dataset, overlay_field(prefix), fo.EmbeddedDocumentField, fo.Segmentation)
+    truth, fields = truth_field(prefix), StrategyFields.of(prefix, strategy)
+    if not samples.has_sample_field(truth):
+        raise PromptingError(
+            f"Errors can only be shown against a ground truth, and nothing was evaluated with the prefix {prefix!r};"
+            " evaluate strategies first."
+        )
+    view = samples.exists(truth).match(has_result(fields)).exists(fields.mask)
+    if not len(view):
+        raise PromptingError(
+            f"None of these {len(samples)} samples has both a mask of {strategy!r} and an evaluated truth; choose"
+            " others, or evaluate them first."
+        )
+    return view
+
+
+def _show(samples: foc.SampleCollection, strategy: str, prefix: str, hold: Hold) -> Iterator[Progress]:
+    view, dataset, field = showable(samples, strategy, prefix), samples._dataset, overlay_field(prefix)
+    mask, truth, ids = StrategyFields.of(prefix, strategy).mask, truth_field(prefix), view.values("id")
+    with editing(dataset):
+        _declare(dataset, field, strategy, classes=len(dataset.mask_targets.get(mask) or {}))
+    dataset.exists(field).clear_sample_field(field)
+    yield Progress(0, len(ids), 0)
+    pace = Pace(len(ids))
+    pages = samples_by_page(view.select_fields([mask, truth, field]), ids, autosave=True)
+    for done, sample in enumerate(pages, start=1):
+        target = sample[truth].get_mask()
+        found = resize_mask(sample[mask].get_mask(), *target.shape)
+        sample[field] = fo.Segmentation(mask=error_map(found, target))
+        progress = Progress(done, len(ids), 0, pace.left(done))
+        hold.tell(done, len(ids), progress.seconds_left)
+        yield progress
+        hold.check()
+
+
+def _declare(dataset: fo.Dataset, field: str, strategy: str, classes: int) -> None:
+    """The field, what its values mean and in which colours; those that a person chose for it stay."""
+    words = {value: word for value, word in WORDS.items() if value != WRONG_CLASS or classes > 1}
+    dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
+    dataset.mask_targets[field] = words
+    scheme = dataset.app_config.color_scheme or fo.ColorScheme(color_by="field")
+    given = list(scheme.fields or [])
+    if field not in {entry.get("path") for entry in given}:
+        colours = [{"intTarget": value, "color": colour} for value, colour in COLOURS.items()]
+        scheme.fields = [*given, {"path": field, "maskTargetsColors": colours}]
+        dataset.app_config.color_scheme = scheme
+    dataset.save()
+    declared = dataset.get_field(field)
+    declared.description = f"Where {strategy} is right and wrong: {', '.join(words.values())}"
+    declared.save()

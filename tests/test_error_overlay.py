@@ -1,0 +1,106 @@
+"""Errors shown on the pictures: on real photographs, in FiftyOne."""
+
+from itertools import combinations
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+
+from prompting.analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS
+from prompting.error_overlay import COLOURS, overlay_field
+from prompting.metrics import IGNORED
+from prompting.storage import StrategyFields
+from prompting.truth import truth_field
+from tests.test_palette import SEEN_BY, difference
+
+OVERLAY = overlay_field("sam2")
+
+
+@pytest.fixture(scope="module")
+def show_errors():
+    return foo.get_operator("@promptlab/sam2-prompting/show_errors")
+
+
+@pytest.fixture
+def evaluated(explained_once):
+    dataset = explained_once.clone()
+    yield dataset
+    dataset.delete()
+
+
+def test_what_is_seen_is_the_mask_against_the_truth(evaluated, show_errors):
+    assert show_errors(evaluated, "yolo_box", progress=False) == OVERLAY
+    seen = set()
+    for sample in evaluated:
+        errors, truth = sample[OVERLAY].get_mask(), sample[truth_field("sam2")].get_mask()
+        mask = sample[StrategyFields.of("sam2", "yolo_box").mask].get_mask()
+        counts = truth != IGNORED
+        assert np.array_equal(np.isin(errors, (HIT, EXCESS))[counts], (mask > 0)[counts])
+        assert np.array_equal(np.isin(errors, (HIT, MISSED))[counts], (truth > 0)[counts])
+        assert not errors[~counts].any()
+        seen |= set(np.unique(errors))
+    assert seen == {0, HIT, MISSED, EXCESS}
+
+
+def test_it_says_what_its_values_mean_in_colours_that_all_can_tell_apart(evaluated, show_errors):
+    show_errors(evaluated, "yolo_box", progress=False)
+    assert evaluated.mask_targets[OVERLAY] == {1: "hit", 2: "missed", 3: "excess"}
+    assert "yolo_box" in evaluated.get_field(OVERLAY).description
+    entry = next(e for e in evaluated.app_config.color_scheme.fields if e["path"] == OVERLAY)
+    assert {c["intTarget"]: c["color"] for c in entry["maskTargetsColors"]} == COLOURS
+    for eyes in SEEN_BY:
+        assert min(difference(a, b, eyes) for a, b in combinations(COLOURS.values(), 2)) > 8
+
+
+def test_another_strategy_or_other_pictures_take_the_fields_place(evaluated, show_errors):
+    show_errors(evaluated, "yolo_box", progress=False)
+    show_errors(evaluated[:2], "clip_point", progress=False)
+    assert evaluated.count(OVERLAY) == 2
+    assert "clip_point" in evaluated.get_field(OVERLAY).description
+
+
+def test_a_persons_own_colours_for_it_stay(evaluated, show_errors):
+    own = {"path": OVERLAY, "maskTargetsColors": [{"intTarget": 1, "color": "#123456"}]}
+    evaluated.app_config.color_scheme.fields += [own]
+    evaluated.save()
+    show_errors(evaluated, "yolo_box", progress=False)
+    entries = [e for e in evaluated.app_config.color_scheme.fields if e["path"] == OVERLAY]
+    assert entries == [own]
+
+
+def test_a_wrong_class_is_a_value_of_its_own(dataset, apply_strategies, evaluate_strategies, show_errors, nano):
+    apply_strategies(dataset, strategies=["yolo_box"], classes=["person", "dog"], progress=False, **nano)
+    for sample in dataset.iter_samples(autosave=True):  # everybody is a dog to the strategy
+        label = sample[StrategyFields.of("sam2", "yolo_box").mask]
+        label.mask = np.where(label.get_mask() == 1, 2, 0).astype(np.uint8)
+    evaluate_strategies(dataset, "ground_truth", progress=False)
+    show_errors(dataset, "yolo_box", progress=False)
+    assert dataset.mask_targets[OVERLAY][WRONG_CLASS] == "wrong class"
+    values = {int(value) for sample in dataset for value in np.unique(sample[OVERLAY].get_mask())}
+    assert values == {0, MISSED, EXCESS, WRONG_CLASS}
+
+
+@pytest.mark.parametrize(
+    ("change", "strategy", "says"),
+    [
+        (lambda d: d, "yolo_bx", "Unknown strategy 'yolo_bx'"),
+        (lambda d: d, "clip_box", "no results of 'clip_box'"),
+        (lambda d: d.exists(truth_field("sam2"), False), "yolo_box", "no samples in this view"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_anything_is_written(evaluated, show_errors, change, strategy, says):
+    with pytest.raises(ValueError, match=says):
+        show_errors(change(evaluated), strategy, progress=False)
+    assert not evaluated.has_sample_field(OVERLAY)
+
+
+def test_without_an_evaluation_there_is_no_truth_to_show(applied_once, show_errors):
+    with pytest.raises(ValueError, match="evaluate strategies first"):
+        show_errors(applied_once, "yolo_box", progress=False)
+
+
+def test_a_persons_field_of_that_name_is_left_alone(evaluated, show_errors):
+    evaluated.add_sample_field(OVERLAY, fo.StringField)
+    with pytest.raises(ValueError, match="exists and is of another type"):
+        show_errors(evaluated, "yolo_box", progress=False)
