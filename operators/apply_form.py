@@ -222,12 +222,13 @@ def _check(ctx, inputs: types.Object) -> None:
 def _check_plan(view, plan: Plan) -> None:
     from ..prompting import availability, checks, storage
     from ..prompting.errors import PromptingError, concerning
+    from ..prompting.reading import GLANCE
 
     with concerning("view_target"):
         checks.check_collection(view)
     checks.check_fields(view, plan)
     with concerning("prompt_field"):
-        checks.check_prompt_field(view, plan)
+        checks.check_prompt_field(view, plan, most=GLANCE)
     if plan.existing == SKIP and not storage.undone(view, plan):
         raise PromptingError(
             "All of these samples have results of all of these strategies; choose existing='overwrite' to replace them,"

@@ -56,14 +56,14 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
 
 def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -> Iterator[Progress]:
     checks.check_fields(samples, plan)
-    field_values = checks.check_prompt_field(samples, plan)
+    encoding = checks.check_prompt_field(samples, plan)
     todo = storage.undone(samples, plan)
     if not todo:
         yield Progress(0, 0, 0)
         return
     check_models(plan)
     try:
-        runner = build_runner(plan, field_values, hold.check)
+        runner = build_runner(plan, encoding, hold.check)
     except Stopped:
         raise Stopped("Stopped on request while the models were loaded; nothing was written.") from None
     with editing(samples._dataset):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from . import models
+from .label_masks import Encoding
 from .plan import Plan
 from .priors.clip import ClipPrior, ClipSettings
 from .priors.fields import FieldPrior
@@ -13,14 +14,12 @@ from .runner import Runner
 from .strategies import CLIP, FIELD, YOLO
 
 
-def build_runner(
-    plan: Plan, field_values: Mapping[str, int] | None = None, between: Callable[[], None] = lambda: None
-) -> Runner:
+def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable[[], None] = lambda: None) -> Runner:
     """Load the models that a resolved plan needs.
 
     Args:
         plan: a plan without ``auto``
-        field_values: for a Segmentation prompt field, the pixel value of each class
+        encoding: of the masks of a Segmentation prompt field
         between: called after each model, and by the runner after each picture; it may raise to end the run
 
     Raises:
@@ -36,7 +35,7 @@ def build_runner(
         priors[CLIP] = ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)
         between()
     if plan.uses(FIELD):
-        priors[FIELD] = FieldPrior(plan.classes, field_values)
+        priors[FIELD] = FieldPrior(plan.classes, encoding)
     segmenter = models.load_sam2(plan.sam2_model, plan.device).at(plan.encoder_precision, plan.compile)
     between()
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}

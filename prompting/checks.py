@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import fiftyone.core.patches as fop
 import fiftyone.core.video as fov
 
 from .errors import PromptingError
+from .label_masks import Encoding
 from .plan import ERROR, OVERWRITE, SKIP, Plan
+from .reading import has_instance_masks, label_type_of, read
 from .records import first_difference
 from .storage import StrategyFields, has_result, heatmap_field
 from .strategies import FIELD, strategies_named
@@ -102,79 +102,41 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
             )
 
 
-def check_prompt_field(samples: foc.SampleCollection, plan: Plan) -> dict[str, int]:
+def check_prompt_field(samples: foc.SampleCollection, plan: Plan, most: int | None = None) -> Encoding | None:
     """Whether the prompt field has what the ``field_*`` strategies need.
 
+    All its masks are decoded once to see how they are encoded, which takes milliseconds a picture where SAM 2 takes a
+    second; a form looks at a few. Masks that are missing or can't be read are left to their samples' status.
+
+    Args:
+        samples: a dataset or view
+        plan: what to do
+        most: look at the masks of so many samples only
+
     Returns:
-        for a Segmentation, the pixel value of each class; else an empty dict
+        how the masks of a Segmentation field are encoded; None for other fields
 
     Raises:
-        PromptingError: no such field, of a wrong type, without the classes, without masks or boxes
+        PromptingError: no such field, of a wrong type, without the classes, without masks or boxes, or with masks,
+            boxes or points that can't be understood
     """
     if not plan.uses(FIELD):
-        return {}
+        return None
     name = plan.prompt_field
     label_type = label_type_of(samples, name)
-    if label_type is fo.Segmentation:
-        return segmentation_values(samples, name, plan.classes)
-    if label_type not in (fo.Detections, fo.Keypoints):
+    if label_type not in (fo.Detections, fo.Keypoints, fo.Segmentation):
         raise PromptingError(
             f"prompt_field {name!r} must hold Detections, Keypoints or a Segmentation.", "prompt_field"
         )
-    items = "detections" if label_type is fo.Detections else "keypoints"
-    labels = samples.distinct(f"{name}.{items}.label")
-    if not set(labels) & set(plan.classes):
-        raise PromptingError(
-            f"The field {name!r} has no label {' or '.join(map(repr, plan.classes))}; it has: {', '.join(labels[:10])}."
-        )
     if label_type is fo.Keypoints and "field_box" in plan.strategies:
         raise PromptingError(f"field_box needs boxes, and {name!r} holds keypoints; use field_point or field_points.")
+    reading = read(samples, name, plan.classes, strict=False, most=most)
     if label_type is fo.Detections and "field_points" in plan.strategies and not has_instance_masks(samples, name):
         raise PromptingError(
             f"field_points spreads clicks over instance masks, and the detections of {name!r} have none;"
             " use field_box or field_point."
         )
-    return {}
-
-
-def label_type_of(samples: foc.SampleCollection, name: str) -> type:
-    """The label class of a field.
-
-    Raises:
-        PromptingError: no such field, or not a label field
-    """
-    field = samples.get_field(name) if name else None
-    document_type = getattr(field, "document_type", None)
-    if document_type is None:
-        known = [n for n, f in samples.get_field_schema(ftype=fo.EmbeddedDocumentField).items() if n != "metadata"]
-        raise PromptingError(f"There is no label field {name!r}; the dataset has: {', '.join(known) or 'none'}.")
-    return document_type
-
-
-def has_instance_masks(samples: foc.SampleCollection, name: str) -> bool:
-    """Whether any Detection of a field has a mask, in the database or on disk."""
-    return any(samples.count(f"{name}.detections.{where}") for where in ("mask", "mask_path"))
-
-
-def segmentation_values(samples: foc.SampleCollection, name: str, classes: Sequence[str]) -> dict[str, int]:
-    """The pixel value of each class in a Segmentation field, by the dataset's mask targets.
-
-    Without mask targets, class i is i + 1; a single class is every value but 0 (then the dict is empty).
-
-    Raises:
-        PromptingError: mask targets that lack a class, or are colours
-    """
-    dataset = samples._dataset
-    targets = dataset.mask_targets.get(name) or dataset.default_mask_targets
-    if not targets:
-        return {} if len(classes) == 1 else {label: i + 1 for i, label in enumerate(classes)}
-    if any(isinstance(value, str) for value in targets):
-        raise PromptingError(f"{name!r} has masks of colours; turn them into masks of values first.")
-    values = {label: int(value) for value, label in targets.items()}
-    missing = [label for label in classes if label not in values]
-    if missing:
-        raise PromptingError(f"The mask targets of {name!r} have no {missing[0]!r}; they have: {', '.join(values)}.")
-    return {label: values[label] for label in classes}
+    return reading.encoding
 
 
 def check_type(

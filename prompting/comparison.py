@@ -70,10 +70,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows ordered by mean IoU, the best first; ``print`` it, or take ``rows``."""
+    """Rows ordered by mean IoU, the best first; ``print`` it, or take ``rows``.
+
+    Attributes:
+        rows: one a strategy
+        baseline: what the differences refer to
+        truth: what the truth was understood as, in one line; empty in tables of earlier versions
+    """
 
     rows: tuple[Row, ...]
     baseline: str
+    truth: str = ""
 
     @classmethod
     def of(cls, rows: Sequence[Row], scores: Mapping[str, np.ndarray], baseline: str) -> Comparison:
@@ -91,16 +98,18 @@ class Comparison:
         """The same with differences to another strategy (none at all if it isn't among the scores)."""
         shown = {row.strategy: scores[row.strategy] for row in self.rows}
         against = differences(shown, baseline) if baseline in shown else {}
-        return Comparison(tuple(replace(row, difference=against.get(row.strategy)) for row in self.rows), baseline)
+        rows = tuple(replace(row, difference=against.get(row.strategy)) for row in self.rows)
+        return replace(self, rows=rows, baseline=baseline)
 
     @classmethod
     def from_dict(cls, stored: dict) -> Comparison:
         """Undo :meth:`to_dict`."""
-        return cls(tuple(Row.from_dict(row) for row in stored["rows"]), stored["baseline"])
+        rows = tuple(Row.from_dict(row) for row in stored["rows"])
+        return cls(rows, stored["baseline"], stored.get("truth", ""))
 
     def to_dict(self) -> dict:
         """Plain JSON."""
-        return {"baseline": self.baseline, "rows": [asdict(row) for row in self.rows]}
+        return {"baseline": self.baseline, "truth": self.truth, "rows": [asdict(row) for row in self.rows]}
 
     def __getitem__(self, strategy: str) -> Row:
         for row in self.rows:
@@ -125,7 +134,7 @@ class Comparison:
         return Table(
             f"Mean IoU over {self.rows[0].images if self.rows else 0} images, compared with {self.baseline}",
             "Intervals: 95 %, bootstrap over the images. p: Wilcoxon's signed ranks, Holm-corrected."
-            f" Tie: within {TIE} IoU.",
+            f" Tie: within {TIE} IoU." + (f" The truth was read as {self.truth}" if self.truth else ""),
             ("strategy", "mean IoU", "95 % interval", "vs. baseline", "its interval", "p", "win / tie / loss"),
             tuple(_scores_of(row) for row in self.rows),
         )

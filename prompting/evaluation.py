@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -23,14 +24,16 @@ from .analysis.instances import InstanceScores, match, pooled
 from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
 from .errors import PromptingError
+from .label_masks import instance_mask
+from .label_survey import ignored_values
 from .lock import editing, run_lock
 from .metrics import IGNORED, pooled_scores
-from .priors.fields import instance_mask
+from .reading import Reading, label_type_of
 from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
 from .strategies import BASELINE, STRATEGIES, strategies_named
-from .truth import Truth, render_truth, truth_field
+from .truth import Truth, read_truth, render_truth, truth_field
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
 BOUNDARY_METRIC = "@promptlab/sam2-prompting/boundary_iou"
@@ -63,6 +66,7 @@ def evaluate(
     prefix: str = "sam2",
     baseline: str = BASELINE,
     overwrite: bool = False,
+    ignore_values: Sequence[int] | None = None,
 ) -> Comparison:
     """Evaluate strategies, all on the same samples; see :func:`evaluate_steps` for a version that tells progress.
 
@@ -73,6 +77,8 @@ def evaluate(
         prefix: of the strategies' fields
         baseline: what the differences refer to
         overwrite: replace an evaluation that covers samples outside ``samples``
+        ignore_values: values of the truth's masks that count for nothing; by default those whose mask targets are
+            called void, ignore or unlabeled, and 255 where no target names it and it isn't the only value besides 0
 
     Returns:
         the table, which is also kept in the dataset (:func:`load_comparison`)
@@ -80,7 +86,7 @@ def evaluate(
     Raises:
         PromptingError: what was wrong with the request
     """
-    steps = evaluate_steps(samples, gt_field, strategies, prefix, baseline, overwrite)
+    steps = evaluate_steps(samples, gt_field, strategies, prefix, baseline, overwrite, ignore_values)
     while True:
         try:
             next(steps)
@@ -95,25 +101,28 @@ def evaluate_steps(
     prefix: str = "sam2",
     baseline: str = BASELINE,
     overwrite: bool = False,
+    ignore_values: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, int, str]]:
     """:func:`evaluate` as a generator of (step, steps, what is being done) that returns the table."""
+    ignored = ignored_values(ignore_values)
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with run_lock(samples._dataset, prefix, "evaluating strategies"):
-        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite))
+        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite, ignored))
 
 
-def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool):
+def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool, ignored):
     names = _chosen(samples, strategies, prefix)
     classes = _common_classes(samples._dataset, prefix, names)
     view = _scored_samples(samples, gt_field, names, prefix)
     if not overwrite:
         _check_earlier(samples._dataset, view, names, prefix)
-    truth = Truth(view, gt_field, classes)
     agreeing = comparable(view, prefix)
     steps = len(names) + 1 + bool(agreeing)
+    yield 0, steps, "reading the truth"
+    truth = yield from _read_truth(view, gt_field, classes, ignored, StrategyFields.of(prefix, names[0]).mask, steps)
     yield 0, steps, "rendering the truth"
-    render_truth(view, truth, names[0], prefix)
+    reading = replace(truth.reading, instances=render_truth(view, truth, names[0], prefix))
     if agreeing:
         yield 1, steps, "measuring agreement"
         for _ in measure_steps(view, prefix):
@@ -124,9 +133,9 @@ def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, ov
         rows.append(_evaluate_one(view, name, prefix, truth))
     _check_support(rows)
     scores = {name: np.array(view.values(f"{evaluation_key(prefix, name)}_iou"), float) for name in names}
-    comparison = Comparison.of(rows, scores, baseline)
+    comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
     with editing(samples._dataset):
-        _save(samples._dataset, prefix, gt_field, comparison)
+        _save(samples._dataset, prefix, reading, ignored, comparison)
         appearance.arrange(samples._dataset, prefix)
     yield steps, steps, "done"
     return comparison
@@ -139,6 +148,29 @@ def load_comparison(dataset: fo.Dataset, prefix: str = "sam2") -> Comparison | N
     return Comparison.from_dict(results.table) if results else None  # none where it was killed before it wrote them
 
 
+def truth_reading(dataset: fo.Dataset, prefix: str = "sam2") -> tuple[Reading | None, tuple[int, ...] | None]:
+    """What the truth of the latest evaluation was understood as, and the ``ignore_values`` that it was given.
+
+    Both are None where nothing was evaluated, or by an earlier version that recorded neither.
+    """
+    key = comparison_key(prefix)
+    if key not in dataset.list_runs():
+        return None, None
+    config = dataset.get_run_info(key).config.serialize()
+    reading, ignored = config.get("truth_reading"), config.get("ignore_values")
+    return Reading.from_dict(reading) if reading else None, None if ignored is None else tuple(ignored)
+
+
+def _read_truth(view, gt_field: str, classes: Sequence[str], ignored, size_field: str, steps: int):
+    reading = read_truth(view, gt_field, classes, ignored, size_field)
+    while True:
+        try:
+            done, total = next(reading)
+        except StopIteration as stop:
+            return stop.value
+        yield 0, steps, f"reading the truth: {done} of {total} samples"
+
+
 def _chosen(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:
     there = strategies_in(samples, prefix)
     names = [strategy.name for strategy in strategies_named(strategies)] if strategies else there
@@ -148,6 +180,15 @@ def _chosen(samples: foc.SampleCollection, strategies: Sequence[str] | None, pre
     if not names:
         raise PromptingError(f"There are no results with the prefix {prefix!r}; apply strategies first.")
     return names
+
+
+def classes_of(samples: foc.SampleCollection, prefix: str, names: Sequence[str] | None = None) -> list[str]:
+    """The classes that strategies, by default all with results, were run with.
+
+    Raises:
+        PromptingError: there are no results, or they differ
+    """
+    return _common_classes(samples._dataset, prefix, _chosen(samples, names, prefix))
 
 
 def _common_classes(dataset: fo.Dataset, prefix: str, names: Sequence[str]) -> list[str]:
@@ -172,7 +213,7 @@ def _scored_samples(samples: foc.SampleCollection, gt_field: str, names: Sequenc
 
     Pictures that no strategy could read are left out for all of them.
     """
-    checks.label_type_of(samples, gt_field)
+    label_type_of(samples, gt_field)
     view = samples.exists(gt_field)
     if not len(view):
         raise PromptingError(f"None of the {len(samples)} samples has a label in {gt_field!r}.")
@@ -288,9 +329,16 @@ def _check_support(rows: Sequence[Row]) -> None:
         raise PromptingError(f"The strategies were scored on different numbers of pixels, {supports}: not comparable.")
 
 
-def _save(dataset: fo.Dataset, prefix: str, gt_field: str, comparison: Comparison) -> None:
+def _save(dataset: fo.Dataset, prefix: str, reading: Reading, ignored, comparison: Comparison) -> None:
     key = comparison_key(prefix)
-    config = dataset.init_run(method=METHOD, prefix=prefix, gt_field=gt_field, baseline=comparison.baseline)
+    config = dataset.init_run(
+        method=METHOD,
+        prefix=prefix,
+        gt_field=reading.field,
+        baseline=comparison.baseline,
+        ignore_values=None if ignored is None else list(ignored),
+        truth_reading=reading.to_dict(),
+    )
     dataset.register_run(key, config, overwrite=True)
     dataset.save_run_results(key, dataset.init_run_results(key, table=comparison.to_dict()), overwrite=True)
 

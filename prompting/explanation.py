@@ -16,18 +16,18 @@ from . import appearance, checks, labels, models, prompters
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .errors import PromptingError
-from .evaluation import comparison_key, evaluation_key, load_comparison
+from .evaluation import comparison_key, evaluation_key, load_comparison, truth_reading
 from .images import read_bounded
+from .label_masks import instance_mask
 from .lock import editing, run_lock
 from .masks import resize_mask
 from .pages import samples_by_page
 from .precision import FLOAT32
-from .priors.fields import instance_mask
 from .progress import Progress
 from .records import recorded
 from .storage import DONE, StrategyFields
 from .tables import Table
-from .truth import Truth, truth_field
+from .truth import read_truth, truth_field
 
 METHOD = "sam2_robustness"
 """What FiftyOne's list of runs calls the curves."""
@@ -117,7 +117,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     view = _explainable(samples, names, prefix)
     model = _common_model(samples._dataset, names, prefix)
     classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
-    truth = Truth(view, gt_field, classes)
+    truth = yield from _truth(view, gt_field, classes, prefix)
     device = models.best_device() if device == "auto" else device
     models.check_device(device)
     segmenter = models.load_sam2(model, device).at(_common_precision(samples._dataset, names, prefix))
@@ -185,6 +185,19 @@ def _evaluated(dataset: fo.Dataset, strategies: Sequence[str] | None, prefix: st
     if missing:
         raise PromptingError(f"{missing[0]!r} was not evaluated; evaluate it, or choose from {', '.join(there)}.")
     return names, dataset.get_run_info(comparison_key(prefix)).config.gt_field
+
+
+def _truth(view, gt_field: str, classes: Sequence[str], prefix: str):
+    """The truth, read as it was for the evaluation: masks of fewer pictures may look to be encoded otherwise."""
+    reading, ignored = truth_reading(view._dataset, prefix)
+    known = reading.encoding if reading is not None and reading.classes == tuple(classes) else None
+    steps = read_truth(view, gt_field, classes, ignored, truth_field(prefix), known)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+        yield Progress(0, len(view), 0)
 
 
 def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timezone
 
 import fiftyone as fo
@@ -110,7 +110,7 @@ def _comparison(dataset: fo.Dataset, prefix: str) -> Comparison | None:
     stored = load_comparison(dataset, prefix)
     rows = stored.rows if stored else ()
     there = [row for row in rows if dataset.has_sample_field(f"{evaluation_key(prefix, row.strategy)}_iou")]
-    return Comparison(tuple(there), stored.baseline) if there else None
+    return replace(stored, rows=tuple(there)) if there else None
 
 
 def _read(dataset: fo.Dataset, paths: Sequence[str], statuses: Sequence[str]) -> tuple[list[str], dict[str, list]]:

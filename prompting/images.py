@@ -36,6 +36,17 @@ def read_bounded(path: str) -> tuple[np.ndarray, tuple[int, int]]:
     return _read(path, MAX_PIXELS)
 
 
+def upright_size(path: str) -> tuple[int, int] | None:
+    """The (height, width) of a picture as people see it, from its file's first bytes; None where they don't say."""
+    try:
+        with _opener()(path) as image:
+            width, height = image.size
+            sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            return (width, height) if sideways else (height, width)
+    except Exception:  # reading it will say what is wrong
+        return None
+
+
 def _read(path: str, most: float) -> tuple[np.ndarray, tuple[int, int]]:
     try:
         with _opener()(path) as image:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import fiftyone as fo
 import numpy as np
 
-from . import checks
 from .errors import PromptingError
+from .label_masks import Encoding, count_parts, instance_mask
+from .label_survey import ignored_values
 from .lock import editing
-from .masks import resize_mask
 from .metrics import IGNORED
-from .priors.fields import FieldPrior, instance_mask, read_mask
+from .names import spelled
+from .priors.fields import FieldPrior
+from .reading import Reading, label_type_of, read, read_steps
 from .regions import Region
 from .storage import StrategyFields
 
@@ -37,99 +39,108 @@ class Truth:
     """A field's labels of some classes, as a label map and as instances.
 
     Args:
-        view: the samples
-        field: a Segmentation, or Detections with instance masks
-        classes: class i has the value i + 1
-
-    Raises:
-        PromptingError: a truth without masks, with masks in files that are gone, or of another type
+        reading: what the labels were understood as; :func:`prompting.reading.read_steps` refuses what can't be
     """
 
-    def __init__(self, view, field: str, classes: Sequence[str]):
-        label_type = checks.label_type_of(view, field)
-        self.field, self.classes = field, tuple(classes)
-        self.has_instances = label_type is fo.Detections
-        self._value_of = {label: i + 1 for i, label in enumerate(classes)}
-        self._given: dict[str, int] = {}
-        if label_type is fo.Segmentation:
-            without = len(view) - sum(view.count(f"{field}.{where}") for where in ("mask", "mask_path"))
-            if without:
-                raise PromptingError(f"{without} of {len(view)} labels in {field!r} have no mask.")
-            _check_files(view.values(f"{field}.mask_path"), field)
-            self._given = checks.segmentation_values(view, field, classes)
-        elif label_type is fo.Detections:
-            _check_instances(view, field, classes)
-        else:
-            raise PromptingError(f"The truth {field!r} must be a Segmentation or Detections with instance masks.")
-        self._prior = FieldPrior(classes, self._given)
+    def __init__(self, reading: Reading):
+        self.reading, self.field, self.classes = reading, reading.field, reading.classes
+        self.has_instances = reading.kind == fo.Detections.__name__
+        self._encoding = reading.encoding or Encoding()
+        self._value_of = {label: i + 1 for i, label in enumerate(self.classes)}
+        self._prior = FieldPrior(self.classes, self._encoding)
 
     def label_map(self, label: fo.Label, height: int, width: int) -> np.ndarray:
-        """(H, W) uint8: 0 background, i + 1 class i, 255 crowds."""
+        """(H, W) uint8: 0 background, i + 1 class i, 255 crowds and void."""
         if self.has_instances:
             return paint_instances(label, height, width, self._value_of)
-        mask = resize_mask(read_mask(label), height, width)
-        truth = np.zeros((height, width), np.uint8)
-        if not self._given:  # a single class: all that isn't background
-            truth[mask > 0] = 1
-        for name, value in self._given.items():
-            truth[mask == value] = self._value_of[name]
-        return truth
+        return self._encoding.label_map(label, height, width, self._value_of)
 
     def regions(self, label: fo.Label, height: int, width: int) -> list[Region]:
         """The instances, each with its box and its mask; of a Segmentation its connected parts. No crowds."""
         return [region for region in self._prior.regions(label, height, width) if region.mask is not None]
 
 
-def _check_instances(view, gt_field: str, classes: Sequence[str]) -> None:
-    """Refuse Detections that would be scored as if nothing were there.
+def read_truth(
+    view,
+    field: str,
+    classes: Sequence[str],
+    ignore_values: Sequence[int] | None = None,
+    size_field: str | None = None,
+    known: Encoding | None = None,
+) -> Iterator[tuple[int, int]]:
+    """Understand a truth or refuse it, before anything is scored; a generator of (samples done, samples).
+
+    Args:
+        view: the samples, all with a label
+        field: a Segmentation, or Detections with instance masks
+        classes: class i has the value i + 1
+        ignore_values: mask values that count for nothing; by default those that are void by name or custom
+        size_field: a Segmentation field whose masks have the pictures' sizes
+        known: how a Segmentation's masks were found to be encoded before, among more samples
+
+    Returns:
+        the :class:`Truth`
 
     Raises:
-        PromptingError: none has one of the classes, in the whole dataset, or some have no mask
+        PromptingError: labels without masks, with masks in files that are gone, of another type, or not understood
     """
-    labels = view._dataset.distinct(f"{gt_field}.detections.label")
-    if labels and not set(labels) & set(classes):
-        raise PromptingError(
-            f"The truth {gt_field!r} has no {' or '.join(map(repr, classes))}; it has: {', '.join(labels[:10])}."
-        )
-    wanted = view.filter_labels(gt_field, fo.ViewField("label").is_in(classes), only_matches=False)
-    boxes = wanted.count(f"{gt_field}.detections")
-    masks = sum(wanted.count(f"{gt_field}.detections.{where}") for where in ("mask", "mask_path"))
-    if masks < boxes:
-        raise PromptingError(
-            f"{boxes - masks} of {boxes} detections in {gt_field!r} have no instance mask, so masks can't be scored."
-        )
-    _check_files(wanted.values(f"{gt_field}.detections.mask_path", unwind=True), gt_field)
+    _check_type(view, field)
+    return Truth((yield from read_steps(view, field, classes, ignore_values, size_field, known=known)))
 
 
-def _check_files(paths: Sequence[str | None], gt_field: str) -> None:
-    """Refuse masks on disk that are gone.
+def inspect_truth(
+    samples,
+    field: str,
+    classes: Sequence[str],
+    ignore_values: str | int | Sequence | None = None,
+    most: int | None = None,
+) -> Reading:
+    """What a truth is understood as, without scoring anything; ``print`` it.
+
+    Args:
+        samples: a dataset or view
+        field: a Segmentation, or Detections with instance masks
+        classes: that are wanted
+        ignore_values: see :func:`prompting.evaluation.evaluate`
+        most: look at the first so many samples with a label; by default at all
 
     Raises:
-        PromptingError: how many, and the first of them
+        PromptingError: what evaluating would refuse
     """
-    gone = [path for path in paths if path and not os.path.isfile(path)]
-    if gone:
-        raise PromptingError(
-            f"{len(gone)} masks of {gt_field!r} are not on disk, the first of them {gone[0]}; put them back, or leave"
-            " their samples out."
-        )
+    _check_type(samples, field)
+    reading = read(samples, field, classes, ignore_values=ignored_values(ignore_values), most=most)
+    if reading.encoding is None:
+        return reading
+    value_of = {name: i + 1 for i, name in enumerate(classes)}
+    parts = 0
+    for sample in samples.exists(field).select_fields(field).limit(reading.looked_at).iter_samples():
+        label_map = reading.encoding.label_map(sample[field], None, None, value_of)
+        parts += count_parts(label_map, value_of.values())
+    return replace(reading, instances=parts)
 
 
-def paint_instances(label: fo.Detections, height: int, width: int, value_of) -> np.ndarray:
-    """Instance masks painted over ignored crowds."""
+def _check_type(samples, field: str) -> None:
+    if label_type_of(samples, field) not in (fo.Segmentation, fo.Detections):
+        raise PromptingError(f"The truth {field!r} must be a Segmentation or Detections with instance masks.")
+
+
+def paint_instances(label: fo.Detections, height: int, width: int, value_of: Mapping[str, int]) -> np.ndarray:
+    """Instance masks painted over ignored crowds, (H, W) uint8."""
     truth = np.zeros((height, width), np.uint8)
-    wanted = [detection for detection in label.detections if detection.label in value_of]
+    named = [(detection, spelled(detection.label, tuple(value_of))) for detection in label.detections]
+    wanted = [(detection, name) for detection, name in named if name is not None]
     for crowd in (True, False):
-        for detection in wanted:
+        for detection, name in wanted:
             if bool(detection.get_attribute_value("iscrowd", False)) == crowd:
                 mask = instance_mask(detection, height, width)
                 if mask is not None:
-                    truth[mask] = IGNORED if crowd else value_of[detection.label]
+                    truth[mask] = IGNORED if crowd else value_of[name]
     return truth
 
 
-def render_truth(view, truth: Truth, strategy: str, prefix: str) -> None:
-    """Write the truth's fields at the size of the strategies' masks, which is the picture's own."""
+def render_truth(view, truth: Truth, strategy: str, prefix: str) -> int:
+    """Write the truth's fields at the size of the strategies' masks, which is the picture's own; how many instances."""
+    instances = 0
     dataset, field, predicted = view._dataset, truth_field(prefix), StrategyFields.of(prefix, strategy).mask
     with editing(dataset):
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
@@ -143,4 +154,6 @@ def render_truth(view, truth: Truth, strategy: str, prefix: str) -> None:
         areas = [int(region.mask.sum()) for region in truth.regions(sample[truth.field], height, width)]
         sample[field] = fo.Segmentation(mask=truth.label_map(sample[truth.field], height, width))
         sample[count_field(prefix)] = len(areas)
+        instances += len(areas)
         sample[size_field(prefix)] = max(areas, default=0) / (height * width)
+    return instances

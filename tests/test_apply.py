@@ -20,10 +20,10 @@ from demo.dataset import make_dataset
 from prompting.application import apply
 from prompting.errors import PromptingError
 from prompting.images import read_image
+from prompting.label_masks import instance_mask
 from prompting.models import load_sam2
 from prompting.plan import Plan
 from prompting.precision import PRECISIONS, resolve_precision
-from prompting.priors.fields import instance_mask
 from prompting.results import NO_PROMPT, OK
 from prompting.storage import StrategyFields
 from prompting.strategies import AUTOMATIC, STRATEGIES

@@ -378,7 +378,8 @@ def test_in_the_app_the_operator_tells_progress_and_ends_with_the_table(make):
     messages = [message.body for message in foo.get_operator(EVALUATE).execute(ctx)]
     progress = [message.params for message in messages if message.operator_uri.endswith("set_progress")]
     assert [step["label"] for step in progress] == [
-        "rendering the truth", "measuring agreement", "evaluating clip_point", "evaluating clip_box", "done",
+        "reading the truth", "rendering the truth", "measuring agreement", "evaluating clip_point",
+        "evaluating clip_box", "done",
     ]  # fmt: skip
     assert progress[-1]["progress"] == 1
     assert messages[-1].operator_uri.endswith("show_output")

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from prompting import checks, records, storage
-from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.prompts import Prompt
 from prompting.results import NO_PROMPT, OK, StrategyResult
@@ -168,32 +167,6 @@ def test_phrases_come_back_from_the_record_equal(three):
     assert record["phrases"] == {"person": ["a man", "a woman"]}
     assert record["seconds_per_image"] == 0.5
     assert records.recorded(three, "sam2", "yolo_box") is None
-
-
-@pytest.mark.parametrize(
-    ("targets", "classes", "values"),
-    [
-        (None, ("person",), {}),
-        (None, ("person", "bus"), {"person": 1, "bus": 2}),
-        ({255: "person"}, ("person",), {"person": 255}),
-        ({4: "bus", 9: "person", 10: "dog"}, ("person", "bus"), {"person": 9, "bus": 4}),
-    ],
-)
-def test_values_of_a_segmentation_follow_its_mask_targets(three, targets, classes, values):
-    if targets:
-        three.mask_targets["given"] = targets
-    assert checks.segmentation_values(three, "given", classes) == values
-
-
-def test_default_mask_targets_count_where_the_field_has_none(three):
-    three.default_mask_targets = {3: "person"}
-    assert checks.segmentation_values(three, "given", ("person",)) == {"person": 3}
-
-
-def test_masks_of_colours_are_refused(three):
-    three.mask_targets["given"] = {"#ff6d04": "person"}
-    with pytest.raises(PromptingError, match="masks of colours"):
-        checks.segmentation_values(three, "given", ("person",))
 
 
 def test_instance_masks_are_found_in_the_database_and_on_disk(three, tmp_path):

@@ -4,6 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from prompting.label_masks import Encoding
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
 
@@ -147,7 +148,7 @@ def test_segmentation_gives_a_region_for_every_body():
 def test_segmentation_with_values_tells_classes_apart():
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[10:50, 10:30], mask[10:90, 100:150], mask[90:, :] = 7, 3, 9
-    regions = find(fo.Segmentation(mask=mask), ("person", "dog"), mask_values={"person": 3, "dog": 7})
+    regions = find(fo.Segmentation(mask=mask), ("person", "dog"), encoding=Encoding({"person": (3,), "dog": (7,)}))
     assert [(region.label, region.box.tolist()) for region in regions] == [
         ("person", [100, 10, 150, 90]),
         ("dog", [10, 10, 30, 50]),
@@ -164,7 +165,7 @@ def test_segmentation_without_values_is_one_class_whatever_its_value(value):
 def test_segmentation_of_another_size_is_resized_without_new_values():
     small = np.zeros((HEIGHT // 2, WIDTH // 2), np.uint8)
     small[5:25, 5:15], small[5:25, 15:30] = 1, 3
-    regions = find(fo.Segmentation(mask=small), ("person", "dog"), mask_values={"person": 1, "dog": 2})
+    regions = find(fo.Segmentation(mask=small), ("person", "dog"), encoding=Encoding({"person": (1,), "dog": (2,)}))
     assert [(region.label, region.box.tolist()) for region in regions] == [("person", [10, 10, 30, 50])]
     assert regions[0].mask.shape == (HEIGHT, WIDTH)
 

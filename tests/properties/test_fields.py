@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from prompting import prompters
 from prompting.errors import PromptError
+from prompting.label_masks import instance_mask
 from prompting.masks import resize_mask
 from prompting.priors.base import Picture
-from prompting.priors.fields import FieldPrior, instance_mask
+from prompting.priors.fields import FieldPrior
 from prompting.prompts import Prompt
 from prompting.regions import box_of
 from prompting.sampling import tight_box

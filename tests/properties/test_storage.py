@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from prompting import labels, storage
+from prompting.label_masks import instance_mask
 from prompting.plan import Plan
-from prompting.priors.fields import instance_mask
 from prompting.prompts import Prompt
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.storage import StrategyFields
