@@ -246,6 +246,7 @@ def understand(
     classes: Sequence[str],
     targets: Targets,
     ignore_values: Sequence[int] | None = None,
+    all_seen: bool = True,
 ) -> Encoding:
     """How the masks that were looked at are encoded.
 
@@ -256,6 +257,7 @@ def understand(
         targets: of the field; without any, class i is i + 1, and a single class is every value but 0
         ignore_values: the values that count for nothing, instead of those that are called so, 255 that no target names
             (unless it is the only value besides 0), and values below 0
+        all_seen: the survey is of all masks; of a few, nothing is refused that others might explain
 
     Returns:
         the encoding
@@ -284,7 +286,8 @@ def understand(
         if full and rest:
             if any(value > 255 for value in rest):
                 full = [v for v in full if v > 255]  # 255 is a class among thousands
-            _refuse_mixture(survey, field_name, full, rest)
+            if all_seen:
+                _refuse_mixture(survey, field_name, full, rest)
             ignored += tuple(full)
         elif full and single and found:
             found = {name: (*values, *full) for name, values in found.items()}
@@ -293,10 +296,15 @@ def understand(
     if not found and not single:
         found = {name: (i + 1,) for i, name in enumerate(classes)}
     unnamed = present - set(ignored) - known if found else set()
-    if survey.lossy.count and present and (unnamed or not single or len(present - set(ignored)) > 1):
+    if (
+        survey.lossy.count
+        and present
+        and (all_seen or not single)
+        and (unnamed or not single or len(present - set(ignored)) > 1)
+    ):
         survey.problems[NOISY] = survey.lossy
         survey.refuse(field_name)
-    if unnamed and not present & known:
+    if unnamed and not present & known and all_seen:
         raise PromptingError(
             f"The masks of {field_name!r} have the values {listed(unnamed, targets.colours)} besides 0, and"
             + (" its mask targets name none of them" if targets.names else f" {len(classes)} classes need 1, 2, …")

@@ -139,7 +139,7 @@ def read_steps(
     looked_at = total or count
     if kind is not fo.Segmentation:
         return _of_instances(survey, name, kind, classes, tally, (looked_at, count), strict)
-    encoding = known or understand(survey, name, classes, targets, ignore_values)
+    encoding = known or understand(survey, name, classes, targets, ignore_values, looked_at == count)
     return _of_masks(survey, name, classes, targets, encoding, (looked_at, count))
 
 

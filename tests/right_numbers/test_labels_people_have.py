@@ -603,3 +603,58 @@ def test_what_was_understood_is_kept_and_explaining_uses_it(of, scored, evaluate
     explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
     loss = explain(dataset[:1], progress=False, device="cpu").parts["yolo_box"]
     assert sum(loss.values()) == pytest.approx(0, abs=1e-6)
+
+
+def test_explaining_takes_labels_as_the_view_shows_them_too(of, scored, refused, person):
+    import fiftyone.operators as foo
+
+    explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
+    dataset = of(det(mask=person), det(mask=person))
+    view = dataset.map_labels("gt", {"person": "human"})
+    scored(view, classes=("human",))
+    parts = explain(view, progress=False, device="cpu").parts["yolo_box"]
+    assert sum(parts.values()) == pytest.approx(0, abs=1e-6)
+    assert "has no 'human'; it has: person" in refused(explain, dataset, progress=False, device="cpu")
+
+
+# the form
+
+
+@pytest.fixture
+def form(nano):
+    """A function that resolves the evaluate form of a dataset, as the App does at each keystroke."""
+    import fiftyone.operators as foo
+
+    def resolve(dataset, **params):
+        request = {"dataset_name": dataset.name, "view": [], "params": {"gt_field": "gt", **params}}
+        context = foo.ExecutionContext(request_params=request)
+        return foo.get_operator("@promptlab/sam2-prompting/evaluate_strategies").resolve_input(context).type
+
+    return resolve
+
+
+def test_the_form_shows_what_the_truth_is_understood_as_from_a_few_samples(of, scored, form, person):
+    dataset = of(*(seg(outlined(person)) for _ in range(23)))
+    scored(dataset)
+    line = form(dataset).get_property("truth_reading").view.label
+    assert "gt: Segmentation, values without mask targets, all but 0 = 'person' (there are: 1)" in line
+    assert "255 ignored; the first 20 of 23 images looked at" in line
+    without = form(dataset, advanced=True, ignore_values="none").get_property("truth_reading").view.label
+    assert "nothing ignored" in without
+
+
+def test_a_look_at_a_few_refuses_nothing_that_other_samples_explain(of, inspect, refused, person):
+    only_void = [seg(values(person, 255)) for _ in range(3)]
+    dataset = of(*only_void, seg(outlined(person)), targets={1: "person", 2: "dog"})
+    assert "the first 3 of 4 images looked at" in inspect(dataset, most=3)
+    assert "255 ignored; 4 images" in inspect(dataset)
+    assert "name none" in refused(inspect, dataset[:3])
+
+
+def test_the_form_says_what_evaluating_would_refuse(of, scored, form, person):
+    dataset = of(seg(values(person)))
+    scored(dataset)
+    dataset.set_values("gt", [seg(coloured(person, (1, 2, 3)))])
+    assert "are pictures of colours" in form(dataset).get_property("problem").view.label
+    dataset.set_values("gt", [seg(values(person))])
+    assert "ignore_values are mask values" in form(dataset, ignore_values="sky").get_property("problem").view.label
