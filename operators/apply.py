@@ -44,7 +44,7 @@ class ApplyStrategies(RunOperator):
                 told = f"{progress.failed} of {progress.total} samples failed; their status fields say why."
                 yield ctx.ops.notify(told, variant="warning")
             yield ctx.trigger("reload_dataset")
-            yield ctx.ops.set_active_fields(appearance.shown_fields(ctx.dataset, plan.prefix, plan.strategies[0]))
+            yield ctx.ops.set_active_fields(appearance.active_fields(ctx.dataset, plan.prefix, plan.strategies[0]))
 
     def __call__(
         self,
@@ -65,6 +65,7 @@ class ApplyStrategies(RunOperator):
         yolo_confidence: float = Plan.yolo_confidence,
         batch_size: int | None = Plan.batch_size,
         heatmap: bool = Plan.heatmap,
+        keep_rounds: bool = Plan.keep_rounds,
         encoder_precision: str = Plan.encoder_precision,
         compile: bool = Plan.compile,
         delegate: bool = False,
@@ -92,6 +93,7 @@ class ApplyStrategies(RunOperator):
             yolo_confidence: detections below it are dropped, 0 to 1
             batch_size: pictures encoded at once; None: what the device holds
             heatmap: also store what CLIP sees, as a Heatmap
+            keep_rounds: also store the mask that each instance had before and after each corrective click
             encoder_precision: ``auto``, ``float32`` or ``bfloat16``
             compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes first
             delegate: queue the run for ``fiftyone delegated launch`` instead of running it now

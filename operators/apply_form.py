@@ -19,7 +19,7 @@ MODELS = ("sam2_model", "clip_model", "yolo_model")
 OFFICIAL, BUNDLED, EACH = "official", "bundled", "each"
 ADVANCED = (
     "prefix", "seed", "heatmap", "background", "yolo_confidence", "field_rounds", "batch_size", "encoder_precision",
-    "compile", "device",
+    "keep_rounds", "compile", "device",
 )  # fmt: skip
 ONLY_WITH = {**PARAMETERS_OF, CLIP: {*PARAMETERS_OF[CLIP], "heatmap"}}
 """Prior -> parameters that mean nothing, and aren't asked, where no strategy uses it."""
@@ -190,6 +190,8 @@ def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
     }
     name = "encoder_precision"
     forms.choose_one(inputs, name, precisions, begins[name], LABELS[name], required=False)
+    description = "Before and after each click that corrects a mask"
+    inputs.bool("keep_rounds", default=begins["keep_rounds"], label=LABELS["keep_rounds"], description=description)
     description = "Minutes first, then faster"
     inputs.bool("compile", default=begins["compile"], label=LABELS["compile"], description=description)
     forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), begins["device"], LABELS["device"])

@@ -20,6 +20,7 @@ LABELS = {
     "prefix": "Field prefix",
     "seed": "Seed",
     "heatmap": "Store CLIP's map",
+    "keep_rounds": "Store every round's masks",
     "background": "Background phrases",
     "phrases": "Phrases",
     "yolo_confidence": "Detector's confidence",

@@ -1,46 +1,101 @@
-"""How the App shows results: colours that tell prompts apart, a sidebar that isn't flooded, one strategy at a time."""
+"""How the App shows results: a colour a strategy, a sidebar that isn't flooded, one strategy at a time."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import fiftyone as fo
 
 from .agreement import agreement_field
-from .storage import StrategyFields, heatmap_field
+from .palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from .storage import StrategyFields, earlier_error_field, error_field, errors_field, heatmap_field
 from .strategies import STRATEGIES
 from .truth import truth_field
 
-MASK, BOX, POSITIVE, NEGATIVE, TRUTH = "#ff8c00", "#50c8ff", "#3cdc3c", "#f03232", "#b464ff"
+PLUGIN = "@promptlab/sam2-prompting"
+EARLIER_COLOURS = frozenset(("#ff8c00", "#50c8ff", "#3cdc3c", "#f03232", "#b464ff"))
+"""What earlier versions gave; a strategy had none of its own."""
 
 
 def shown_fields(dataset: fo.Dataset, prefix: str, strategy: str) -> list[str]:
-    """What explains one strategy's result: its mask, its prompts, and the truth where there is one."""
+    """What explains a strategy's result: its prompts, its mask, and the truth where there is one, the first on top."""
     fields = StrategyFields.of(prefix, strategy)
-    wanted = (fields.mask, fields.boxes, fields.positive, fields.negative, truth_field(prefix))
+    wanted = (fields.positive, fields.negative, fields.boxes, fields.mask, truth_field(prefix))
     return [name for name in wanted if dataset.has_sample_field(name)]
 
 
-def arrange(dataset: fo.Dataset, prefix: str = "sam2") -> None:
-    """Give the prefix's fields colours and put them into sidebar groups of their own, closed but for the masks.
+def active_fields(dataset: fo.Dataset, prefix: str, strategy: str, gt_field: str | None = None) -> list[str]:
+    """One strategy's result, and a person's own labels as the App shows them by itself; nothing else of ours.
 
-    By itself the App opens every field of every strategy, and positive and negative points look alike. What a person
-    set for these fields, or for any others, stays.
+    Args:
+        dataset: with results
+        prefix: of the strategies' fields
+        strategy: whose result
+        gt_field: the truth, which isn't shown twice
+    """
+    shown = shown_fields(dataset, prefix, strategy)
+    rendered = {gt_field} if truth_field(prefix) in shown else set()
+    labels = dataset.get_field_schema(ftype=fo.EmbeddedDocumentField, embedded_doc_type=fo.Label)
+    return shown + [path for path in labels if path not in rendered and not _is_ours(path, prefix)]
+
+
+def arrange(dataset: fo.Dataset, prefix: str = "sam2") -> None:
+    """Give the strategies their colours, and put their fields into a closed sidebar group each, but for the masks.
+
+    By itself the App opens every field of every strategy, all in colours of chance. What a person set for these
+    fields, or for any others, stays.
     """
     _colour(dataset, prefix)
     _group(dataset, prefix)
     dataset.save()
 
 
-def _colour(dataset: fo.Dataset, prefix: str) -> None:
-    colours = {truth_field(prefix): TRUTH}
+def show(dataset: fo.Dataset, prefix: str, strategy: str, gt_field: str | None = None, replace: bool = True) -> None:
+    """Let the App open with one strategy's result, in place of all fields at once.
+
+    What a person chose stays: only what was set here last, or nothing at all, is replaced.
+
+    Args:
+        dataset: with results
+        prefix: of the strategies' fields
+        strategy: whose result
+        gt_field: the truth, which isn't shown twice
+        replace: whether another strategy's result that was set here gives way
+    """
+    config = dataset.app_config
+    ours = dict((config.plugins or {}).get(PLUGIN) or {})
+    now = list(config.active_fields.paths or ()) if config.active_fields else []
+    set_here = bool(now) and now == list(ours.get("active_fields") or ())
+    if now and not (set_here and (replace or not all(map(dataset.has_sample_field, now)))):
+        return
+    paths = active_fields(dataset, prefix, strategy, gt_field)
+    config.active_fields = fo.ActiveFields(paths=paths)
+    config.plugins = {**(config.plugins or {}), PLUGIN: {**ours, "active_fields": paths}}
+    dataset.save()
+
+
+def colours(dataset: fo.Dataset, prefix: str) -> dict[str, str]:
+    """The colour of each of the prefix's fields that are drawn."""
+    drawn = {truth_field(prefix): TRUTH}
     for strategy in STRATEGIES:
-        fields = StrategyFields.of(prefix, strategy)
-        colours |= {fields.mask: MASK, fields.boxes: BOX, fields.positive: POSITIVE, fields.negative: NEGATIVE}
+        fields, colour = StrategyFields.of(prefix, strategy), colour_of(strategy)
+        drawn |= dict.fromkeys((fields.mask, fields.instances, fields.boxes, fields.rounds), colour)
+        drawn |= {fields.positive: POSITIVE, fields.negative: NEGATIVE}
+    return {path: colour for path, colour in drawn.items() if dataset.has_sample_field(path)}
+
+
+def _colour(dataset: fo.Dataset, prefix: str) -> None:
+    wanted = colours(dataset, prefix)
     scheme = dataset.app_config.color_scheme or fo.ColorScheme(color_by="field")
-    given = list(scheme.fields or [])
-    named = {entry.get("path") for entry in given}
-    wanted = ((path, colour) for path, colour in colours.items() if dataset.has_sample_field(path))
-    scheme.fields = given + [{"path": path, "fieldColor": colour} for path, colour in wanted if path not in named]
+    kept = [entry for entry in scheme.fields or () if not (entry.get("path") in wanted and _is_earlier(entry))]
+    named = {entry.get("path") for entry in kept}
+    scheme.fields = kept + [{"path": path, "fieldColor": wanted[path]} for path in wanted if path not in named]
     dataset.app_config.color_scheme = scheme
+
+
+def _is_earlier(entry: Mapping) -> bool:
+    """Whether a colour was given by an earlier version, and to all strategies the same."""
+    return set(entry) == {"path", "fieldColor"} and entry["fieldColor"] in EARLIER_COLOURS
 
 
 def _group(dataset: fo.Dataset, prefix: str) -> None:
@@ -48,9 +103,12 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
 
     A group that a person made keeps what it holds.
     """
-    closed = {f"{prefix} {kind}": [] for kind in ("prompts", "instances", "scores", "errors")}
+    closed = {name: [] for name in _group_names(prefix)}
+    earlier = {f"{prefix} {kind}" for kind in ("prompts", "instances", "scores", "errors")}
     defaults = fo.DatasetAppConfig.default_sidebar_groups(dataset)
-    groups = [g for g in dataset.app_config.sidebar_groups or defaults if g.name not in closed]
+    before = dataset.app_config.sidebar_groups or defaults
+    expanded = {group.name: bool(group.expanded) for group in before if group.name in closed}
+    groups = [g for g in before if g.name not in closed and g.name not in earlier]
     known = {path for group in groups for path in group.paths}
     for default in defaults:  # what came since the groups were made
         group = next((g for g in groups if g.name == default.name), None)
@@ -63,30 +121,61 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
     for group in groups:
         if group.name in standard or group.name.startswith(f"{prefix}_"):
             for path in list(group.paths):
-                kind = _kind(path, prefix)
-                if kind:
+                name = _group_of(path, prefix)
+                if name:
                     group.paths.remove(path)
-                    closed[f"{prefix} {kind}"].append(path)
+                    closed[name] += [leaf for leaf in _leaves(dataset, path) if leaf == path or leaf not in known]
     groups = [g for g in groups if g.paths or not g.name.startswith(f"{prefix}_")]
-    made = [fo.SidebarGroupDocument(name=n, paths=paths, expanded=False) for n, paths in closed.items() if paths]
+    made = [
+        fo.SidebarGroupDocument(name=name, paths=_in_order(paths, prefix), expanded=expanded.get(name, False))
+        for name, paths in closed.items()
+        if paths
+    ]
     at = next((i + 1 for i, g in enumerate(groups) if g.name == "labels"), len(groups))
     dataset.app_config.sidebar_groups = groups[:at] + made + groups[at:]
 
 
-def _kind(path: str, prefix: str) -> str | None:
+def _group_names(prefix: str) -> list[str]:
+    return [*(f"{prefix} {strategy}" for strategy in STRATEGIES), f"{prefix} pictures"]
+
+
+def _group_of(path: str, prefix: str) -> str | None:
     """The closed group that one of the plugin's paths belongs to; None for masks, and for paths of others."""
     for strategy in STRATEGIES:
         fields = StrategyFields.of(prefix, strategy)
-        if path in (fields.boxes, fields.points, fields.positive, fields.negative, fields.rounds):
-            return "prompts"
-        if path == fields.instances:
-            return "instances"
-        if path in (fields.status, fields.score) or path.startswith(f"{prefix}_eval_{strategy}"):
-            return "scores"
-        if path.startswith(f"{fields.mask}_error"):
-            return "errors"
-    if path == heatmap_field(prefix):
-        return "prompts"
-    if path == agreement_field(prefix) or path.startswith(f"{prefix}_truth_"):
-        return "scores"
+        documents = (error_field(prefix, strategy), earlier_error_field(prefix, strategy))
+        parts = any(path == document or path.startswith(f"{document}.") for document in documents)
+        scores = path.startswith(f"{prefix}_eval_{strategy}_") and path.rpartition("_")[0] in (
+            f"{prefix}_eval_{strategy}",
+            f"{prefix}_eval_{strategy}_boundary",
+        )
+        if parts or scores or path in fields.everything[1:]:
+            return f"{prefix} {strategy}"
+    if path in (heatmap_field(prefix), agreement_field(prefix)) or path.startswith(f"{prefix}_truth_"):
+        return f"{prefix} pictures"
     return None
+
+
+def _leaves(dataset: fo.Dataset, path: str) -> list[str]:
+    """A document's numbers; the App's own groups know its first level alone."""
+    field = dataset.get_field(path)
+    if isinstance(field, fo.EmbeddedDocumentField) and not issubclass(field.document_type, fo.Label):
+        return [f"{path}.{name}" for name in field.get_field_schema()]
+    return [path]
+
+
+def _in_order(paths: list[str], prefix: str) -> list[str]:
+    """First what is drawn and what it scored, then the evaluation, then the parts of the loss."""
+
+    def rank(path: str) -> int:
+        if path.startswith(f"{prefix}_eval_"):
+            return 1 if path.endswith("_iou") else 2
+        return 3 if "." in path else 0
+
+    return sorted(paths, key=rank)
+
+
+def _is_ours(path: str, prefix: str) -> bool:
+    if path in (truth_field(prefix), heatmap_field(prefix), errors_field(prefix)):
+        return True
+    return any(path in StrategyFields.of(prefix, strategy).everything for strategy in STRATEGIES)

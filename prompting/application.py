@@ -69,6 +69,7 @@ def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -
     with editing(samples._dataset):
         storage.declare_fields(samples._dataset, plan)
         appearance.arrange(samples._dataset, plan.prefix)
+        appearance.show(samples._dataset, plan.prefix, plan.strategies[0], replace=False)
         for strategy in plan.strategies:
             records.register(samples._dataset, plan, strategy, asked)
     hold.tell(0, len(todo))
@@ -85,7 +86,8 @@ def _run(
     # only what is read or written travels: a dataset may hold much else
     fields = [plan.prompt_field] if plan.uses(FIELD) else []
     for strategy in plan.strategies:
-        fields += storage.StrategyFields.of(plan.prefix, strategy).types()
+        known = storage.StrategyFields.of(plan.prefix, strategy).everything
+        fields += [name for name in known if samples.has_sample_field(name)]
     if plan.heatmap:
         fields.append(storage.heatmap_field(plan.prefix))
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold

@@ -12,7 +12,7 @@ from .label_masks import Encoding
 from .plan import ERROR, OVERWRITE, SKIP, Plan
 from .reading import has_instance_masks, label_type_of, read
 from .records import first_difference
-from .storage import StrategyFields, has_result, heatmap_field
+from .storage import StrategyFields, has_result, heatmap_field, written_fields
 from .strategies import FIELD, strategies_named
 
 
@@ -79,7 +79,7 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
         _check_type(schema, heatmap_field(plan.prefix), fo.EmbeddedDocumentField, fo.Heatmap)
     for strategy in plan.strategies:
         fields = StrategyFields.of(plan.prefix, strategy)
-        for name, (field_type, document_type) in fields.types().items():
+        for name, (field_type, document_type) in written_fields(plan, strategy).items():
             _check_type(schema, name, field_type, document_type)
         if fields.status not in schema:
             continue

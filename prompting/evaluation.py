@@ -32,7 +32,7 @@ from .reading import Reading, label_type_of
 from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
-from .strategies import BASELINE, STRATEGIES, strategies_named
+from .strategies import BASELINE, FIELD, STRATEGIES, strategies_named
 from .truth import Truth, read_truth, render_truth, truth_field
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
@@ -137,6 +137,8 @@ def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, ov
     with editing(samples._dataset):
         _save(samples._dataset, prefix, reading, ignored, comparison)
         appearance.arrange(samples._dataset, prefix)
+        best = next((r for r in comparison.rows if STRATEGIES[r.strategy].prior != FIELD), comparison.rows[0])
+        appearance.show(samples._dataset, prefix, best.strategy, gt_field)
     yield steps, steps, "done"
     return comparison
 

@@ -12,7 +12,7 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from . import appearance, checks, labels, models, prompters
+from . import appearance, checks, models, prompters
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .errors import PromptingError
@@ -25,7 +25,7 @@ from .pages import samples_by_page
 from .precision import FLOAT32
 from .progress import Progress
 from .records import recorded
-from .storage import DONE, StrategyFields
+from .storage import DONE, StrategyFields, error_field, errors_field, prompts_in
 from .tables import Table
 from .truth import read_truth, truth_field
 
@@ -33,11 +33,6 @@ METHOD = "sam2_robustness"
 """What FiftyOne's list of runs calls the curves."""
 MOST_PROBED = 10
 """Of a crowded picture, the largest instances alone are probed for robustness: each takes some 40 prompts."""
-
-
-def error_field(prefix: str, strategy: str) -> str:
-    """The field with the parts of a strategy's loss, ``<field>.miss`` and so on."""
-    return f"{prefix}_{strategy}_error"
 
 
 def robustness_key(prefix: str) -> str:
@@ -90,7 +85,7 @@ def explain(
     robustness: bool = False,
     seed: int = 0,
 ) -> Iterator[Progress | Explanation]:
-    """Split each evaluated picture's loss into parts, and store them in ``<prefix>_<strategy>_error``.
+    """Split each evaluated picture's loss into parts, and store them in ``<prefix>_errors.<strategy>``.
 
     Args:
         samples: a dataset or view; samples that weren't evaluated are left out
@@ -129,10 +124,10 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     trials: list[Trial] = []
     sums, done, failed = {name: dict.fromkeys(PARTS, 0.0) for name in names}, 0, 0
     rng = np.random.default_rng(seed)
-    fields = [gt_field, truth_field(prefix), *(error_field(prefix, name) for name in names)]
+    fields = [gt_field, truth_field(prefix), errors_field(prefix)]
     for name in names:
         of = StrategyFields.of(prefix, name)
-        fields += [of.mask, of.instances, of.boxes, of.points]
+        fields += [of.mask, of.instances, *filter(view.has_sample_field, of.prompts)]
     for sample in samples_by_page(view.select_fields(fields), view.values("id"), autosave=True):
         done += 1
         target = sample[truth_field(prefix)].get_mask()
@@ -145,14 +140,16 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
         target = resize_mask(target, *image.shape[:2])
         regions = truth.regions(sample[gt_field], *target.shape)
         ceilings = _ceilings(segmenter, encoded, regions, classes)
+        errors = sample[errors_field(prefix)] or fo.DynamicEmbeddedDocument()
         for name in names:
             of = StrategyFields.of(prefix, name)
             attempts = _attempts(sample, of, segmenter, encoded, classes)
             found = resize_mask(sample[of.mask].get_mask(), *target.shape)
             parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
-            sample[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
+            errors[name] = fo.DynamicEmbeddedDocument(**parts)
             for part, value in parts.items():
                 sums[name][part] += value
+        sample[errors_field(prefix)] = errors
         if robustness and regions:
             largest = sorted(regions, key=lambda region: -np.count_nonzero(region.mask))[:MOST_PROBED]
             trials += probe(segmenter, encoded, largest, rng)
@@ -228,11 +225,12 @@ def _common_precision(dataset: fo.Dataset, names: Sequence[str], prefix: str) ->
 
 
 def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
-    for name in names:
-        field = error_field(prefix, name)
-        dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+    documents = [errors_field(prefix), *(error_field(prefix, name) for name in names)]
+    for path in documents:
+        dataset.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+    for path in documents[1:]:
         for part in PARTS:
-            dataset.add_sample_field(f"{field}.{part}", fo.FloatField)
+            dataset.add_sample_field(f"{path}.{part}", fo.FloatField)
 
 
 def _image_of(sample: fo.Sample, shape: tuple[int, int]) -> np.ndarray | None:
@@ -260,7 +258,7 @@ def _ceilings(segmenter, encoded, regions, classes: Sequence[str]) -> list[Ceili
 def _attempts(sample: fo.Sample, of: StrategyFields, segmenter, encoded, classes: Sequence[str]) -> list[Attempt]:
     """A strategy's prompts and masks as they were stored, with the masks that SAM 2 had offered for lone clicks."""
     height, width = encoded.height, encoded.width
-    prompts = labels.prompts_of(sample[of.boxes], sample[of.points], height, width)
+    prompts = prompts_in(sample, of, height, width)
     stored = {detection.index: detection for detection in sample[of.instances].detections}
     lone = [i for i, prompt in prompts.items() if prompt.is_lone_click]
     offered = {}

@@ -14,9 +14,9 @@ from .analysis.attribution import PARTS
 from .analysis.robustness import Curve
 from .comparison import Comparison
 from .evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
-from .explanation import error_field, load_curves
+from .explanation import load_curves
 from .records import METHOD, applied_at
-from .storage import StrategyFields
+from .storage import StrategyFields, earlier_error_field, error_field
 from .truth import count_field, size_field
 
 
@@ -79,11 +79,12 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
     evaluated = [row.strategy for row in comparison.rows] if comparison else []
     strategies = (*(n for n in evaluated if n in there), *(n for n in there if n not in evaluated))
     of = {name: StrategyFields.of(prefix, name) for name in strategies}
-    explained = [name for name in evaluated if dataset.has_sample_field(error_field(prefix, name))]
+    places = {name: (error_field(prefix, name), earlier_error_field(prefix, name)) for name in evaluated}
+    errors = {name: list(filter(dataset.has_field, paths)) for name, paths in places.items()}
 
     paths = [fields.status for fields in of.values()] + [fields.score for fields in of.values()]
     paths += [f"{evaluation_key(prefix, name)}_iou" for name in evaluated]
-    paths += [f"{error_field(prefix, name)}.{part}" for name in explained for part in PARTS]
+    paths += [f"{path}.{part}" for where in errors.values() for path in where for part in PARTS]
     paths += [agreement_field(prefix), count_field(prefix), size_field(prefix)]
     ids, values = _read(dataset, paths, [fields.status for fields in of.values()])
     return Findings(
@@ -95,7 +96,9 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
         score={name: _floats(values[fields.score]) for name, fields in of.items()},
         iou={name: _floats(values[f"{evaluation_key(prefix, name)}_iou"]) for name in evaluated},
         errors={
-            name: {part: _floats(values[f"{error_field(prefix, name)}.{part}"]) for part in PARTS} for name in explained
+            name: {part: _first_known([values[f"{path}.{part}"] for path in where]) for part in PARTS}
+            for name, where in errors.items()
+            if where
         },
         agreement=_floats(values[agreement_field(prefix)]),
         instances=_floats(values[count_field(prefix)]),
@@ -125,6 +128,14 @@ def _read(dataset: fo.Dataset, paths: Sequence[str], statuses: Sequence[str]) ->
 
 def _floats(values: Sequence[float | None]) -> np.ndarray:
     return np.array(values, float)
+
+
+def _first_known(columns: Sequence[Sequence[float | None]]) -> np.ndarray:
+    """Of each sample the first number that there is, NaN without any."""
+    first, *others = map(_floats, columns)
+    for other in others:
+        first = np.where(np.isnan(first), other, first)
+    return first
 
 
 def _outdated(dataset: fo.Dataset, prefix: str, evaluated: Sequence[str]) -> tuple[str, ...]:

@@ -49,41 +49,61 @@ def boxes(result: StrategyResult) -> fo.Detections:
     )
 
 
-def points(result: StrategyResult) -> fo.Keypoints:
-    """The prompts' points with ``sam_labels``, so that FiftyOne's own SAM 2 can take them too."""
-    return fo.Keypoints(
-        keypoints=[
-            fo.Keypoint(
-                label=prompt.label,
-                points=_relative_points(prompt.point_coords, result.mask.shape),
-                sam_labels=[int(value) for value in prompt.point_labels],
-                index=i,
-                predicted_iou=float(iou),
-            )
-            for i, (prompt, iou) in enumerate(zip(result.prompts, result.predicted_iou, strict=True))
-            if len(prompt.point_labels)
-        ]
-    )
-
-
 def clicks(result: StrategyResult) -> tuple[fo.Keypoints, fo.Keypoints]:
-    """The positive and the negative points, one Keypoint for each prompt and round, labelled ``round 0``, …"""
+    """The positive and the negative points, one Keypoint for each prompt and round, labelled ``round 0``, …
+
+    ``sam_labels`` says of which kind they are, as FiftyOne's own SAM 2 wants it, ``places`` where in the prompt's list
+    of points each stood.
+    """
     return _clicks(result, POSITIVE), _clicks(result, NEGATIVE)
 
 
 def _clicks(result: StrategyResult, polarity: int) -> fo.Keypoints:
     keypoints = []
-    for i, prompt in enumerate(result.prompts):
+    for i, (prompt, iou) in enumerate(zip(result.prompts, result.predicted_iou, strict=True)):
         wanted = np.asarray(prompt.point_labels) == polarity
         for number in np.unique(prompt.point_rounds[wanted]):
-            coords = np.asarray(prompt.point_coords)[wanted & (prompt.point_rounds == number)]
-            relative = _relative_points(coords, result.mask.shape)
-            keypoints.append(fo.Keypoint(label=f"round {number}", points=relative, index=i))
+            places = np.flatnonzero(wanted & (prompt.point_rounds == number))
+            keypoints.append(
+                fo.Keypoint(
+                    label=f"round {number}",
+                    points=_relative_points(np.asarray(prompt.point_coords)[places], result.mask.shape),
+                    index=i,
+                    sam_labels=[int(polarity)] * len(places),
+                    places=places.tolist(),
+                    prompt_label=prompt.label,
+                    predicted_iou=float(iou),
+                )
+            )
     return fo.Keypoints(keypoints=keypoints)
 
 
+def joined(positive: fo.Keypoints | None, negative: fo.Keypoints | None) -> fo.Keypoints:
+    """Undo :func:`clicks`: one Keypoint a prompt, labelled with its class, the points in the prompt's own order."""
+    parts: dict[int, list[fo.Keypoint]] = {}
+    for keypoints in (positive, negative):
+        for keypoint in keypoints.keypoints if keypoints else ():
+            parts.setdefault(keypoint.index, []).append(keypoint)
+    return fo.Keypoints(keypoints=[_joined(parts[index]) for index in sorted(parts)])
+
+
+def _joined(parts: list[fo.Keypoint]) -> fo.Keypoint:
+    places = [place for part in parts for place in part["places"]]
+    xy = [point for part in parts for point in part.points]
+    kinds = [kind for part in parts for kind in part["sam_labels"]]
+    order = np.argsort(places)
+    first = parts[0]
+    return fo.Keypoint(
+        label=first["prompt_label"],
+        points=[xy[i] for i in order],
+        sam_labels=[kinds[i] for i in order],
+        index=first.index,
+        predicted_iou=first["predicted_iou"],
+    )
+
+
 def prompts_of(boxes: fo.Detections | None, points: fo.Keypoints | None, height: int, width: int) -> dict[int, Prompt]:
-    """Undo :func:`boxes` and :func:`points`: the prompt of each index, in pixels."""
+    """Undo :func:`boxes` and :func:`joined`: the prompt of each index, in pixels."""
     prompts: dict[int, Prompt] = {}
     size = np.array([width, height])
     for detection in boxes.detections if boxes else ():

@@ -12,9 +12,9 @@ from . import evaluation, explanation, records
 from .agreement import agreement_field
 from .error_overlay import overlay_field
 from .evaluation import SCORES, comparison_key, evaluation_key
-from .explanation import error_field, robustness_key
+from .explanation import robustness_key
 from .records import run_key
-from .storage import StrategyFields, heatmap_field
+from .storage import StrategyFields, earlier_error_field, error_field, errors_field, heatmap_field
 from .strategies import STRATEGIES
 from .truth import count_field, size_field, truth_field
 
@@ -26,13 +26,14 @@ def strategy_fields(prefix: str, strategy: str) -> dict[str, tuple]:
     return {
         **StrategyFields.of(prefix, strategy).types(),
         **{f"{evaluation_key(prefix, strategy)}_{score}": (NUMBER, None) for score in SCORES},
-        error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument),
+        earlier_error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument),
     }
 
 
 def shared_fields(prefix: str) -> dict[str, tuple]:
     """Those of all strategies together, in the same form."""
     return {
+        errors_field(prefix): (LABELS, fo.DynamicEmbeddedDocument),
         heatmap_field(prefix): (LABELS, fo.Heatmap),
         truth_field(prefix): (LABELS, fo.Segmentation),
         overlay_field(prefix): (LABELS, fo.Segmentation),
@@ -45,19 +46,17 @@ def shared_fields(prefix: str) -> dict[str, tuple]:
 def own_fields(prefix: str, strategy: str | None = None) -> dict[str, tuple]:
     """All fields of a prefix that any version may have written, or those of one strategy alone."""
     if strategy is not None:
-        return strategy_fields(prefix, strategy)
+        errors = {error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument)}  # in the document of them all
+        return strategy_fields(prefix, strategy) | errors
     every = {name: kind for one in STRATEGIES for name, kind in strategy_fields(prefix, one).items()}
     return every | shared_fields(prefix)
 
 
 def fields_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
-    """Those of :func:`own_fields` that the dataset has, in its order."""
+    """Those of :func:`own_fields` that the dataset has."""
     own = own_fields(prefix, strategy)
-    return [
-        name
-        for name, field in dataset.get_field_schema().items()
-        if name in own and (type(field), getattr(field, "document_type", None)) == own[name]
-    ]
+    there = {name: dataset.get_field(name) for name in own}
+    return [name for name, f in there.items() if (type(f), getattr(f, "document_type", None)) == own[name]]
 
 
 def own_names(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> set[str]:

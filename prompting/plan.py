@@ -40,6 +40,7 @@ class Plan:
         compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes before the first picture;
             recorded, for with bfloat16 it rounds elsewhere
         heatmap: also store what CLIP sees, as a Heatmap
+        keep_rounds: also store the mask that each instance had before and after each corrective click
     """
 
     strategies: tuple[str, ...] = AUTOMATIC
@@ -59,6 +60,7 @@ class Plan:
     yolo_confidence: float = 0.25
     batch_size: int | None = None
     heatmap: bool = False
+    keep_rounds: bool = False
     compile: bool = False
 
     def __post_init__(self) -> None:
@@ -146,7 +148,7 @@ class Plan:
     def record(self) -> dict:
         """Everything that decides what a strategy's masks look like, as plain JSON, with the packages' versions."""
         record = asdict(self)
-        for name in ("strategies", "existing", "batch_size", "heatmap"):
+        for name in ("strategies", "existing", "batch_size", "heatmap", "keep_rounds"):
             record.pop(name)
         record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}

@@ -15,6 +15,7 @@ from .regions import Region
 from .sampling import centroid, ring_points, spread_points, tight_box
 
 POSITIVES, NEGATIVES = 5, 3
+BOX, CLICKS_INSIDE, CLICKS_OUTSIDE = "box", "positive", "negative"
 BOX_MARGIN = 0.05
 
 
@@ -53,6 +54,16 @@ def box_points(region: Region, avoid: np.ndarray, rng: np.random.Generator) -> P
     """The box, five clicks inside the mask and three outside."""
     prompt = points(region, avoid, rng)
     return Prompt(region.label, prompt.point_coords, prompt.point_labels, _box(region))
+
+
+GIVES = {
+    point: {CLICKS_INSIDE},
+    box: {BOX},
+    points: {CLICKS_INSIDE, CLICKS_OUTSIDE},
+    box_negatives: {BOX, CLICKS_OUTSIDE},
+    box_points: {BOX, CLICKS_INSIDE, CLICKS_OUTSIDE},
+}
+"""What a prompt of each can have: other fields needn't be there."""
 
 
 def _clicks(region: Region, positives: np.ndarray, negatives: np.ndarray, box: np.ndarray | None = None) -> Prompt:

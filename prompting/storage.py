@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import cv2
 import fiftyone as fo
@@ -10,9 +10,10 @@ import fiftyone.core.collections as foc
 import fiftyone.core.odm as odm
 import numpy as np
 
-from . import labels
+from . import labels, prompters
 from .masks import resize_mask
 from .plan import SKIP, Plan
+from .prompts import Prompt
 from .results import NO_PROMPT, OK, StrategyResult
 from .strategies import FIELD, STRATEGIES
 
@@ -23,63 +24,103 @@ HEATMAP_SIDE = 320
 
 @dataclass(frozen=True)
 class StrategyFields:
-    """The names of the fields that one strategy writes.
+    """The names of the fields that one strategy may write; which of them it does write, :func:`written_fields` says.
 
-    The prompts' fields say ``prompt``, for ``clip_box`` + ``_points`` would be
+    The App gets slower with every field, so that one that would always be empty isn't there.
+
+    The boxes' field says ``prompt``, for ``clip_box`` + ``_points`` would be
     the mask field of ``clip_box_points``.
 
     Attributes:
         mask: the Segmentation, all instances together
         instances: Detections with masks, one a prompt
-        boxes, points: the prompts, as FiftyOne's own SAM 2 takes them
-        positive, negative: the same points for the eye, in two fields so that the App gives them two colours
-        rounds: Detections with masks, each instance before the first and after each corrective click; None for
-            strategies that don't refine
+        boxes: Detections, the prompts' boxes
+        positive, negative: Keypoints, the clicks of each kind, in two fields so that the App gives them two colours;
+            with ``sam_labels``, as FiftyOne's own SAM 2 takes them, and ``places``, their places in the prompt
+        rounds: Detections with masks, each instance before the first and after each corrective click
         status, score: ``ok``, ``no_prompt`` or ``error: …``, and the mean predicted IoU
+        points: Keypoints, all clicks of a prompt in one, which earlier versions wrote too and which is still read
     """
 
     mask: str
     instances: str
     boxes: str
-    points: str
     positive: str
     negative: str
-    rounds: str | None
+    rounds: str
     status: str
     score: str
+    points: str
 
     @classmethod
     def of(cls, prefix: str, strategy: str) -> StrategyFields:
         stem = f"{prefix}_{strategy}"
-        refines = STRATEGIES[strategy].rounds > 0 or STRATEGIES[strategy].prior == FIELD
         return cls(
             mask=stem,
             instances=f"{stem}_instances",
             boxes=f"{stem}_prompt_boxes",
-            points=f"{stem}_prompt_points",
             positive=f"{stem}_positive",
             negative=f"{stem}_negative",
-            rounds=f"{stem}_rounds" if refines else None,
+            rounds=f"{stem}_rounds",
             status=f"{stem}_status",
             score=f"{stem}_score",
+            points=f"{stem}_prompt_points",
         )
 
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """All that prompts are read from, some of which a dataset lacks."""
+        return self.boxes, self.positive, self.negative, self.points
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """All that this and earlier versions write, masks first."""
+        return astuple(self)
+
     def types(self) -> dict[str, tuple]:
-        """Field name -> (field type, embedded document type or None)."""
-        of_labels = {
+        """All that this and earlier versions write: field name -> (field type, embedded document type or None)."""
+        labelled = {
             self.mask: fo.Segmentation,
-            self.instances: fo.Detections,
-            self.boxes: fo.Detections,
-            self.points: fo.Keypoints,
-            self.positive: fo.Keypoints,
-            self.negative: fo.Keypoints,
-            self.rounds: fo.Detections,
+            **dict.fromkeys((self.instances, self.boxes, self.rounds), fo.Detections),
+            **dict.fromkeys((self.positive, self.negative, self.points), fo.Keypoints),
         }
         return {
-            **{name: (fo.EmbeddedDocumentField, kind) for name, kind in of_labels.items() if name},
+            **{name: (fo.EmbeddedDocumentField, kind) for name, kind in labelled.items()},
             self.status: (fo.StringField, None),
             self.score: (fo.FloatField, None),
         }
+
+
+def written_fields(plan: Plan, strategy: str) -> dict[str, tuple]:
+    """What a plan writes for a strategy: field name -> (field type, embedded document type or None)."""
+    fields, chosen = StrategyFields.of(plan.prefix, strategy), STRATEGIES[strategy]
+    rounds = plan.field_rounds if chosen.prior == FIELD else chosen.rounds
+    given = chosen.gives(rounds)
+    written = {fields.mask, fields.instances, fields.status, fields.score}
+    kinds = {
+        prompters.BOX: fields.boxes,
+        prompters.CLICKS_INSIDE: fields.positive,
+        prompters.CLICKS_OUTSIDE: fields.negative,
+    }
+    written |= {kinds[kind] for kind in given}
+    if rounds and plan.keep_rounds:
+        written.add(fields.rounds)
+    return {name: kind for name, kind in fields.types().items() if name in written}
+
+
+def errors_field(prefix: str) -> str:
+    """The field with all strategies' parts of the loss: one document, for the App gets slower with every field."""
+    return f"{prefix}_errors"
+
+
+def error_field(prefix: str, strategy: str) -> str:
+    """The document with the parts of a strategy's loss, ``<path>.miss`` and so on."""
+    return f"{errors_field(prefix)}.{strategy}"
+
+
+def earlier_error_field(prefix: str, strategy: str) -> str:
+    """Where earlier versions wrote them."""
+    return f"{prefix}_{strategy}_error"
 
 
 def heatmap_field(prefix: str) -> str:
@@ -89,16 +130,15 @@ def heatmap_field(prefix: str) -> str:
 
 def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
     """Add the fields that a plan writes, with their mask targets, before the first result is written."""
-    fields = [StrategyFields.of(plan.prefix, strategy) for strategy in plan.strategies]
-    declared = {name: types for one in fields for name, types in one.types().items()}
+    declared = {name: types for one in plan.strategies for name, types in written_fields(plan, one).items()}
     if plan.heatmap:
         declared[heatmap_field(plan.prefix)] = (fo.EmbeddedDocumentField, fo.Heatmap)
     # at once: add_sample_field() saves and reads the whole dataset document, a hundred fields and more, for each field
     dataset._merge_sample_field_schema(
         {name: odm.create_field(name, kind, embedded_doc_type=document) for name, (kind, document) in declared.items()}
     )
-    for one in fields:
-        dataset.mask_targets[one.mask] = plan.mask_targets
+    for strategy in plan.strategies:
+        dataset.mask_targets[StrategyFields.of(plan.prefix, strategy).mask] = plan.mask_targets
     dataset.save()
 
 
@@ -126,15 +166,23 @@ def write(sample: fo.Sample, result: StrategyResult, plan: Plan, size: tuple[int
         if sample[fields.status] not in DONE:
             sample[fields.status] = result.status
         return
-    sample[fields.mask] = fo.Segmentation(mask=resize_mask(result.mask, *(size or result.mask.shape)))
-    sample[fields.instances] = labels.instances(result)
-    sample[fields.boxes] = labels.boxes(result)
-    sample[fields.points] = labels.points(result)
-    sample[fields.positive], sample[fields.negative] = labels.clicks(result)
-    if fields.rounds:
-        sample[fields.rounds] = labels.rounds(result)
-    sample[fields.status] = result.status
-    sample[fields.score] = result.score
+    positive, negative = labels.clicks(result)
+    values = {
+        fields.mask: fo.Segmentation(mask=resize_mask(result.mask, *(size or result.mask.shape))),
+        fields.instances: labels.instances(result),
+        fields.boxes: labels.boxes(result),
+        fields.positive: positive,
+        fields.negative: negative,
+        fields.rounds: labels.rounds(result),
+        fields.status: result.status,
+        fields.score: result.score,
+    }
+    written = written_fields(plan, result.strategy)
+    for name in fields.everything:
+        if name in written:
+            sample[name] = values[name]
+        elif sample.has_field(name):  # of an earlier version, or of an earlier run that kept its rounds
+            sample[name] = None
 
 
 def write_heatmap(sample: fo.Sample, heatmap: np.ndarray, plan: Plan) -> None:
@@ -143,6 +191,18 @@ def write_heatmap(sample: fo.Sample, heatmap: np.ndarray, plan: Plan) -> None:
     size = (max(1, round(heatmap.shape[1] * scale)), max(1, round(heatmap.shape[0] * scale)))
     small = cv2.resize(heatmap, size, interpolation=cv2.INTER_AREA)
     sample[heatmap_field(plan.prefix)] = fo.Heatmap(map=np.round(small * 255).astype(np.uint8), range=[0, 255])
+
+
+def prompts_in(sample: fo.Sample, fields: StrategyFields, height: int, width: int) -> dict[int, Prompt]:
+    """The prompts of a strategy in a sample, by their index, in pixels; an earlier version may have written them."""
+    boxes, positive, negative, points = (sample[f] if sample.has_field(f) else None for f in fields.prompts)
+    return labels.prompts_of(boxes, points or labels.joined(positive, negative), height, width)
+
+
+def clicks_in(sample: fo.Sample, fields: StrategyFields) -> fo.Keypoints:
+    """A strategy's clicks in a sample, one Keypoint a prompt with ``sam_labels``: what FiftyOne's own SAM 2 takes."""
+    _, positive, negative, points = (sample[f] if sample.has_field(f) else None for f in fields.prompts)
+    return points or labels.joined(positive, negative)
 
 
 def has_result(fields: StrategyFields) -> fo.ViewExpression:

@@ -37,6 +37,13 @@ class Strategy:
     description: str
     rounds: int = 0
 
+    def gives(self, rounds: int | None = None) -> frozenset[str]:
+        """What its prompts can have, of ``box``, ``positive`` and ``negative``; a corrective click may be either."""
+        everything = frozenset({prompters.BOX, prompters.CLICKS_INSIDE, prompters.CLICKS_OUTSIDE})
+        given = frozenset(prompters.GIVES.get(self.prompter, everything))
+        corrected = self.rounds if rounds is None else rounds
+        return given | {prompters.CLICKS_INSIDE, prompters.CLICKS_OUTSIDE} if corrected else given
+
 
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy

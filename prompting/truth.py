@@ -146,7 +146,8 @@ def render_truth(view, truth: Truth, strategy: str, prefix: str) -> int:
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
         dataset.add_sample_field(count_field(prefix), fo.IntField)
         dataset.add_sample_field(size_field(prefix), fo.FloatField)
-        dataset.mask_targets[field] = {**{i + 1: name for i, name in enumerate(truth.classes)}, IGNORED: "ignored"}
+        # the App draws no value without a name: crowds, which count for nothing, don't look missed
+        dataset.mask_targets[field] = {i + 1: name for i, name in enumerate(truth.classes)}
         dataset.save()
     written = [field, count_field(prefix), size_field(prefix)]
     for sample in view.select_fields([truth.field, predicted, *written]).iter_samples(autosave=True):

@@ -17,6 +17,7 @@ from fiftyone.operators.executor import execute_or_delegate_operator
 from PIL import Image
 
 from demo.dataset import make_dataset
+from prompting import storage
 from prompting.application import apply
 from prompting.errors import PromptingError
 from prompting.images import read_image
@@ -87,7 +88,7 @@ def applied(photographs, encoded):
     dataset = make_dataset(f"applied-{uuid.uuid4().hex[:8]}", photographs)
     load_sam2("nano", "cpu")
     with counted() as sizes:
-        run(dataset, strategies=tuple(STRATEGIES), prompt_field="ground_truth")
+        run(dataset, strategies=tuple(STRATEGIES), prompt_field="ground_truth", keep_rounds=True)
     encoded.extend(sizes)
     yield dataset
     dataset.delete()
@@ -107,8 +108,11 @@ def copy(applied):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_sample_gets_fields_of_the_right_types(applied, strategy):
     fields = StrategyFields.of("sam2", strategy)
+    plan = Plan(strategies=(strategy,), prompt_field="ground_truth", keep_rounds=True)
+    written = storage.written_fields(plan, strategy)
+    assert not [name for name in fields.everything if applied.has_sample_field(name) != (name in written)]
     for sample in applied:
-        for name, (_, label_type) in fields.types().items():
+        for name, (_, label_type) in written.items():
             assert label_type is None or isinstance(sample[name], label_type)
         assert sample[fields.status] in (OK, NO_PROMPT)
         assert (sample[fields.score] is None) == (sample[fields.status] == NO_PROMPT)
@@ -171,7 +175,7 @@ def test_pictures_without_people_get_an_empty_mask_and_say_so(applied, strategy)
         fields = StrategyFields.of("sam2", strategy)
         assert sample[fields.status] == NO_PROMPT
         assert not mask(sample, strategy).any()
-        assert sample[fields.points].keypoints == sample[fields.boxes].detections == []
+        assert storage.prompts_in(sample, fields, 100, 100) == {}
 
 
 def test_all_strategies_together_encode_each_picture_once(applied, encoded):
@@ -179,8 +183,8 @@ def test_all_strategies_together_encode_each_picture_once(applied, encoded):
 
 
 def test_clicks_can_be_read_by_others(applied):
-    keypoints = applied.values("sam2_clip_points_prompt_points.keypoints", unwind=True)
-    keypoints = [keypoint for keypoint in keypoints if keypoint is not None]
+    fields = StrategyFields.of("sam2", "clip_points")
+    keypoints = [keypoint for sample in applied for keypoint in storage.clicks_in(sample, fields).keypoints]
     assert keypoints
     for keypoint in keypoints:
         assert keypoint.label == "person"
@@ -312,13 +316,13 @@ def test_sixteen_bits_are_scaled_and_not_clipped_to_white(tmp_path):
 def test_the_same_seed_gives_the_same_masks_and_clicks(applied, dataset):
     run(dataset, strategies=("field_points",), prompt_field="ground_truth")
     assert masks(dataset, "field_points") == masks(applied, "field_points")
-    points = "sam2_field_points_prompt_points.keypoints.points"
+    points = "sam2_field_points_positive.keypoints.points"
     assert dataset.values(points) == applied.values(points)
 
 
 def test_another_seed_gives_other_clicks(applied, dataset):
     run(dataset, strategies=("field_points",), prompt_field="ground_truth", seed=1)
-    points = "sam2_field_points_prompt_points.keypoints.points"
+    points = "sam2_field_points_positive.keypoints.points"
     assert dataset.values(points) != applied.values(points)
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from prompting.analysis.attribution import PARTS
 from prompting.errors import PromptingError
-from prompting.explanation import Explanation, error_field, explain, load_curves
+from prompting.explanation import Explanation, explain, load_curves
 from prompting.findings import load_findings, prefixes
 from prompting.records import recorded, run_key
+from prompting.storage import error_field
 
 STRATEGIES = ("clip_point", "yolo_box", "field_box")
 

@@ -39,7 +39,7 @@ def test_instances_are_masks_in_their_boxes_and_the_empty_one_is_left_out(result
 
 def test_box_points_and_mask_of_an_instance_share_their_index(result):
     assert [d.index for d in labels.boxes(result).detections] == [0, 2]
-    assert [k.index for k in labels.points(result).keypoints] == [0, 1]
+    assert [k.index for k in labels.joined(*labels.clicks(result)).keypoints] == [0, 1]
 
 
 def test_positive_and_negative_clicks_are_apart_and_told_by_round(result):
@@ -47,6 +47,17 @@ def test_positive_and_negative_clicks_are_apart_and_told_by_round(result):
     assert [(k.label, k.index, len(k.points)) for k in positive.keypoints] == [("round 1", 0, 1), ("round 0", 1, 2)]
     assert [(k.label, k.index, len(k.points)) for k in negative.keypoints] == [("round 2", 0, 1), ("round 0", 1, 1)]
     assert negative.keypoints[0].points[0] == pytest.approx([30 / 40, 3 / 20])
+    assert [k.sam_labels for k in (*positive.keypoints, *negative.keypoints)] == [[1], [1, 1], [0], [0]]
+
+
+def test_clicks_of_both_kinds_are_joined_in_the_order_in_which_they_were_made():
+    xy = np.array([[1, 1], [2, 2], [3, 3], [4, 4]], np.float32)
+    mixed = Prompt("person", xy, np.array([0, 1, 0, 1]))
+    nothing = np.zeros((1, *SHAPE), bool)
+    made = StrategyResult("clip_points", np.zeros(SHAPE, np.uint8), (mixed,), np.ones(1), OK, 0.1, 1, nothing)
+    (back,) = labels.joined(*labels.clicks(made)).keypoints
+    assert back.sam_labels == [0, 1, 0, 1]
+    assert np.multiply(back.points, (SHAPE[1], SHAPE[0])) == pytest.approx(xy)
 
 
 def test_each_round_has_its_mask(result):
@@ -56,7 +67,7 @@ def test_each_round_has_its_mask(result):
 
 
 def test_prompts_come_back_out_of_their_labels(result):
-    back = labels.prompts_of(labels.boxes(result), labels.points(result), *SHAPE)
+    back = labels.prompts_of(labels.boxes(result), labels.joined(*labels.clicks(result)), *SHAPE)
     assert list(back) == [0, 1, 2]
     for i, prompt in back.items():
         wanted = result.prompts[i]
@@ -73,4 +84,4 @@ def test_result_without_masks_has_empty_labels():
     nothing = StrategyResult("clip_box", np.zeros(SHAPE, np.uint8), (), np.zeros(0), "no_prompt", 0.1, 0)
     for made in (labels.instances(nothing), labels.rounds(nothing), labels.boxes(nothing)):
         assert made.detections == []
-    assert labels.points(nothing).keypoints == []
+    assert labels.joined(*labels.clicks(nothing)).keypoints == []

@@ -121,7 +121,17 @@ def test_apply_form_asks_for_the_field_when_a_field_strategy_is_chosen(people):
 
 
 def test_apply_form_shows_more_options_when_asked(people):
-    more = {"prefix", "seed", "background", "yolo_confidence", "heatmap", "batch_size", "device", "compile"}
+    more = {
+        "prefix",
+        "seed",
+        "background",
+        "yolo_confidence",
+        "heatmap",
+        "batch_size",
+        "device",
+        "compile",
+        "keep_rounds",
+    }
     assert not more & form(APPLY, people).keys()
     assert more <= form(APPLY, people, {"advanced": True}).keys()
 

@@ -11,8 +11,8 @@ from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.storage import StrategyFields
 from prompting.strategies import AUTOMATIC, STRATEGIES
 
-PLAN = Plan(strategies=("clip_box", "yolo_box"), sam2_model="nano", device="cpu")
-FIELDS = StrategyFields.of("sam2", "clip_box")
+PLAN = Plan(strategies=("clip_box_points", "yolo_box"), sam2_model="nano", device="cpu")
+FIELDS = StrategyFields.of("sam2", "clip_box_points")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def three():
     dataset.delete()
 
 
-def result(strategy: str = "clip_box", status: str = OK, **changed) -> StrategyResult:
+def result(strategy: str = "clip_box_points", status: str = OK, **changed) -> StrategyResult:
     """A mask of 20 x 40 pixels, made by a box and by two clicks."""
     prompts = (
         Prompt("person", box=np.array([4, 2, 24, 12], np.float32)),
@@ -52,8 +52,31 @@ def stored(dataset, *results) -> fo.Sample:
 
 
 def test_no_two_strategies_share_a_field():
-    names = [name for strategy in STRATEGIES for name in StrategyFields.of("sam2", strategy).types()]
+    names = [name for strategy in STRATEGIES for name in StrategyFields.of("sam2", strategy).everything]
     assert len(names) == len(set(names)) > 8 * len(STRATEGIES)
+
+
+def test_no_strategy_has_a_field_that_would_always_be_empty():
+    kinds = ("boxes", "positive", "negative", "rounds")
+    has = {}
+    for strategy in STRATEGIES:
+        plan = Plan(strategies=(strategy,), sam2_model="nano", device="cpu", prompt_field="given")
+        fields, written = StrategyFields.of("sam2", strategy), storage.written_fields(plan, strategy)
+        has[strategy] = {kind for kind in kinds if getattr(fields, kind) in written}
+    assert has["clip_point"] == has["field_point"] == {"positive"}
+    assert has["clip_box"] == has["yolo_box"] == has["field_box"] == {"boxes"}
+    assert has["clip_points"] == has["field_points"] == {"positive", "negative"}
+    assert has["clip_box_neg"] == {"boxes", "negative"}
+    assert has["clip_box_points"] == has["clip_iterative"] == {"boxes", "positive", "negative"}
+
+
+def test_corrected_prompts_have_clicks_and_rounds_are_kept_on_request():
+    asked = {"sam2_model": "nano", "device": "cpu", "prompt_field": "given", "field_rounds": 2}
+    fields = StrategyFields.of("sam2", "field_box")
+    clicks = {fields.boxes, fields.positive, fields.negative}
+    written = set(storage.written_fields(Plan(strategies=("field_box",), **asked), "field_box"))
+    assert clicks < written and fields.rounds not in written
+    assert fields.rounds in storage.written_fields(Plan(("field_box",), **asked, keep_rounds=True), "field_box")
 
 
 def test_masks_come_back_as_they_were(three):
@@ -69,7 +92,10 @@ def test_boxes_come_back_relative_with_their_labels_and_scores(three):
 
 
 def test_clicks_come_back_relative_with_sam_labels(three):
-    (clicks,) = stored(three, result())[FIELDS.points].keypoints
+    sample = stored(three, result())
+    assert [k.sam_labels for k in sample[FIELDS.positive].keypoints] == [[1]]
+    assert [k.sam_labels for k in sample[FIELDS.negative].keypoints] == [[0]]
+    (clicks,) = storage.clicks_in(sample, FIELDS).keypoints
     assert clicks.points == [pytest.approx((0.25, 0.25)), pytest.approx((1, 1))]
     assert (clicks.label, clicks.sam_labels, clicks.predicted_iou) == ("dog", [1, 0], 0.75)
 
@@ -82,14 +108,14 @@ def test_no_prompt_is_a_result_with_an_empty_mask_and_no_score(three):
     nothing = result(status=NO_PROMPT, mask=np.zeros((20, 40), np.uint8), prompts=(), predicted_iou=np.zeros(0))
     sample = stored(three, nothing)
     assert sample[FIELDS.mask].get_mask().shape == (20, 40)
-    assert sample[FIELDS.points].keypoints == sample[FIELDS.boxes].detections == []
+    assert sample[FIELDS.positive].keypoints == sample[FIELDS.boxes].detections == []
     assert (sample[FIELDS.status], sample[FIELDS.score]) == (NO_PROMPT, None)
 
 
 def test_an_error_is_a_status_and_nothing_else(three):
     sample = stored(three, failure())
     assert sample[FIELDS.status] == "error: gone"
-    assert sample[FIELDS.mask] is sample[FIELDS.points] is sample[FIELDS.boxes] is None
+    assert sample[FIELDS.mask] is sample[FIELDS.positive] is sample[FIELDS.boxes] is None
 
 
 def test_an_error_gives_way_to_a_result_and_to_the_latest_error(three):
@@ -108,7 +134,7 @@ def test_declared_fields_have_their_types_and_mask_targets(three):
     storage.declare_fields(three, PLAN)
     three.reload()
     assert three.mask_targets[FIELDS.mask] == {1: "person"}
-    for name, (field_type, document_type) in FIELDS.types().items():
+    for name, (field_type, document_type) in storage.written_fields(PLAN, "clip_box_points").items():
         field = three.get_field(name)
         assert isinstance(field, field_type)
         assert getattr(field, "document_type", None) is document_type
@@ -121,7 +147,7 @@ def test_what_is_undone_is_told_sample_by_sample(three):
     three.set_values(FIELDS.status, [OK, NO_PROMPT, "error: gone"])
     three.set_values("sam2_yolo_box_status", [OK, None, None])
     skip = Plan(**{**PLAN.__dict__, "existing": "skip"})
-    assert storage.undone(three, skip) == {second: {"clip_box"}, third: frozenset()}
+    assert storage.undone(three, skip) == {second: {"clip_box_points"}, third: frozenset()}
     assert list(storage.undone(three, PLAN)) == [first, second, third]
     assert storage.undone(three.select(first), skip) == {}
 
@@ -135,16 +161,16 @@ def test_what_a_view_hides_is_seen_again_and_what_it_leaves_out_is_not(three):
 
 
 def test_parameters_that_differ_from_the_records_are_found(three):
-    assert records.first_difference(three, PLAN, "clip_box") is None
-    records.register(three, PLAN, "clip_box")
+    assert records.first_difference(three, PLAN, "clip_box_points") is None
+    records.register(three, PLAN, "clip_box_points")
     three.reload()
-    assert records.first_difference(three, PLAN, "clip_box") is None
+    assert records.first_difference(three, PLAN, "clip_box_points") is None
     other = Plan(**{**PLAN.__dict__, "background": ("wall",)})
-    assert records.first_difference(three, other, "clip_box") == ("background", None, ["wall"])
+    assert records.first_difference(three, other, "clip_box_points") == ("background", None, ["wall"])
 
 
 def test_what_does_not_concern_a_strategy_is_no_difference(three):
-    records.register(three, PLAN, "clip_box")
+    records.register(three, PLAN, "clip_box_points")
     other = {
         **PLAN.__dict__,
         "strategies": AUTOMATIC,
@@ -154,16 +180,16 @@ def test_what_does_not_concern_a_strategy_is_no_difference(three):
         "yolo_model": "yolo26x.pt",
         "yolo_confidence": 0.5,
     }
-    assert records.first_difference(three, Plan(**other), "clip_box") is None
+    assert records.first_difference(three, Plan(**other), "clip_box_points") is None
 
 
 def test_phrases_come_back_from_the_record_equal(three):
     plan = Plan(**{**PLAN.__dict__, "phrases": {"person": ("a man", "a woman")}, "background": ("wall", "sky")})
-    records.register(three, plan, "clip_box")
-    records.add_cost(three, plan.prefix, "clip_box", {"seconds_per_image": 0.5})
+    records.register(three, plan, "clip_box_points")
+    records.add_cost(three, plan.prefix, "clip_box_points", {"seconds_per_image": 0.5})
     three.reload()
-    assert records.first_difference(three, plan, "clip_box") is None
-    record = records.recorded(three, "sam2", "clip_box")
+    assert records.first_difference(three, plan, "clip_box_points") is None
+    record = records.recorded(three, "sam2", "clip_box_points")
     assert record["phrases"] == {"person": ["a man", "a woman"]}
     assert record["seconds_per_image"] == 0.5
     assert records.recorded(three, "sam2", "yolo_box") is None

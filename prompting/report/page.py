@@ -105,7 +105,7 @@ def _strips(findings: Findings, dataset: fo.Dataset, examples: list[Example]) ->
     fields = [truth_field(findings.prefix)]
     for name in findings.strategies:
         of = StrategyFields.of(findings.prefix, name)
-        fields += [of.mask, of.boxes, of.points]
+        fields += [of.mask, *of.prompts]
     there = [field for field in fields if dataset.has_sample_field(field)]
     samples = {sample.id: sample for sample in dataset.select(ids).select_fields(there)} if ids else {}
     return [_strip(findings, samples[i], example) for i, example in zip(ids, examples) if i in samples]

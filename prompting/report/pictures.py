@@ -13,7 +13,7 @@ from PIL import Image, ImageColor, ImageDraw
 
 from ..metrics import IGNORED
 from ..palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from ..storage import StrategyFields
+from ..storage import StrategyFields, clicks_in
 from ..truth import truth_field
 
 CLASS_COLOURS = tuple(map(ImageColor.getrgb, ("#ff8c00", "#cc79a7", "#f0e442", "#0072b2", "#009e73", "#d55e00")))
@@ -46,7 +46,8 @@ def strategy_picture(sample: fo.Sample, image: Image.Image, strategy: str, prefi
         return image.copy()
     colour = colour_of(strategy)
     picture = overlay(image, sample[fields.mask].get_mask(), class_colours(sample, fields.mask, colour))
-    draw_prompts(picture, sample[fields.boxes], sample[fields.points], colour)
+    boxes = sample[fields.boxes] if sample.has_field(fields.boxes) else None
+    draw_prompts(picture, boxes, clicks_in(sample, fields), colour)
     return picture
 
 

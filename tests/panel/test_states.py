@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from prompting.storage import error_field
+
 
 def columns(rows: list[dict], number: int) -> list[str]:
     return [row[f"column{number}"] for row in rows]
@@ -72,7 +74,7 @@ def test_old_scores_are_named(ask, explained, apply_strategies, nano):
 
 def test_errors_that_are_not_explained_can_be(ask, explained):
     for strategy in ("clip_point", "yolo_box"):
-        explained.delete_sample_field(f"sam2_{strategy}_error")
+        explained.delete_sample_field(error_field("sam2", strategy))
     shown = ask(explained)
     assert "errors" not in shown.data and "Explain errors" in shown.text
     prompted = ask(explained, "prompt_explain").orders["prompt_user_for_operation"]

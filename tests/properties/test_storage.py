@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from prompting import labels, storage
+from prompting import storage
 from prompting.label_masks import instance_mask
 from prompting.plan import Plan
 from prompting.prompts import Prompt
@@ -18,6 +18,8 @@ from tests.properties.shapes import (
     masks,
     results,
 )
+
+PLAN = Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu", keep_rounds=True)
 
 
 def same_prompt(a: Prompt, b: Prompt) -> bool:
@@ -31,7 +33,7 @@ def sample():
     """A sample in a real dataset that strategies may write to."""
     dataset = fo.Dataset()
     dataset.add_sample(fo.Sample("picture.png"))
-    storage.declare_fields(dataset, Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu"))
+    storage.declare_fields(dataset, PLAN)
     yield dataset.first()
     dataset.delete()
 
@@ -39,9 +41,8 @@ def sample():
 @FEW
 @given(result=results())
 def test_what_is_stored_comes_back_as_it_was(sample, result):
-    plan = Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu")
-    fields, shape = StrategyFields.of(plan.prefix, result.strategy), result.mask.shape
-    storage.write(sample, result, plan)
+    fields, shape = StrategyFields.of(PLAN.prefix, result.strategy), result.mask.shape
+    storage.write(sample, result, PLAN)
     sample.save()
     sample.reload(hard=True)
     assert np.array_equal(sample[fields.mask].get_mask(), result.mask)
@@ -50,7 +51,7 @@ def test_what_is_stored_comes_back_as_it_was(sample, result):
     assert all(np.array_equal(mask, result.masks[i]) for i, mask in back.items())
     rounds = {d.index: instance_mask(d, *shape) for d in sample[fields.rounds].detections}
     assert all(np.array_equal(mask, result.rounds[i].mask) for i, mask in rounds.items())
-    asked = labels.prompts_of(sample[fields.boxes], sample[fields.points], *shape)
+    asked = storage.prompts_in(sample, fields, *shape)
     assert list(asked) == list(range(len(result.prompts)))
     assert all(same_prompt(asked[i], prompt) for i, prompt in enumerate(result.prompts))
     assert sample[fields.status] == OK and sample[fields.score] == pytest.approx(result.score)
@@ -59,9 +60,8 @@ def test_what_is_stored_comes_back_as_it_was(sample, result):
 @FEW
 @given(masks())
 def test_no_prompt_is_stored_as_an_empty_mask_of_the_pictures_size(sample, mask):
-    plan = Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu")
     nothing = StrategyResult("clip_iterative", np.zeros(mask.shape, np.uint8), (), np.zeros(0), NO_PROMPT, 0.1, 0)
-    storage.write(sample, nothing, plan)
-    fields = StrategyFields.of(plan.prefix, "clip_iterative")
+    storage.write(sample, nothing, PLAN)
+    fields = StrategyFields.of(PLAN.prefix, "clip_iterative")
     assert sample[fields.mask].get_mask().shape == mask.shape
-    assert labels.prompts_of(sample[fields.boxes], sample[fields.points], *mask.shape) == {}
+    assert storage.prompts_in(sample, fields, *mask.shape) == {}

@@ -1,0 +1,173 @@
+"""How long people wait in the App, without results and with those of one and of seven strategies.
+
+python -m benchmarks.app_speed [--images FOLDER --labels COCO.json] [--pictures 26]
+
+Everything is applied, evaluated and explained with the bundled models, and then looked at in a headless Chromium:
+
+- grid: from the address of the dataset to the last thumbnail in the window that is drawn
+- next sample: in the opened sample, from the arrow key to the next picture that is drawn
+- panel button: from the button "Worst 25" to the first thumbnail of the new view
+
+Medians of new pages. Run it from another clone of the project to compare versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import data
+
+PREFIX = "sam2"
+MODELS = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
+PAGES, STEPS = 3, 8
+TIMEOUT_MS = 40_000
+REST_MS = 700
+"""A grid that drew nothing for so long has drawn everything; the wait itself isn't counted."""
+
+WATCH = """
+window.drawn = 0; window.drawnAt = 0;
+document.addEventListener("canvas-loaded", () => { window.drawn += 1; window.drawnAt = performance.now(); }, true);
+"""
+
+
+def main() -> None:
+    """Make the datasets, and print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data.add_arguments(parser)
+    parser.add_argument("--pictures", type=int, default=26, help="the demo's, and of the folder as many as are missing")
+    args = parser.parse_args()
+    data.prepare()
+    from demo.browser import chromium
+    from prompting.strategies import AUTOMATIC
+
+    source = make(args)
+    versions = {n: with_results(source, AUTOMATIC[-1:] if n == 1 else AUTOMATIC[:n]) for n in (0, 1, len(AUTOMATIC))}
+    try:
+        with chromium() as browser:
+            measured = {n: look(browser, dataset) for n, dataset in versions.items()}
+    finally:
+        for dataset in (source, *versions.values()):
+            dataset.delete()
+    print(f"\n{args.pictures} pictures, {data.machine()}\n")
+    print("| strategies | fields | kB a sample | grid, s | next sample, s | panel button, s |")
+    print("|-----------:|-------:|------------:|--------:|---------------:|----------------:|")
+    for n, (fields, size, seconds) in measured.items():
+        cells = (f"{statistics.median(values):.2f}" if values else "" for values in seconds.values())
+        print("| {:10} | {:6} | {:11.0f} | {:>7} | {:>14} | {:>15} |".format(n, fields, size, *cells))
+
+
+def make(args: argparse.Namespace):
+    """The demo's photographs, and of the folder as many as are missing."""
+    from demo.dataset import make_dataset
+
+    dataset = make_dataset(None, Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
+    missing = args.pictures - len(dataset)
+    if args.images and missing > 0:
+        args.limit = missing
+        more = data.load(args)
+        dataset.add_collection(more)
+        more.delete()
+    args.pictures = len(dataset)
+    dataset.persistent = True  # the App's server shows no others
+    return dataset
+
+
+def with_results(source, strategies):
+    """A copy with these strategies applied, evaluated and explained."""
+    import fiftyone.operators as foo
+
+    dataset = source.clone(persistent=True)
+    if strategies:
+        apply, evaluate, explain = (
+            foo.get_operator(f"@promptlab/sam2-prompting/{name}_strategies")
+            for name in ("apply", "evaluate", "explain")
+        )
+        apply(dataset, strategies=list(strategies), prefix=PREFIX, **MODELS)
+        evaluate(dataset, "ground_truth", prefix=PREFIX)
+        explain(dataset, prefix=PREFIX)
+    return dataset
+
+
+def look(browser, dataset) -> tuple[int, float, dict[str, list[float]]]:
+    """The dataset's fields, the mean kB of a sample, and the seconds of everything that a person waits for."""
+    from demo.browser import served_app
+
+    seconds: dict[str, list[float]] = {"grid": [], "next": [], "button": []}
+    with served_app() as port:
+        for _ in range(PAGES + 1):
+            page, took = _open(browser, port, dataset.name)
+            seconds["grid"].append(took)
+            page.context.close()
+        seconds["grid"].pop(0)  # the first page pays for what the server keeps
+        if dataset.list_evaluations():
+            page, _ = _open(browser, port, dataset.name)
+            seconds["button"] = _press(page)
+            page.context.close()
+    with served_app() as port:  # another, for it remembers what its pages had open
+        page, _ = _open(browser, port, dataset.name)
+        seconds["next"] = _next_samples(page)
+        page.context.close()
+    size = dataset.stats()["samples_bytes"] / len(dataset) / 1000
+    return len(dataset.get_field_schema()), size, seconds
+
+
+def _open(browser, port: int, name: str):
+    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    context.add_init_script("localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true');" + WATCH)
+    context.route(lambda url: not url.startswith(f"http://localhost:{port}/"), lambda route: route.abort())
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    page.goto(f"http://localhost:{port}/datasets/{name}", wait_until="commit")
+    page.get_by_test_id("looker").first.wait_for()
+    _rest(page)
+    return page, page.evaluate("window.drawnAt") / 1000  # on the page's clock, which starts with the navigation
+
+
+def _rest(page) -> None:
+    """Wait until every thumbnail in the window was drawn, and no other has been for a while."""
+    page.wait_for_function(
+        f"""() => window.drawn > 0 && performance.now() - window.drawnAt > {REST_MS}
+        && [...document.querySelectorAll('[data-cy=looker] canvas')].every(c => c.getAttribute('canvas-loaded'))"""
+    )
+
+
+def _next_samples(page) -> list[float]:
+    page.get_by_test_id("looker").first.click(position={"x": 60, "y": 60})
+    page.get_by_test_id("modal").wait_for()
+    page.wait_for_timeout(2500)
+    return [_until_drawn(page, lambda: page.keyboard.press("ArrowRight")) for _ in range(STEPS)]
+
+
+def _press(page) -> list[float]:
+    from demo.browser import open_strategies
+
+    panel = open_strategies(page)
+    button = panel.get_by_role("button", name="Worst 25")
+    button.wait_for()
+    page.wait_for_timeout(1500)
+    seconds = []
+    for _ in range(PAGES):
+        seconds.append(_until_drawn(page, button.click))
+        _until_drawn(page, panel.get_by_role("button", name="Show everything").click)
+    return seconds
+
+
+def _until_drawn(page, act: Callable[[], None]) -> float:
+    """The seconds from an action to the first picture that is drawn because of it."""
+    page.evaluate("window.drawn = 0")
+    start = time.perf_counter()
+    act()
+    page.wait_for_function("window.drawn > 0", polling=20)
+    took = time.perf_counter() - start
+    page.wait_for_timeout(REST_MS)
+    return took
+
+
+if __name__ == "__main__":
+    sys.exit(main())
