@@ -22,6 +22,7 @@ SEVEN, SEVEN_CALLS = "plugin: seven strategies", "FiftyOne: apply_model, seven t
 LOOP, YOLO, BOXES = "sam2: the README's loop", "plugin: yolo_box", "plugin: field_box"
 ONE_CALL, ULTRALYTICS = "FiftyOne: apply_model", "Ultralytics: SAM"
 GIVEN = "given"
+CLICKS = "clicks_{}"
 """The prefix under which the prompts lie that all are given."""
 
 DOES = {
@@ -106,6 +107,7 @@ def write_prompts(dataset, plan) -> int:
 
     from prompting.application import apply
     from prompting.results import OK
+    from prompting.storage import clicks_in
 
     for _ in apply(dataset, plan):
         pass
@@ -116,6 +118,9 @@ def write_prompts(dataset, plan) -> int:
     if not len(found):
         raise SystemExit("In none of these pictures all strategies found something; take more (--limit).")
     dataset.delete_samples(dataset.exclude(found))
+    for strategy in plan.strategies:  # all clicks of a prompt together, as FiftyOne takes them
+        clicks = [clicks_in(sample, fields_of(strategy)) for sample in dataset]
+        dataset.set_values(CLICKS.format(strategy), clicks)
     return left_out
 
 
@@ -192,7 +197,7 @@ def apply_model(dataset, model, strategy: str) -> None:
     """
     fields, made = fields_of(strategy), f"fiftyone_{strategy}"
     has_boxes = dataset.count(f"{fields.boxes}.detections") > 0
-    prompts = {"box_prompt_field": fields.boxes} if has_boxes else {"point_prompt_field": fields.points}
+    prompts = {"box_prompt_field": fields.boxes} if has_boxes else {"point_prompt_field": CLICKS.format(strategy)}
     dataset.apply_model(model, label_field=made, **prompts, progress=False)
     if dataset.count(made) < len(dataset):
         raise RuntimeError(f"FiftyOne's apply_model left pictures without masks for {strategy}.")

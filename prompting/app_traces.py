@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 
 import fiftyone as fo
 
+from .appearance import PLUGIN
+
 
 def traces(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> list[str]:
     """What :func:`forget` would take away, in words."""
@@ -49,7 +51,8 @@ def _names(entry: dict, fields: Collection[str]) -> bool:
 
 
 def _of(path: str, fields: Collection[str]) -> bool:
-    return path.split(".")[0] in fields
+    parts = path.split(".")
+    return any(".".join(parts[:n]) in fields for n in range(1, len(parts) + 1))
 
 
 def _forget_colours(dataset: fo.Dataset, fields: Collection[str]) -> None:
@@ -89,5 +92,15 @@ def _forget_ticks(dataset: fo.Dataset, fields: Collection[str]) -> None:
     if active is None:
         return
     active.paths = [path for path in active.paths if not _of(path, fields)]
+    _forget_what_was_set(dataset.app_config, fields)
     if not active.paths and not active.exclude:
         dataset.app_config.active_fields = None
+
+
+def _forget_what_was_set(config: fo.DatasetAppConfig, fields: Collection[str]) -> None:
+    """The record of the ticks that the plugin set, by which it tells them from a person's own."""
+    ours = dict((config.plugins or {}).get(PLUGIN) or {})
+    paths = [path for path in ours.pop("active_fields", ()) if not _of(path, fields)]
+    kept = {**ours, **({"active_fields": paths} if paths else {})}
+    others = {name: value for name, value in (config.plugins or {}).items() if name != PLUGIN}
+    config.plugins = {**others, **({PLUGIN: kept} if kept else {})}
