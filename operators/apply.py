@@ -63,6 +63,7 @@ class ApplyStrategies(RunOperator):
         phrases: Mapping[str, Sequence[str]] | None = None,
         background: Sequence[str] | None = Plan.background,
         yolo_confidence: float = Plan.yolo_confidence,
+        yolo_imgsz: int | None = Plan.yolo_imgsz,
         batch_size: int | None = Plan.batch_size,
         heatmap: bool = Plan.heatmap,
         keep_rounds: bool = Plan.keep_rounds,
@@ -91,6 +92,7 @@ class ApplyStrategies(RunOperator):
             phrases: class -> what CLIP looks for, instead of the built-in phrases
             background: what competes with the classes for CLIP, instead of the built-in phrases
             yolo_confidence: detections below it are dropped, 0 to 1
+            yolo_imgsz: side in pixels to which the detector's pictures are brought; None: at which it was trained
             batch_size: pictures encoded at once; None: what the device holds
             heatmap: also store what CLIP sees, as a Heatmap
             keep_rounds: also store the mask that each instance had before and after each corrective click

@@ -18,8 +18,8 @@ LISTS = ("strategies", "classes", "background")
 MODELS = ("sam2_model", "clip_model", "yolo_model")
 OFFICIAL, BUNDLED, EACH = "official", "bundled", "each"
 ADVANCED = (
-    "prefix", "seed", "heatmap", "background", "yolo_confidence", "field_rounds", "batch_size", "encoder_precision",
-    "keep_rounds", "compile", "device",
+    "prefix", "seed", "heatmap", "background", "yolo_confidence", "yolo_imgsz", "field_rounds", "batch_size",
+    "encoder_precision", "keep_rounds", "compile", "device",
 )  # fmt: skip
 ONLY_WITH = {**PARAMETERS_OF, CLIP: {*PARAMETERS_OF[CLIP], "heatmap"}}
 """Prior -> parameters that mean nothing, and aren't asked, where no strategy uses it."""
@@ -169,6 +169,12 @@ def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
             default=begins["yolo_confidence"],
             label=LABELS["yolo_confidence"],
             description="Drop detections below",
+        )
+        inputs.int(
+            "yolo_imgsz",
+            default=begins["yolo_imgsz"],
+            label=LABELS["yolo_imgsz"],
+            description="Side in pixels that pictures are brought to; empty: at which it was trained",
         )
     if FIELD in used:
         inputs.int(

@@ -24,6 +24,7 @@ LABELS = {
     "background": "Background phrases",
     "phrases": "Phrases",
     "yolo_confidence": "Detector's confidence",
+    "yolo_imgsz": "Detector's picture size",
     "field_rounds": "Corrective clicks",
     "batch_size": "Batch size",
     "encoder_precision": "Precision of SAM 2's encoder",

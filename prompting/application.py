@@ -15,7 +15,7 @@ import fiftyone.core.utils as fou
 import numpy as np
 
 from . import appearance, checks, records, storage
-from .assembly import build_runner
+from .assembly import build_runner, settled
 from .availability import check_models
 from .errors import PromptingError, Stopped
 from .images import read_bounded
@@ -66,6 +66,9 @@ def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -
         runner = build_runner(plan, encoding, hold.check)
     except Stopped:
         raise Stopped("Stopped on request while the models were loaded; nothing was written.") from None
+    plan = settled(plan, runner)
+    # again: what only now is known, of weights that had to be fetched, or from the loaded models
+    checks.check_fields(samples, plan)
     with editing(samples._dataset):
         storage.declare_fields(samples._dataset, plan)
         appearance.arrange(samples._dataset, plan.prefix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from . import models
 from .label_masks import Encoding
@@ -27,7 +28,9 @@ def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable
     """
     priors = {}
     if plan.uses(YOLO):
-        priors[YOLO] = YoloPrior(models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device)
+        priors[YOLO] = YoloPrior(
+            models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz
+        )
         between()
     if plan.uses(CLIP):
         settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
@@ -40,3 +43,8 @@ def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable
     between()
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
     return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between)
+
+
+def settled(plan: Plan, runner: Runner) -> Plan:
+    """The plan with what only its loaded models could tell."""
+    return replace(plan, yolo_imgsz=runner.priors[YOLO].imgsz) if plan.uses(YOLO) else plan

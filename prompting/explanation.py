@@ -21,6 +21,7 @@ from .images import read_bounded
 from .label_masks import instance_mask
 from .lock import editing, run_lock
 from .masks import resize_mask
+from .model_files import sha256_of
 from .pages import samples_by_page
 from .precision import FLOAT32
 from .progress import Progress
@@ -110,11 +111,11 @@ def explain(
 def _explain(samples, strategies, prefix: str, device: str, robustness: bool, seed: int):
     names, gt_field = _evaluated(samples._dataset, strategies, prefix)
     view = _explainable(samples, names, prefix)
-    model = _common_model(samples._dataset, names, prefix)
     classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
     truth = yield from _truth(view, gt_field, classes, prefix)
     device = models.best_device() if device == "auto" else device
     models.check_device(device)
+    model = _common_model(samples._dataset, names, prefix, device)
     segmenter = models.load_sam2(model, device).at(_common_precision(samples._dataset, names, prefix))
     with editing(samples._dataset):
         _declare(samples._dataset, names, prefix)
@@ -207,13 +208,28 @@ def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: st
     return view
 
 
-def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> str:
-    made_by = {name: (recorded(dataset, prefix, name) or {}).get("sam2_model") for name in names}
-    if len(set(made_by.values())) > 1:
-        raise PromptingError(f"The masks were made by different SAM 2 models ({made_by}); explain them one by one.")
+def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str, device: str) -> str:
+    """The one SAM 2 that made the masks; by its weights where they are recorded, else by its name.
+
+    Raises:
+        PromptingError: several, or none is recorded, or its file holds other weights now
+    """
+    records = {name: recorded(dataset, prefix, name) or {} for name in names}
+    made_by = {name: record.get("sam2_model") for name, record in records.items()}
+    hashes = {name: record["sam2_sha256"] for name, record in records.items() if record.get("sam2_sha256")}
+    # earlier versions recorded no hash: there the name decides
+    if len(set(hashes.values())) > 1 or (len(hashes) < len(names) and len(set(made_by.values())) > 1):
+        told = hashes if len(set(made_by.values())) == 1 else made_by
+        raise PromptingError(f"The masks were made by different SAM 2 models ({told}); explain them one by one.")
     model = made_by[names[0]]
     if model is None:
         raise PromptingError(f"It is not recorded which SAM 2 made the masks of {names[0]!r}; apply it again.")
+    was, now = next(iter(hashes.values()), None), sha256_of(models.sam2_file(model, device))
+    if was and now and was != now:
+        raise PromptingError(
+            f"The masks of {names[0]!r} were made with other weights than {model!r} has now (SHA-256 {was[:12]}…, now"
+            f" {now[:12]}…); put the file back, or apply the strategies again."
+        )
     return model
 
 

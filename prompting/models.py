@@ -6,14 +6,14 @@ imported where a model is loaded.
 
 from __future__ import annotations
 
-import functools
-import re
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .checkpoints import YOLO_DETECT, YOLO_SEGMENT, MissingCheckpoint, checkpoint, weights_folder
-from .errors import ModelUnavailable, PromptingError
+from .detectors import FORMAT, check_format, import_ultralytics, load_detector
+from .errors import ModelUnavailable, PromptingError, first_line
+from .model_slot import one_model
+from .sam2_checkpoints import build_official_sam2
 from .trust import check_pickle
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 AUTO, NANO = "auto", "nano"
 WEIGHTS = Path(__file__).parent / "weights"
+NANO_SAM2, NANO_CLIP = WEIGHTS / "nano_sam2.safetensors", WEIGHTS / "nano_clip.safetensors"
 
 SAM2_ZOO = {
     f"sam2.1-hiera-{size}": f"segment-anything-2.1-hiera-{size}-image-torch"
@@ -30,8 +31,8 @@ SAM2_MODELS = (*SAM2_ZOO, NANO)
 CLIP_MODELS = ("ViT-B-16-quickgelu/openai", "ViT-L-14-quickgelu/openai", "ViT-B-16/laion2b_s34b_b88k", NANO)
 YOLO_MODELS = ("yolo26x.pt", "yolo26m.pt", YOLO_DETECT)
 
-# (channels of the patch embedding, number of blocks) of Hiera -> config's letter
-_HIERA = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
+QUICK = "-quickgelu"
+"""Architectures of open_clip with the activation that OpenAI's and some others' weights were trained with."""
 
 
 def best_device() -> str:
@@ -65,8 +66,21 @@ def resolve_sam2(name: str, device: str) -> str:
 
 
 def resolve_clip(name: str) -> str:
-    """What ``auto`` means: OpenAI's ViT-B/16. Other names stay."""
-    return CLIP_MODELS[0] if name == AUTO else name
+    """What ``auto`` means, OpenAI's ViT-B/16, and for weights the architecture with their own activation.
+
+    ``ViT-B-32/openai`` becomes ``ViT-B-32-quickgelu/openai``: open_clip would run OpenAI's weights with another
+    activation than they were trained with, and only warn. Other names stay.
+    """
+    if name == AUTO:
+        return CLIP_MODELS[0]
+    architecture, _, tag = name.partition("/")
+    if not tag or name in CLIP_MODELS or architecture.endswith(QUICK):
+        return name
+    import open_clip
+
+    settings = open_clip.get_pretrained_cfg(architecture, tag)
+    known = tag in open_clip.list_pretrained_tags_by_model(architecture + QUICK)
+    return f"{architecture}{QUICK}/{tag}" if settings.get("quick_gelu") and known else name
 
 
 def resolve_yolo(name: str) -> str:
@@ -74,12 +88,30 @@ def resolve_yolo(name: str) -> str:
     return {AUTO: YOLO_MODELS[0], NANO: YOLO_DETECT}.get(name, name)
 
 
-@functools.lru_cache(maxsize=1)
+def sam2_file(name: str, device: str) -> Path | None:
+    """The file that a SAM 2's weights are in; None where it isn't on this machine yet."""
+    name = resolve_sam2(name, device)
+    if name == NANO:
+        return NANO_SAM2
+    if name not in SAM2_ZOO:
+        return Path(name).expanduser()
+    import fiftyone.zoo as foz
+
+    try:
+        return Path(foz.find_zoo_model(SAM2_ZOO[name]))
+    except ValueError:  # not downloaded
+        return None
+
+
+@one_model(lambda name, device: (sam2_file(name, device), weights_folder() / YOLO_SEGMENT))
 def load_sam2(name: str, device: str):
     """A :class:`~prompting.segmenter.Segmenter`; torch gets no more threads than the process may use processors.
 
+    The last one is kept until another, or another file under the same name, is asked for.
+
     Args:
-        name: one of :data:`SAM2_MODELS`, ``auto``, or the path of a SAM 2 or 2.1 checkpoint
+        name: one of :data:`SAM2_MODELS`, ``auto``, or the path of a SAM 2 or 2.1 checkpoint, see
+            :mod:`prompting.sam2_checkpoints`
         device: a torch device
 
     Raises:
@@ -97,28 +129,6 @@ def load_sam2(name: str, device: str):
     return Segmenter(build_official_sam2(path), device, name)
 
 
-def build_official_sam2(path: str | Path) -> torch.nn.Module:
-    """The official architecture that a checkpoint's tensors belong to, with them loaded (tensors only, no pickle)."""
-    import torch
-    from sam2.build_sam import build_sam2
-
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["model"]
-        channels = state["image_encoder.trunk.patch_embed.proj.weight"].shape[0]
-    except Exception as error:
-        raise PromptingError(f"{path} is not a SAM 2 checkpoint ({_first_line(error)}).") from error
-    found = (re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", key) for key in state)
-    blocks = 1 + max((int(match[1]) for match in found if match), default=-1)
-    if (channels, blocks) not in _HIERA:
-        raise PromptingError(f"{path} is no known SAM 2 size ({channels} channels, {blocks} blocks).")
-    version = "sam2.1" if "no_obj_embed_spatial" in state else "sam2"
-    config = f"configs/{version}/{version}_hiera_{_HIERA[channels, blocks]}.yaml"
-    try:
-        return build_sam2(config, str(path), device="cpu")
-    except RuntimeError as error:
-        raise PromptingError(f"{path} does not fit {config} ({_first_line(error)}).") from error
-
-
 def _nano_sam2() -> torch.nn.Module:
     from safetensors.torch import load_file
 
@@ -126,7 +136,7 @@ def _nano_sam2() -> torch.nn.Module:
     from .nano.state import load_trained_state
 
     model = build_nano_sam2(_bundled_yolo(YOLO_SEGMENT))
-    load_trained_state(model, load_file(WEIGHTS / "nano_sam2.safetensors"), FROZEN)
+    load_trained_state(model, load_file(NANO_SAM2), FROZEN)
     return model
 
 
@@ -139,14 +149,30 @@ def _sam2_checkpoint(name: str) -> Path:
         except Exception as error:
             raise _unavailable("SAM 2 model", name, error, f"sam2_model={NANO!r}") from error
     path = Path(name).expanduser()
-    if not path.is_file():
+    if not path.exists():
         raise PromptingError(
             f"Unknown SAM 2 model {name!r}: choose from {', '.join(SAM2_MODELS)} or give a checkpoint's path."
         )
     return path
 
 
-@functools.lru_cache(maxsize=1)
+def clip_file(name: str) -> Path | None:
+    """The file that a CLIP's weights are in; None where it isn't on this machine yet."""
+    name = resolve_clip(name)
+    if name == NANO:
+        return NANO_CLIP
+    import open_clip
+    from huggingface_hub import try_to_load_from_cache
+    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
+
+    where = open_clip.get_pretrained_cfg(*name.split("/", 1)) if "/" in name else {}
+    hub, _, file = where.get("hf_hub", "").rpartition("/")
+    candidates = [file] if file else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
+    found = [try_to_load_from_cache(hub, candidate) for candidate in candidates] if hub else []
+    return next((Path(path) for path in found if isinstance(path, str)), None)
+
+
+@one_model(lambda name, device: (clip_file(name), weights_folder() / YOLO_SEGMENT))
 def load_clip(name: str, device: str):
     """An open_clip model for dense use, as (model, tokenizer, mean, std).
 
@@ -191,11 +217,25 @@ def _nano_clip() -> tuple[torch.nn.Module, int]:
     from .nano.state import load_trained_state
 
     model = build_nano_clip(WEIGHTS / "nano_clip.json", _bundled_yolo(YOLO_SEGMENT))
-    load_trained_state(model, load_file(WEIGHTS / "nano_clip.safetensors"), FROZEN)
+    load_trained_state(model, load_file(NANO_CLIP), FROZEN)
     return model, model.context_length
 
 
-@functools.lru_cache(maxsize=1)
+def yolo_file(name: str) -> Path:
+    """The file that a detector's weights are in, or will be once it is downloaded.
+
+    Raises:
+        PromptingError: a path that isn't allowed, or a file of another format
+    """
+    name = resolve_yolo(name)
+    if name in (YOLO_DETECT, YOLO_SEGMENT):
+        return weights_folder() / name
+    check_format(name)
+    # a folder of its own: by its name alone, Ultralytics would take any such file out of the working directory
+    return check_pickle(name, _official_detectors()) or weights_folder() / name
+
+
+@one_model(lambda name: (yolo_file(name),))
 def load_yolo(name: str):
     """An ``ultralytics.YOLO``.
 
@@ -207,20 +247,22 @@ def load_yolo(name: str):
         ModelUnavailable: the checkpoint can't be had
         PromptingError: a path that isn't allowed: Ultralytics' checkpoints are pickles, which can run code
     """
-    import torch  # noqa: F401 - where Ultralytics is imported before it, it leaves it one thread
-    from ultralytics import YOLO
-    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
-
     name = resolve_yolo(name)
-    if name in (YOLO_DETECT, YOLO_SEGMENT):
-        return YOLO(str(_bundled_yolo(name)))
-    official = [asset for asset in GITHUB_ASSETS_NAMES if asset.endswith(".pt")]
-    # a folder of its own: by its name alone, Ultralytics would take any such file out of the working directory
-    path = check_pickle(name, official) or weights_folder() / name
+    path = _bundled_yolo(name) if name in (YOLO_DETECT, YOLO_SEGMENT) else yolo_file(name)
     try:
-        return YOLO(str(path))
+        return load_detector(path)
+    except PromptingError:
+        raise
     except Exception as error:
         raise _unavailable("detector", name, error, f"yolo_model={YOLO_DETECT!r}") from error
+
+
+def _official_detectors() -> list[str]:
+    """The names that Ultralytics' own download serves."""
+    import_ultralytics()
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    return [asset for asset in GITHUB_ASSETS_NAMES if asset.endswith(FORMAT)]
 
 
 def _bundled_yolo(name: str) -> Path:
@@ -232,15 +274,6 @@ def _bundled_yolo(name: str) -> Path:
 
 def _unavailable(kind: str, name: str, error: Exception, instead: str) -> ModelUnavailable:
     return ModelUnavailable(
-        f"The {kind} {name!r} can't be had here ({_first_line(error)}); connect to the internet once, give a path,"
+        f"The {kind} {name!r} can't be had here ({first_line(error)}); connect to the internet once, give a path,"
         f" or use the bundled one: {instead}."
-    )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (
-        f"{type(error).__name__}: {textwrap.shorten(lines[0], 200, placeholder=' …')}"
-        if lines
-        else type(error).__name__
     )

@@ -36,6 +36,8 @@ class Plan:
         phrases: a class's phrases for CLIP, instead of the vocabulary's
         background: background phrases for CLIP, instead of the vocabulary's
         yolo_confidence: detections below it are dropped
+        yolo_imgsz: the side in pixels to which the detector's pictures are letterboxed; None or ``auto``: at which
+            its checkpoint was trained
         batch_size: pictures encoded at once; None or ``auto``: by the device and the model
         compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes before the first picture;
             recorded, for with bfloat16 it rounds elsewhere
@@ -58,6 +60,7 @@ class Plan:
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     background: tuple[str, ...] | None = None
     yolo_confidence: float = 0.25
+    yolo_imgsz: int | None = None
     batch_size: int | None = None
     heatmap: bool = False
     keep_rounds: bool = False
@@ -92,18 +95,18 @@ class Plan:
             raise PromptingError(
                 "The field_* strategies need prompt_field: a field with boxes, masks or keypoints.", "prompt_field"
             )
-        if self.batch_size == models.AUTO:
-            object.__setattr__(self, "batch_size", None)
-        for name in ("seed", "field_rounds", "batch_size"):
-            if name == "batch_size" and self.batch_size is None:
-                continue
-            if not isinstance(getattr(self, name), int):
+        for name in ("seed", "field_rounds", "batch_size", "yolo_imgsz"):
+            if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, models.AUTO):
+                object.__setattr__(self, name, None)
+            elif not isinstance(getattr(self, name), int):
                 raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.", name)
         if not isinstance(self.yolo_confidence, (int, float)):
             raise PromptingError(f"yolo_confidence must be a number, not {self.yolo_confidence!r}.", "yolo_confidence")
         for name, least in (("batch_size", 1), ("field_rounds", 0), ("seed", 0)):
             if getattr(self, name) is not None and getattr(self, name) < least:
                 raise PromptingError(f"{name} must be at least {least}, not {getattr(self, name)}.", name)
+        if self.yolo_imgsz is not None and not 32 <= self.yolo_imgsz <= 8192:
+            raise PromptingError(f"yolo_imgsz must lie in 32..8192 pixels, not {self.yolo_imgsz}.", "yolo_imgsz")
         if not 0 <= self.yolo_confidence <= 1:
             raise PromptingError(f"yolo_confidence must lie in 0..1, not {self.yolo_confidence}.", "yolo_confidence")
         if self.heatmap and not self.uses(CLIP):

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 
 import fiftyone as fo
 
+from . import models
+from .model_files import sha256_of
 from .plan import Plan
 from .strategies import CLIP, FIELD, STRATEGIES, YOLO
 
@@ -15,10 +17,14 @@ METHOD = "sam2_prompting"
 """What FiftyOne's list of runs calls them."""
 PARAMETERS_OF = {
     CLIP: {"clip_model", "phrases", "background"},
-    YOLO: {"yolo_model", "yolo_confidence"},
+    YOLO: {"yolo_model", "yolo_confidence", "yolo_imgsz"},
     FIELD: {"prompt_field", "field_rounds"},
 }
 """Parameters that concern one prior alone: to the others' strategies they make no difference."""
+HASH_OF = {"sam2_model": "sam2_sha256", "clip_model": "clip_sha256", "yolo_model": "yolo_sha256"}
+"""A model's name, and what is recorded of the file that its weights are in."""
+EARLIER = {"yolo_imgsz": 640}
+"""What parameters were before there were such."""
 
 
 def run_key(prefix: str, strategy: str) -> str:
@@ -27,7 +33,7 @@ def run_key(prefix: str, strategy: str) -> str:
 
 
 def register(dataset: fo.Dataset, plan: Plan, strategy: str, asked: Plan | None = None) -> None:
-    """Record the parameters of a strategy's results, and that they were applied now, before there are any.
+    """Record a strategy's parameters and its models' weights, and that it was applied now, before there are results.
 
     Args:
         dataset: of the results
@@ -36,7 +42,7 @@ def register(dataset: fo.Dataset, plan: Plan, strategy: str, asked: Plan | None 
         asked: the plan as a person asked for it, which the next form begins with
     """
     key, now = run_key(plan.prefix, strategy), datetime.now(timezone.utc).isoformat()
-    record = _plain({**plan.record(), "asked": asdict(asked or plan)})
+    record = {**made_with(plan, strategy), "asked": _plain(asdict(asked or plan))}
     config = dataset.init_run(method=METHOD, strategy=strategy, applied=now, **record)
     if key in dataset.list_runs():  # in place: register_run() would delete the record first, and a kill come in between
         dataset.update_run_config(key, config)
@@ -65,17 +71,44 @@ def recorded(dataset: fo.Dataset, prefix: str, strategy: str) -> dict | None:
     return dataset.get_run_info(key).config.serialize() if key in dataset.list_runs() else None
 
 
+def made_with(plan: Plan, strategy: str) -> dict:
+    """A plan's parameters, and the SHA-256 of the weights that a strategy takes, where their files are here."""
+    return {**_plain(plan.record()), **weights_of(plan, strategy)}
+
+
+def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
+    """The SHA-256 of each of a strategy's models, as far as their files are on this machine."""
+    files = {"sam2_sha256": models.sam2_file(plan.sam2_model, plan.device)}
+    prior = STRATEGIES[strategy].prior
+    if prior == CLIP:
+        files["clip_sha256"] = models.clip_file(plan.clip_model)
+    if prior == YOLO:
+        files["yolo_sha256"] = models.yolo_file(plan.yolo_model)
+    return {name: found for name, path in files.items() if (found := sha256_of(path))}
+
+
 def first_difference(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[str, object, object] | None:
-    """The first recorded parameter that differs from the plan's, as (name, old, new)."""
+    """The first recorded parameter that differs from the plan's, as (name, old, new).
+
+    A model is what its file holds, whatever it is called: where both hashes are known, they decide. Earlier versions
+    recorded none. What only a loaded model tells (``yolo_imgsz`` of None) is compared once it is known.
+    """
     old = recorded(dataset, plan.prefix, strategy)
     if old is None:
         return None
-    new = _plain(plan.record())
+    new = made_with(plan, strategy)
     others = [names for prior, names in PARAMETERS_OF.items() if prior != STRATEGIES[strategy].prior]
-    ignored = {"versions", "device"}.union(*others)
+    ignored = {"versions", "device", *HASH_OF.values()}.union(*others)
     for name, value in new.items():
-        if name not in ignored and old.get(name) != value:
-            return name, old.get(name), value
+        before = old.get(name, EARLIER.get(name))
+        if name in ignored or (name == "yolo_imgsz" and value is None):
+            continue
+        was, now = old.get(HASH_OF.get(name)), new.get(HASH_OF.get(name))
+        if was and now:
+            if was != now:
+                return HASH_OF[name], was, now
+        elif before != value:
+            return name, before, value
     return None
 
 

@@ -4,6 +4,7 @@ import os
 import pickle
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import open_clip
@@ -99,9 +100,14 @@ def test_size_and_version_are_read_off_the_tensors(tmp_path, monkeypatch, versio
         state["no_obj_embed_spatial"] = torch.zeros(1)
     torch.save({"model": state}, tmp_path / "checkpoint.pt")
     built = []
-    monkeypatch.setattr("sam2.build_sam.build_sam2", lambda *args, **_: built.append(args))
+
+    def build(*args, **_):
+        built.append(args)
+        return SimpleNamespace(load_state_dict=lambda given: built.append(given.keys()))
+
+    monkeypatch.setattr("sam2.build_sam.build_sam2", build)
     models.build_official_sam2(tmp_path / "checkpoint.pt")
-    assert built == [(config, str(tmp_path / "checkpoint.pt"))]
+    assert built == [(config, None), state.keys()]
 
 
 def sentence(error: Exception) -> str:
@@ -276,7 +282,9 @@ def test_clip_without_a_class_token_is_refused(fresh, monkeypatch):
     """A ResNet's patches have no such path; its weights are not needed to know."""
     create = open_clip.create_model_and_transforms
     monkeypatch.setattr("open_clip.create_model_and_transforms", lambda name, pretrained: create(name))
-    with pytest.raises(PromptingError, match="needs a plain ViT with a class token, and 'RN50/openai' is none"):
+    with pytest.raises(
+        PromptingError, match="needs a plain ViT with a class token, and 'RN50-quickgelu/openai' is none"
+    ):
         models.load_clip("RN50/openai", "cpu")
 
 

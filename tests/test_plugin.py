@@ -12,7 +12,7 @@ import pytest
 import yaml
 from fiftyone.operators.registry import OperatorRegistry
 
-from prompting import evaluation, storage
+from prompting import evaluation, records, storage
 from prompting.plan import Plan
 from prompting.strategies import AUTOMATIC, STRATEGIES
 
@@ -182,8 +182,9 @@ def test_apply_form_says_what_is_wrong_and_cannot_be_executed(people, params, wo
 
 
 def test_apply_form_asks_what_becomes_of_results_just_where_there_are_some(dataset):
-    plan = Plan(strategies=("clip_box",))
+    plan = Plan(strategies=("clip_box",), sam2_model="nano", clip_model="nano", yolo_model="nano").resolved()
     storage.declare_fields(dataset, plan)
+    records.register(dataset, plan, "clip_box")
     dataset.set_values("sam2_clip_box_status", ["ok"] * 2 + [None] * 4)
     asked = {**BUNDLED, "strategies": ["clip_box"]}
     fields = form(APPLY, dataset, asked)

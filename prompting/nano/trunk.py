@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..detectors import import_ultralytics
+
 CHANNELS = {"stride4": 96, "stride8": 64, "stride16": 128, "stride32": 256}
 _SEGMENT_HEAD = 23
 _TAPPED = {"stride4": 2, "stride8": 16, "stride16": 19, "stride32": 22}
@@ -37,6 +39,7 @@ class YoloTrunk(nn.Module):
 
     def __init__(self, checkpoint: str | Path, mean: tuple[float, ...], std: tuple[float, ...]):
         super().__init__()
+        import_ultralytics()
         from ultralytics import YOLO
 
         model = YOLO(str(checkpoint)).model.float().eval()

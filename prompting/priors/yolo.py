@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..detectors import training_size, whole_strides
 from ..errors import PromptingError
 from ..names import same_name
 from ..regions import Region
 from ..torch_threads import threads_kept
 from ..vocabulary import SYNONYMS
 from .base import Picture
+
+MOST = 3000
+"""Detections of a picture, of all classes: Ultralytics' 300 would lose people in a crowd, and say nothing."""
 
 
 class YoloPrior:
@@ -22,14 +26,18 @@ class YoloPrior:
         classes: class names, the model's own or synonyms of them (``aeroplane`` for ``airplane``)
         confidence: detections below it are dropped
         device: where the model runs
-        imgsz: the side that pictures are letterboxed to
+        imgsz: the side that pictures are letterboxed to, rounded up to what the model takes; None: at which it was
+            trained, for it finds things of the sizes that it saw there
+
+    Attributes:
+        imgsz: the side that is used
 
     Raises:
         PromptingError: not a detector, a class that it doesn't know, or one class under two names
     """
 
-    def __init__(self, model, classes: Sequence[str], confidence: float = 0.25, device="cpu", imgsz: int = 640):
-        self.model, self.confidence, self.device, self.imgsz = model, confidence, str(device), imgsz
+    def __init__(self, model, classes: Sequence[str], confidence: float = 0.25, device="cpu", imgsz: int | None = None):
+        self.model, self.confidence, self.device = model, confidence, str(device)
         if model.task not in ("detect", "segment", "pose"):
             raise PromptingError(f"yolo_box needs a detector, and this Ultralytics model is for {model.task!r}.")
         self.labels: dict[int, str] = {}
@@ -48,8 +56,9 @@ class YoloPrior:
                         f"{self.labels[index]!r} and {name!r} are one class to the detector; ask for one of them."
                     )
                 self.labels[index] = name
+        self.imgsz = whole_strides(model, imgsz) if imgsz else training_size(model)
         # the first call computes with as many threads as Ultralytics sets, and its boxes differ in their last bits
-        self._predict([np.zeros((imgsz, imgsz, 3), np.uint8)])
+        self._predict([np.zeros((self.imgsz, self.imgsz, 3), np.uint8)])
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The detections of each picture, the most confident first."""
@@ -77,6 +86,7 @@ class YoloPrior:
                 conf=self.confidence,
                 classes=sorted(self.labels),
                 imgsz=self.imgsz,
+                max_det=MOST,
                 device=self.device,
                 rect=False,
                 verbose=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from PIL import Image
+
+from prompting import models
+from prompting.checkpoints import YOLO_DETECT, checkpoint
+from prompting.trust import CHECKPOINTS
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +115,37 @@ def refused():
         return str(error.value)
 
     return call
+
+
+@pytest.fixture
+def own_models(tmp_path, monkeypatch) -> Path:
+    """A folder that the administrator allows detectors to be loaded from."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv(CHECKPOINTS, str(folder))
+    return folder
+
+
+@pytest.fixture
+def own_yolo(own_models) -> Path:
+    """A detector of one's own: the bundled one under another name."""
+    return Path(shutil.copy(checkpoint(YOLO_DETECT), own_models / "mine.pt"))
+
+
+@pytest.fixture
+def no_models():
+    """Nothing loaded, before and after."""
+    loaders = (models.load_sam2, models.load_clip, models.load_yolo)
+    for loader in loaders:
+        loader.cache_clear()
+    yield
+    for loader in loaders:
+        loader.cache_clear()
+
+
+@pytest.fixture
+def applied(applied_once):
+    """Two strategies' results on the demo's photographs, to be changed."""
+    dataset = applied_once.clone(f"right-{uuid.uuid4().hex[:8]}")
+    yield dataset
+    dataset.delete()
