@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import fiftyone as fo
 
 from .agreement import agreement_field
+from .error_overlay import overlay_field
 from .palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from .storage import StrategyFields, earlier_error_field, error_field, errors_field, heatmap_field
 from .strategies import STRATEGIES
@@ -176,6 +177,6 @@ def _in_order(paths: list[str], prefix: str) -> list[str]:
 
 
 def _is_ours(path: str, prefix: str) -> bool:
-    if path in (truth_field(prefix), heatmap_field(prefix), errors_field(prefix)):
+    if path in (truth_field(prefix), overlay_field(prefix), heatmap_field(prefix), errors_field(prefix)):
         return True
     return any(path in StrategyFields.of(prefix, strategy).everything for strategy in STRATEGIES)
