@@ -38,8 +38,8 @@ class MeasureAgreement(RunOperator):
         from ..prompting.agreement import agreement_field, measure_steps
 
         params = forms.chosen(ctx.params, PARAMETERS)
-        for done, total in measure_steps(ctx.target_view(require_flat=True), **params):
-            yield forms.tell(ctx, done / total, f"{done} of {total} samples")
+        for progress in measure_steps(ctx.target_view(require_flat=True), **params):
+            yield forms.tell(ctx, forms.share(progress), forms.sentence(progress))
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             yield ctx.ops.notify(f"Stored in {agreement_field(params.get('prefix', 'sam2'))}.", variant="success")
@@ -59,6 +59,6 @@ class MeasureAgreement(RunOperator):
 
         forms.check_names(params, PARAMETERS)
         with tqdm(unit="image", disable=not progress) as bar:
-            for done, total in measure_steps(sample_collection, **forms.chosen(params, PARAMETERS)):
-                bar.total = total
-                bar.update(done - bar.n)
+            for step in measure_steps(sample_collection, **forms.chosen(params, PARAMETERS)):
+                bar.total = step.total
+                bar.update(step.done - bar.n)

@@ -104,7 +104,7 @@ class EvaluateStrategies(RunOperator):
         forms.check_names(params, PARAMETERS)
         given = forms.chosen({"gt_field": gt_field, **params}, PARAMETERS, lists=("strategies",))
         steps = evaluate_steps(sample_collection, **given)
-        with tqdm(unit="step", disable=not progress) as bar:
+        with tqdm(unit="image", disable=not progress) as bar:
             while True:
                 try:
                     step, bar.total, label = next(steps)

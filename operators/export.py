@@ -90,6 +90,7 @@ def _flat(ctx):
 
 def _export(dataset, folder: str | Path = "", prefix: str = "sam2", overwrite: bool = False) -> list[Path]:
     from ..prompting import checks
+    from ..prompting.completeness import MASK, require
     from ..prompting.errors import PromptingError
     from ..prompting.evaluation import strategies_in
     from ..prompting.findings import load_findings
@@ -100,4 +101,5 @@ def _export(dataset, folder: str | Path = "", prefix: str = "sam2", overwrite: b
     if not strategies_in(dataset, prefix):
         raise PromptingError(f"There are no results with the prefix {prefix!r}; apply strategies first.")
     check_paths(folder, overwrite)
+    require(dataset, prefix, strategies_in(dataset, prefix), [MASK])
     return export(load_findings(dataset, prefix), dataset, folder, overwrite)

@@ -35,14 +35,18 @@ class ImageScore(foo.EvaluationMetric, ABC):
     def score(self, predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:
         """One image's score, of two (H, W) label maps."""
 
-    def compute(self, samples, results, values=(1,)) -> float | None:
+    def compute(self, samples, results, values=(1,), stored=False) -> float | None:
         """The mean over images of :meth:`score`; None without images.
 
         Args:
             samples: the evaluated collection
             results: FiftyOne's segmentation results
             values: the classes' mask values
+            stored: the images' scores are in their field already, and aren't computed again
         """
+        if stored:
+            scores = samples.values(f"{results.key}_{self.name_of_score}")
+            return float(np.mean(scores)) if scores else None
         from ..prompting.masks import resize_mask
 
         predicted, truth = results.config.pred_field, results.config.gt_field

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
 
 from . import checks
 from .analysis.agreement import mean_pairwise_iou
-from .errors import PromptingError
-from .lock import editing
+from .completeness import MASK, require
+from .errors import PromptingError, Stopped
+from .lock import editing, run_lock
 from .masks import resize_mask
+from .pages import samples_by_page
+from .progress import Pace, Progress
+from .saving import saving
 from .storage import DONE, StrategyFields
 from .strategies import AUTOMATIC
 
@@ -46,25 +50,48 @@ def measure_agreement(samples: foc.SampleCollection, prefix: str = "sam2") -> No
         pass
 
 
-def measure_steps(samples: foc.SampleCollection, prefix: str = "sam2") -> Iterator[tuple[int, int]]:
-    """:func:`measure_agreement` as a generator of (samples done, samples)."""
+def measure_steps(samples: foc.SampleCollection, prefix: str = "sam2") -> Iterator[Progress]:
+    """:func:`measure_agreement` as a generator that tells progress after each sample.
+
+    Raises:
+        PromptingError: fewer than two automatic strategies have results
+        Stopped: somebody asked for it (:mod:`prompting.stopping`)
+    """
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    fields = [StrategyFields.of(prefix, name) for name in comparable(samples, prefix)]
-    if not fields:
+    names = comparable(samples, prefix)
+    if not names:
         raise PromptingError(
             f"Agreement needs two strategies that find their prompts themselves, and the prefix {prefix!r} has fewer;"
             " apply another one first."
         )
+    require(samples, prefix, names, [MASK])
+    total, done = len(samples), 0
+    pace = Pace(total)
+    with run_lock(samples._dataset, prefix, "measuring agreement") as hold:
+        for done, failed in enumerate(measured(samples, prefix, names), start=1):
+            progress = Progress(done, total, failed, pace.left(done))
+            hold.tell(done, total, progress.seconds_left)
+            yield progress
+            if done < total and hold.asked_to_stop.is_set():
+                break
+    if hold.asked_to_stop.is_set() and done < total:
+        raise Stopped(f"Stopped on request: {done} of {total} samples are measured; measure again to have the others.")
+
+
+def measured(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -> Iterator[int]:
+    """Store each sample's agreement between some strategies; how many could not be stored so far, after each."""
+    fields = [StrategyFields.of(prefix, name) for name in names]
     classes = {len(samples._dataset.mask_targets.get(f.mask) or {}) for f in fields}
-    values = range(1, max(classes) + 1)
-    target, total = agreement_field(prefix), len(samples)
+    values, target = range(1, max(classes) + 1), agreement_field(prefix)
     with editing(samples._dataset):
         samples._dataset.add_sample_field(target, fo.FloatField)
     read = [name for f in fields for name in (f.mask, f.status)]
     view = samples.select_fields([*read, target])
-    for done, sample in enumerate(view.iter_samples(autosave=True), start=1):
-        masks = [sample[f.mask].get_mask() for f in fields if sample[f.status] in DONE]
-        # a picture that was replaced between two runs has masks of two sizes
-        sample[target] = mean_pairwise_iou([resize_mask(mask, *masks[0].shape) for mask in masks], values)
-        yield done, total
+    with saving(view) as saver:
+        for sample in samples_by_page(view, samples.values("id")):
+            masks = [sample[f.mask].get_mask() for f in fields if sample[f.status] in DONE]
+            # a picture that was replaced between two runs has masks of two sizes
+            sample[target] = mean_pairwise_iou([resize_mask(mask, *masks[0].shape) for mask in masks], values)
+            saver.save(sample)
+            yield len(saver.refused)

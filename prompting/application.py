@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import astuple, dataclass
 from functools import partial
@@ -14,7 +14,7 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 import numpy as np
 
-from . import appearance, checks, records, storage
+from . import appearance, checks, completeness, records, storage
 from .assembly import build_runner, settled
 from .availability import check_models
 from .errors import PromptingError, Stopped
@@ -26,11 +26,11 @@ from .priors.base import Picture
 from .progress import Pace, Progress
 from .results import NO_PROMPT, StrategyResult
 from .runner import Runner
+from .saving import Saver, saving
 from .strategies import FIELD
 from .threads import in_order
 
 READ_AHEAD, WRITE_BEHIND = 4, 1
-SAVE_EVERY_SECONDS = 1.0
 
 
 def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
@@ -57,7 +57,7 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
 def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -> Iterator[Progress]:
     checks.check_fields(samples, plan)
     encoding = checks.check_prompt_field(samples, plan)
-    todo = storage.undone(samples, plan)
+    todo = completeness.undone(samples, plan)
     if not todo:
         yield Progress(0, 0, 0)
         return
@@ -96,20 +96,24 @@ def _run(
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold
     view = samples.select_fields(fields)
     with ExitStack() as stack:
-        context = stack.enter_context(view.save_context(SAVE_EVERY_SECONDS, "latency"))
+        parts = [tuple(storage.StrategyFields.of(plan.prefix, strategy).types()) for strategy in plan.strategies]
+        refuse = partial(_refuse, samples=samples, plan=plan)
+        saver = stack.enter_context(saving(view, parts, refuse))
         read = partial(_read, plan=plan, todo=todo)
         pictures = in_order(read, samples_by_page(view, list(todo)), workers=2, most=plan.batch_size + READ_AHEAD)
         made = _make(stack.enter_context(closing(pictures)), plan, runner, todo, hold)
         # labels are made and sent by one thread: the samples stay in order, and the context has one user
-        write = partial(_write, plan=plan, context=context)
+        write = partial(_write, plan=plan, saver=saver)
         written = in_order(write, made, workers=1, most=plan.batch_size + WRITE_BEHIND)
         for done, statistics in enumerate(stack.enter_context(closing(written)), start=1):
             for strategy, cost in statistics.items():
                 costs[strategy] += cost
             failed += any(cost.failed for cost in statistics.values())
-            progress = Progress(done, len(todo), failed, pace.left(done))
+            progress = Progress(done, len(todo), failed + len(saver.refused), pace.left(done))
             hold.tell(done, len(todo), progress.seconds_left)
             yield progress
+    if saver.refused:  # some of them by the last batch
+        yield Progress(done, len(todo), failed + len(saver.refused))
     with editing(samples._dataset):
         # again: a process that takes no turns may have taken them away, and samples with their values can't be read
         storage.declare_fields(samples._dataset, plan)
@@ -173,14 +177,23 @@ def _failure(strategy: str, error: PromptingError) -> StrategyResult:
     return StrategyResult(strategy, None, (), np.zeros(0), f"error: {error}", 0.0, 0)
 
 
-def _write(made: _Made, plan: Plan, context: foc.SaveContext) -> dict[str, _Cost]:
+def _write(made: _Made, plan: Plan, saver: Saver) -> dict[str, _Cost]:
     """Put everything into the sample, and have it saved in one update; what each strategy cost."""
     if made.heatmap is not None:
         storage.write_heatmap(made.sample, made.heatmap, plan)
     for result in made.results:
         storage.write(made.sample, result, plan, made.size)
-    context.save(made.sample)
+    saver.save(made.sample)
     return {result.strategy: _Cost.of(result) for result in made.results}
+
+
+def _refuse(sample_id: str, names: Sequence[str], why: str, samples: foc.SampleCollection, plan: Plan) -> None:
+    """Say in a sample why a strategy's result isn't there, where there is no earlier one."""
+    for strategy in plan.strategies:
+        fields = storage.StrategyFields.of(plan.prefix, strategy)
+        if fields.mask in names:
+            without = samples._dataset.select(sample_id).match(~completeness.whole(samples, fields))
+            without.set_values(fields.status, {sample_id: why} if len(without) else {}, key_field="id", progress=False)
 
 
 @dataclass(frozen=True)

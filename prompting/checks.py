@@ -7,6 +7,7 @@ import fiftyone.core.collections as foc
 import fiftyone.core.patches as fop
 import fiftyone.core.video as fov
 
+from .completeness import whole
 from .errors import PromptingError
 from .label_masks import Encoding
 from .plan import ERROR, OVERWRITE, SKIP, Plan
@@ -90,7 +91,8 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
                 f" existing={OVERWRITE!r} to replace them, or another prefix.",
                 "existing",
             )
-        kept = len(dataset.match(has_result(fields))) - (len(here) if plan.existing == OVERWRITE else 0)
+        again = here if plan.existing == OVERWRITE else here.match(~whole(samples, fields))
+        kept = len(dataset.match(has_result(fields))) - len(again)
         # resolved only now, which takes torch: a form asks before there is anything to compare with
         parameter, reason = _why_not_beside(dataset, plan.resolved(), strategy) if kept else (None, None)
         if reason:

@@ -11,28 +11,35 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import fiftyone.core.utils as fou
 import numpy as np
 
 from . import appearance, checks
-from .agreement import agreement_field, comparable, measure_steps
+from .agreement import agreement_field, comparable, measured
 from .analysis.calibration import calibrate, rank_correlation
-from .analysis.instances import InstanceScores, match, pooled
+from .analysis.instances import match, pooled
 from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
-from .errors import PromptingError
+from .completeness import INSTANCES, MASK, require
+from .errors import PromptingError, Stopped
 from .label_masks import instance_mask
 from .label_survey import ignored_values
-from .lock import editing, run_lock
-from .metrics import IGNORED, pooled_scores
+from .lock import Hold, editing, run_lock
+from .masks import resize_mask
+from .metrics import IGNORED, boundary_iou, image_iou, pooled_scores
+from .pages import samples_by_page
+from .progress import Passes, time_left
 from .reading import Reading, label_type_of
 from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
 from .strategies import BASELINE, FIELD, STRATEGIES, strategies_named
+from .threads import reports
 from .truth import Truth, read_truth, render_truth, truth_field
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
@@ -103,44 +110,132 @@ def evaluate_steps(
     overwrite: bool = False,
     ignore_values: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, int, str]]:
-    """:func:`evaluate` as a generator of (step, steps, what is being done) that returns the table."""
+    """:func:`evaluate` as a generator of (pictures done, in all passes, what is done) that returns the table.
+
+    Raises:
+        PromptingError: what was wrong with the request
+        Stopped: somebody asked for it (:mod:`prompting.stopping`); the table has the strategies that were finished
+    """
     ignored = ignored_values(ignore_values)
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    with run_lock(samples._dataset, prefix, "evaluating strategies"):
-        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite, ignored))
+    with run_lock(samples._dataset, prefix, "evaluating strategies") as hold:
+        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite, ignored, hold))
 
 
-def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool, ignored):
+RENDER, AGREE, SCORE, COUNT = "render", "agree", "score", "count"
+"""The passes over the pictures: the truth, the agreement; for each strategy, our scores and FiftyOne's."""
+
+
+class _Teller:
+    """Tells how far an evaluation is, whoever listens, and ends it where it is asked to.
+
+    Args:
+        pictures: that are evaluated
+        strategies: how many
+        agreeing: whether the agreement is measured too
+        hold: the run's lock
+    """
+
+    def __init__(self, pictures: int, strategies: int, agreeing: bool, hold: Hold):
+        passes = {RENDER: pictures, SCORE: strategies * pictures, COUNT: strategies * pictures}
+        self._passes, self._hold = Passes({**passes, **({AGREE: pictures} if agreeing else {})}), hold
+        self._pictures = pictures
+
+    def leave_out(self, pictures: int) -> None:
+        """Some pictures take no further part."""
+        self._pictures -= pictures
+
+    def told(self, kind: str, done: int, doing: str) -> tuple[int, int, str]:
+        """One more picture of a pass; it is the pass's ``done``-th.
+
+        Raises:
+            Stopped: somebody asked for it
+        """
+        self._hold.check()
+        self._passes.advance(kind)
+        left, passes = self._passes.left(), self._passes
+        self._hold.tell(passes.done, passes.total, left)
+        return passes.done, passes.total, f"{doing}, {done} of {self._pictures} samples{time_left(left)}"
+
+
+def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool, ignored, hold: Hold):
     names = _chosen(samples, strategies, prefix)
-    classes = _common_classes(samples._dataset, prefix, names)
     view = _scored_samples(samples, gt_field, names, prefix)
+    classes = _common_classes(samples._dataset, prefix, names)
     if not overwrite:
         _check_earlier(samples._dataset, view, names, prefix)
     agreeing = comparable(view, prefix)
-    steps = len(names) + 1 + bool(agreeing)
-    yield 0, steps, "reading the truth"
-    truth = yield from _read_truth(view, gt_field, classes, ignored, StrategyFields.of(prefix, names[0]).mask, steps)
-    yield 0, steps, "rendering the truth"
-    reading = replace(truth.reading, instances=render_truth(view, truth, names[0], prefix))
-    if agreeing:
-        yield 1, steps, "measuring agreement"
-        for _ in measure_steps(view, prefix):
-            pass
-    rows = []
-    for i, name in enumerate(names):
-        yield steps - len(names) + i, steps, f"evaluating {name}"
-        rows.append(_evaluate_one(view, name, prefix, truth))
+    mask = StrategyFields.of(prefix, names[0]).mask
+    teller = _Teller(len(view), len(names), bool(agreeing), hold)
+    rows, scores, reading = [], {}, None
+    try:
+        truth = yield from _read_truth(view, gt_field, classes, ignored, mask, hold)
+        instances, refused = yield from _rendered(view, truth, names[0], prefix, teller)
+        reading = replace(truth.reading, instances=instances)
+        if refused:
+            view = _without(view, refused)
+            teller.leave_out(len(refused))
+        if agreeing:
+            for done, _ in enumerate(measured(view, prefix, agreeing), start=1):
+                yield teller.told(AGREE, done, "measuring agreement")
+        for name in names:
+            row, scores[name] = yield from _evaluate_one(view, name, prefix, truth, teller)
+            rows.append(row)
+    except Stopped:
+        _keep_what_is_whole(samples._dataset, prefix, gt_field, reading, ignored, rows, scores, baseline)
+        raise Stopped(
+            f"Stopped on request: {len(rows)} of {len(names)} strategies are evaluated"
+            f"{' and in the table' if rows else ''}; evaluate again to have the others."
+        ) from None
     _check_support(rows)
-    scores = {name: np.array(view.values(f"{evaluation_key(prefix, name)}_iou"), float) for name in names}
     comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
     with editing(samples._dataset):
         _save(samples._dataset, prefix, reading, ignored, comparison)
         appearance.arrange(samples._dataset, prefix)
         best = next((r for r in comparison.rows if STRATEGIES[r.strategy].prior != FIELD), comparison.rows[0])
         appearance.show(samples._dataset, prefix, best.strategy, gt_field)
-    yield steps, steps, "done"
+    yield 1, 1, "done"
     return comparison
+
+
+def _rendered(view, truth: Truth, strategy: str, prefix: str, teller: _Teller):
+    """Render the truth; returns how many instances, and ids of samples without room for it."""
+    steps, done = render_truth(view, truth, strategy, prefix), 0
+    with closing(steps):
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                return stop.value
+            done += 1
+            yield teller.told(RENDER, done, "rendering the truth")
+
+
+def _without(view, refused: Sequence[str]):
+    """The view without samples whose truth could not be stored: left out for all strategies, with a warning."""
+    first = view._dataset[refused[0]].filepath
+    warnings.warn(
+        f"{len(refused)} samples are left out, the first of them {first}: with the truth their documents would pass the"
+        " 16 MB that MongoDB keeps for one; delete a strategy's fields to score them.",
+        stacklevel=2,
+    )
+    view = view.exclude(refused)
+    if not len(view):
+        raise PromptingError("No sample's document has room for the truth; delete a strategy's fields, and try again.")
+    return view
+
+
+def _keep_what_is_whole(dataset, prefix: str, gt_field: str, reading, ignored, rows, scores, baseline: str) -> None:
+    """After a stop: the table says of the strategies that were finished what their scores say."""
+    with editing(dataset):
+        earlier = comparison_key(prefix)
+        if rows:
+            comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
+            _save(dataset, prefix, reading, ignored, comparison)
+            appearance.arrange(dataset, prefix)
+        elif earlier in dataset.list_runs() and dataset.get_run_info(earlier).config.gt_field != gt_field:
+            dataset.delete_run(earlier)  # a part of the truth that it speaks of is another by now
 
 
 def load_comparison(dataset: fo.Dataset, prefix: str = "sam2") -> Comparison | None:
@@ -163,14 +258,16 @@ def truth_reading(dataset: fo.Dataset, prefix: str = "sam2") -> tuple[Reading | 
     return Reading.from_dict(reading) if reading else None, None if ignored is None else tuple(ignored)
 
 
-def _read_truth(view, gt_field: str, classes: Sequence[str], ignored, size_field: str, steps: int):
+def _read_truth(view, gt_field: str, classes: Sequence[str], ignored, size_field: str, hold: Hold):
+    yield 0, 1, "reading the truth"
     reading = read_truth(view, gt_field, classes, ignored, size_field)
     while True:
         try:
             done, total = next(reading)
         except StopIteration as stop:
             return stop.value
-        yield 0, steps, f"reading the truth: {done} of {total} samples"
+        hold.check()
+        yield 0, total, f"reading the truth, {done} of {total} samples"
 
 
 def _chosen(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:
@@ -231,12 +328,15 @@ def _scored_samples(samples: foc.SampleCollection, gt_field: str, names: Sequenc
         view = view.exclude(unreadable)
         if not len(view):
             raise PromptingError("Every sample failed in every strategy; look at the status fields.")
+    require(view, prefix, names, [MASK])
+    if label_type_of(samples, gt_field) is fo.Detections:
+        require(view, prefix, names, [INSTANCES])
     for name in names:
-        missing = len(view) - len(view.match(fo.ViewField(StrategyFields.of(prefix, name).status).is_in(DONE)))
+        missing = view.match(~fo.ViewField(StrategyFields.of(prefix, name).status).is_in(DONE)).values("filepath")
         if missing:
             raise PromptingError(
-                f"{missing} of {len(view)} samples have no mask of {name!r}; apply it to them (existing='skip' keeps"
-                " the others) or evaluate a view without them."
+                f"{len(missing)} of {len(view)} samples have no mask of {name!r}, the first of them {missing[0]}; apply"
+                " it to them (existing='skip' keeps the others) or evaluate a view without them."
             )
     return view
 
@@ -255,33 +355,60 @@ def _check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str)
             )
 
 
-def _evaluate_one(view, strategy: str, prefix: str, truth: Truth) -> Row:
+def _evaluate_one(view, strategy: str, prefix: str, truth: Truth, teller: _Teller):
+    """Score one strategy; returns its row and each picture's IoU."""
     key, fields = evaluation_key(prefix, strategy), StrategyFields.of(prefix, strategy)
     values = list(range(1, len(truth.classes) + 1))
+    scored = yield from _scores(view, strategy, prefix, truth, teller)
     _make_room(view._dataset, key)
-    results = view.evaluate_segmentations(
-        fields.mask,
-        gt_field=truth_field(prefix),
-        eval_key=key,
-        mask_targets={0: BACKGROUND, **dict(zip(values, truth.classes))},
-        custom_metrics={IOU_METRIC: {"values": values}, BOUNDARY_METRIC: {"values": values}},
-        progress=False,
-    )
+    for name, of_each in (("iou", scored.iou), ("boundary_iou", scored.boundary_iou)):
+        view._dataset.set_values(f"{key}_{name}", of_each, key_field="id", progress=False)
+    metric = {"values": values, "stored": True}
+
+    def evaluate_segmentations(report):
+        # FiftyOne would draw its own bar besides, where it may
+        with fou.SetAttributes(fo.config, show_progress_bars=False):
+            return view.evaluate_segmentations(
+                fields.mask,
+                gt_field=truth_field(prefix),
+                eval_key=key,
+                mask_targets={0: BACKGROUND, **dict(zip(values, truth.classes))},
+                custom_metrics={IOU_METRIC: metric, BOUNDARY_METRIC: metric},
+                progress=lambda bar: report(bar.iteration),
+            )
+
+    results, done = None, 0
+    try:
+        with closing(reports(evaluate_segmentations)) as steps:
+            while results is None:
+                try:
+                    reached = next(steps)
+                except StopIteration as stop:
+                    results = stop.value
+                while done < reached:
+                    done += 1
+                    yield teller.told(COUNT, done, f"evaluating {strategy}")
+    except Stopped:
+        with editing(view._dataset):  # half of it is scored
+            view._dataset.delete_evaluation(key)
+        raise
+    if view.values("id") != list(scored.iou):
+        raise PromptingError("Samples were added or deleted while they were evaluated; evaluate again.")
     for metric in (IOU_METRIC, BOUNDARY_METRIC):
         if metric not in (results.custom_metrics or {}):
             raise PromptingError(f"The metric {metric} is not there; install the plugin where FiftyOne finds it.")
-    ious = np.array(view.values(f"{key}_iou"), float)
+    ious = np.array(list(scored.iou.values()), float)
     scores = pooled_scores(results.pixel_confusion_matrix)
     record = recorded(view._dataset, prefix, strategy) or {}
     low, high = mean_interval(ious) or (None, None)
-    return Row(
+    row = Row(
         strategy=strategy,
         images=len(ious),
         support=int(results.pixel_confusion_matrix.sum()),
         mean_iou=float(np.mean(ious)),
         low=low,
         high=high,
-        boundary_iou=float(np.mean(view.values(f"{key}_boundary_iou"))),
+        boundary_iou=float(np.mean(list(scored.boundary_iou.values()))),
         pooled_iou=scores["iou"],
         dice=scores["dice"],
         precision=scores["precision"],
@@ -289,10 +416,11 @@ def _evaluate_one(view, strategy: str, prefix: str, truth: Truth) -> Row:
         without_prompt=len(view.match(fo.ViewField(fields.status) == NO_PROMPT)),
         seconds=record.get("seconds_per_image"),
         decoder_calls=record.get("decoder_calls_per_image"),
-        instances=_match_instances(view, strategy, prefix, truth) if truth.has_instances else None,
+        instances=pooled(scored.matches) if truth.has_instances else None,
         calibration=calibrate(_floats(view, fields.score), ious),
         agreement_correlation=rank_correlation(_floats(view, agreement_field(prefix)), ious),
     )
+    return row, ious
 
 
 def _make_room(dataset: fo.Dataset, key: str) -> None:
@@ -304,18 +432,39 @@ def _make_room(dataset: fo.Dataset, key: str) -> None:
             dataset.add_sample_field(f"{key}_{score}", fo.FloatField)
 
 
-def _match_instances(view, strategy: str, prefix: str, truth: Truth) -> InstanceScores:
-    """The strategy's instances against the truth's, picture by picture and class by class."""
-    field = StrategyFields.of(prefix, strategy).instances
-    matches = []
-    for sample in view.select_fields([field, truth.field, truth_field(prefix)]).iter_samples():
-        label_map = sample[truth_field(prefix)].get_mask()
-        regions = truth.regions(sample[truth.field], *label_map.shape)
-        for name in truth.classes:
-            found = [instance_mask(d, *label_map.shape) for d in sample[field].detections if d.label == name]
-            there = [region.mask for region in regions if region.label == name]
-            matches.append(match(found, there, label_map == IGNORED))
-    return pooled(matches)
+@dataclass(frozen=True)
+class _Scored:
+    """A strategy's scores of each picture, by the samples' ids in the view's order, and how its instances match."""
+
+    iou: dict[str, float]
+    boundary_iou: dict[str, float]
+    matches: list
+
+
+def _scores(view, strategy: str, prefix: str, truth: Truth, teller: _Teller):
+    """Score a strategy picture by picture, before anything of an earlier evaluation is taken away."""
+    fields, scored = StrategyFields.of(prefix, strategy), _Scored({}, {}, [])
+    values = range(1, len(truth.classes) + 1)
+    read = [fields.mask, truth_field(prefix), *([fields.instances, truth.field] if truth.has_instances else [])]
+    for done, sample in enumerate(samples_by_page(view.select_fields(read), view.values("id")), start=1):
+        target = sample[truth_field(prefix)].get_mask()
+        predicted = resize_mask(sample[fields.mask].get_mask(), *target.shape)
+        scored.iou[sample.id] = image_iou(predicted, target, values)
+        scored.boundary_iou[sample.id] = boundary_iou(predicted, target, values)
+        if truth.has_instances:
+            scored.matches.extend(_matches(sample, fields, truth, target))
+        yield teller.told(SCORE, done, f"evaluating {strategy}")
+    return scored
+
+
+def _matches(sample: fo.Sample, fields: StrategyFields, truth: Truth, target: np.ndarray) -> list:
+    """The strategy's instances against the truth's in one picture, class by class."""
+    regions, matches = truth.regions(sample[truth.field], *target.shape), []
+    for name in truth.classes:
+        found = [instance_mask(d, *target.shape) for d in sample[fields.instances].detections if d.label == name]
+        there = [region.mask for region in regions if region.label == name]
+        matches.append(match(found, there, target == IGNORED))
+    return matches
 
 
 def _floats(view, field: str) -> np.ndarray:

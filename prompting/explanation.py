@@ -15,17 +15,20 @@ import numpy as np
 from . import appearance, checks, models, prompters
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
-from .errors import PromptingError
+from .completeness import PARTS as PARTS_OF_RESULTS
+from .completeness import require
+from .errors import PromptingError, Stopped
 from .evaluation import comparison_key, evaluation_key, load_comparison, truth_reading
 from .images import read_bounded
 from .label_masks import instance_mask
-from .lock import editing, run_lock
+from .lock import Hold, editing, run_lock
 from .masks import resize_mask
 from .model_files import sha256_of
 from .pages import samples_by_page
 from .precision import FLOAT32
-from .progress import Progress
+from .progress import Pace, Progress
 from .records import recorded
+from .saving import saving
 from .storage import DONE, StrategyFields, error_field, errors_field, prompts_in
 from .tables import Table
 from .truth import read_truth, truth_field
@@ -101,14 +104,15 @@ def explain(
 
     Raises:
         PromptingError: nothing was evaluated, or the masks were made by different SAM 2 models
+        Stopped: somebody asked for it (:mod:`prompting.stopping`); what was explained stays
     """
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    with run_lock(samples._dataset, prefix, "explaining errors"):
-        yield from _explain(samples, strategies, prefix, device, robustness, seed)
+    with run_lock(samples._dataset, prefix, "explaining errors") as hold:
+        yield from _explain(samples, strategies, prefix, device, robustness, seed, hold)
 
 
-def _explain(samples, strategies, prefix: str, device: str, robustness: bool, seed: int):
+def _explain(samples, strategies, prefix: str, device: str, robustness: bool, seed: int, hold: Hold):
     names, gt_field = _evaluated(samples._dataset, strategies, prefix)
     view = _explainable(samples, names, prefix)
     classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
@@ -120,41 +124,54 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     with editing(samples._dataset):
         _declare(samples._dataset, names, prefix)
         appearance.arrange(samples._dataset, prefix)
-    yield Progress(0, len(view), 0)
+    total = len(view)
+    pace = Pace(total)
+    hold.tell(0, total)
+    yield Progress(0, total, 0)
 
     trials: list[Trial] = []
-    sums, done, failed = {name: dict.fromkeys(PARTS, 0.0) for name in names}, 0, 0
+    sums, failed = {name: dict.fromkeys(PARTS, 0.0) for name in names}, 0
     rng = np.random.default_rng(seed)
     fields = [gt_field, truth_field(prefix), errors_field(prefix)]
     for name in names:
         of = StrategyFields.of(prefix, name)
         fields += [of.mask, of.instances, *filter(view.has_sample_field, of.prompts)]
-    for sample in samples_by_page(view.select_fields(fields), view.values("id"), autosave=True):
-        done += 1
-        target = sample[truth_field(prefix)].get_mask()
-        image = _image_of(sample, target.shape)  # a large one is smaller than its masks
-        if image is None:
-            failed += 1
-            yield Progress(done, len(view), failed)
-            continue
-        encoded = segmenter.encode([image])[0]
-        target = resize_mask(target, *image.shape[:2])
-        regions = truth.regions(sample[gt_field], *target.shape)
-        ceilings = _ceilings(segmenter, encoded, regions, classes)
-        errors = sample[errors_field(prefix)] or fo.DynamicEmbeddedDocument()
-        for name in names:
-            of = StrategyFields.of(prefix, name)
-            attempts = _attempts(sample, of, segmenter, encoded, classes)
-            found = resize_mask(sample[of.mask].get_mask(), *target.shape)
-            parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
-            errors[name] = fo.DynamicEmbeddedDocument(**parts)
-            for part, value in parts.items():
-                sums[name][part] += value
-        sample[errors_field(prefix)] = errors
-        if robustness and regions:
-            largest = sorted(regions, key=lambda region: -np.count_nonzero(region.mask))[:MOST_PROBED]
-            trials += probe(segmenter, encoded, largest, rng)
-        yield Progress(done, len(view), failed)
+    chosen, done = view.select_fields(fields), 0
+    with saving(chosen) as saver:
+        for done, sample in enumerate(samples_by_page(chosen, view.values("id")), start=1):
+            target = sample[truth_field(prefix)].get_mask()
+            image = _image_of(sample, target.shape)  # a large one is smaller than its masks
+            if image is None:
+                failed += 1
+            else:
+                encoded = segmenter.encode([image])[0]
+                target = resize_mask(target, *image.shape[:2])
+                regions = truth.regions(sample[gt_field], *target.shape)
+                ceilings = _ceilings(segmenter, encoded, regions, classes)
+                errors = sample[errors_field(prefix)] or fo.DynamicEmbeddedDocument()
+                for name in names:
+                    of = StrategyFields.of(prefix, name)
+                    attempts = _attempts(sample, of, segmenter, encoded, classes)
+                    found = resize_mask(sample[of.mask].get_mask(), *target.shape)
+                    parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
+                    errors[name] = fo.DynamicEmbeddedDocument(**parts)
+                    for part, value in parts.items():
+                        sums[name][part] += value
+                sample[errors_field(prefix)] = errors
+                if robustness and regions:
+                    largest = sorted(regions, key=lambda region: -np.count_nonzero(region.mask))[:MOST_PROBED]
+                    trials += probe(segmenter, encoded, largest, rng)
+                saver.save(sample)
+            progress = Progress(done, total, failed + len(saver.refused), pace.left(done))
+            hold.tell(done, total, progress.seconds_left)
+            yield progress
+            if done < total and hold.asked_to_stop.is_set():
+                break
+    if done < total and hold.asked_to_stop.is_set():
+        raise Stopped(
+            f"Stopped on request: {done} of {total} samples are explained, and keep it; explain errors again to have"
+            " the others and the table."
+        )
 
     explained = done - failed
     means = {name: {part: total / max(1, explained) for part, total in parts.items()} for name, parts in sums.items()}
@@ -199,12 +216,13 @@ def _truth(view, gt_field: str, classes: Sequence[str], prefix: str):
 
 
 def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: str):
-    view = samples.exists(truth_field(prefix))
+    view = samples.exists(f"{truth_field(prefix)}.mask")
     for name in names:
         view = view.match(fo.ViewField(StrategyFields.of(prefix, name).status).is_in(DONE))
         view = view.exists(f"{evaluation_key(prefix, name)}_iou")
     if not len(view):
         raise PromptingError("None of these samples was evaluated with all of these strategies; evaluate them first.")
+    require(view, prefix, names, PARTS_OF_RESULTS)
     return view
 
 

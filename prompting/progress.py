@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-RECENT = 32
+RECENT, FEWEST = 32, 3
 """Pictures differ, and so does what else a machine does: the latest say best how long the next ones take."""
 
 
@@ -53,6 +53,52 @@ class Pace:
         (first, began), (last, ended) = self._marks[0], self._marks[-1]
         each = (ended - began) / (last - first)
         return max(0.0, each * (self.total - last) - (now - ended))
+
+
+class Passes:
+    """How far work is that goes over the same pictures in several passes, of several kinds, and how long it takes yet.
+
+    A picture of one kind of pass takes as long as another, of another kind it may take ten times as long: what isn't
+    known of a kind yet is taken for the mean of the others.
+
+    Args:
+        pictures: kind -> how many pictures all passes of that kind have together
+        clock: seconds
+    """
+
+    def __init__(self, pictures: Mapping[str, int], clock: Callable[[], float] = time.monotonic):
+        self._pictures, self._clock, self._last = dict(pictures), clock, clock()
+        self._done: dict[str, int] = dict.fromkeys(pictures, 0)
+        self._timed: dict[str, int] = dict.fromkeys(pictures, 0)
+        self._seconds: dict[str, float] = dict.fromkeys(pictures, 0.0)
+
+    @property
+    def total(self) -> int:
+        """Pictures of all passes."""
+        return sum(self._pictures.values())
+
+    @property
+    def done(self) -> int:
+        """Of the total."""
+        return sum(self._done.values())
+
+    def advance(self, kind: str, pictures: int = 1) -> None:
+        """So many more are done in a pass of this kind."""
+        now = self._clock()
+        if self.done:  # the very first one counts for nothing: it waits for fields to be declared
+            self._seconds[kind] += now - self._last
+            self._timed[kind] += pictures
+        self._done[kind] += pictures
+        self._last = now
+
+    def left(self) -> float | None:
+        """Seconds until all are done; None before there is anything to go by."""
+        timed = sum(self._timed.values())
+        if timed < FEWEST:
+            return None
+        mean = sum(self._seconds.values()) / timed
+        each = {kind: self._seconds[kind] / count if count else mean for kind, count in self._timed.items()}
+        return sum(each[kind] * max(0, self._pictures[kind] - done) for kind, done in self._done.items())
 
 
 def time_left(seconds: float | None) -> str:

@@ -6,13 +6,12 @@ from dataclasses import astuple, dataclass
 
 import cv2
 import fiftyone as fo
-import fiftyone.core.collections as foc
 import fiftyone.core.odm as odm
 import numpy as np
 
 from . import labels, prompters
 from .masks import resize_mask
-from .plan import SKIP, Plan
+from .plan import Plan
 from .prompts import Prompt
 from .results import NO_PROMPT, OK, StrategyResult
 from .strategies import FIELD, STRATEGIES
@@ -142,28 +141,15 @@ def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
     dataset.save()
 
 
-def undone(samples: foc.SampleCollection, plan: Plan) -> dict[str, frozenset[str]]:
-    """Sample ids that have something to do, each with the strategies it can skip; in the view's order."""
-    done: dict[str, set[str]] = {}
-    if plan.existing == SKIP:
-        for strategy in plan.strategies:
-            fields = StrategyFields.of(plan.prefix, strategy)
-            if samples.has_sample_field(fields.status):
-                for sample_id in samples.match(has_result(fields)).values("id"):
-                    done.setdefault(sample_id, set()).add(strategy)
-    everything = set(plan.strategies)
-    return {i: frozenset(done.get(i, ())) for i in samples.values("id") if done.get(i, set()) != everything}
-
-
 def write(sample: fo.Sample, result: StrategyResult, plan: Plan, size: tuple[int, int] | None = None) -> None:
     """Put one strategy's result into a sample (which the caller saves, all fields in one update).
 
-    An error is written as a status where there is no earlier result, and never replaces one. The mask gets the
+    An error is written as a status where there is no earlier mask, and never replaces one. The mask gets the
     picture's own ``size`` (height, width); the instances keep the size that they were made at, for labels are relative.
     """
     fields = StrategyFields.of(plan.prefix, result.strategy)
     if result.mask is None:
-        if sample[fields.status] not in DONE:
+        if sample[fields.status] not in DONE or sample[fields.mask] is None:
             sample[fields.status] = result.status
         return
     positive, negative = labels.clicks(result)

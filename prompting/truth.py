@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import fiftyone as fo
@@ -14,9 +14,11 @@ from .label_survey import ignored_values
 from .lock import editing
 from .metrics import IGNORED
 from .names import spelled
+from .pages import samples_by_page
 from .priors.fields import FieldPrior
 from .reading import Reading, label_type_of, read, read_steps
 from .regions import Region
+from .saving import nearly_full, saving
 from .storage import StrategyFields
 
 
@@ -138,9 +140,15 @@ def paint_instances(label: fo.Detections, height: int, width: int, value_of: Map
     return truth
 
 
-def render_truth(view, truth: Truth, strategy: str, prefix: str) -> int:
-    """Write the truth's fields at the size of the strategies' masks, which is the picture's own; how many instances."""
-    instances = 0
+def render_truth(view, truth: Truth, strategy: str, prefix: str) -> Generator[None, None, tuple[int, list[str]]]:
+    """Write the truth's fields at the size of the strategies' masks, which is the picture's own.
+
+    Yields:
+        after each picture
+
+    Returns:
+        how many instances there are, and the ids of samples whose documents have no room for it: they have none
+    """
     dataset, field, predicted = view._dataset, truth_field(prefix), StrategyFields.of(prefix, strategy).mask
     with editing(dataset):
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
@@ -150,11 +158,18 @@ def render_truth(view, truth: Truth, strategy: str, prefix: str) -> int:
         dataset.mask_targets[field] = {i + 1: name for i, name in enumerate(truth.classes)}
         dataset.save()
     written = [field, count_field(prefix), size_field(prefix)]
-    for sample in view.select_fields([truth.field, predicted, *written]).iter_samples(autosave=True):
-        height, width = sample[predicted].get_mask().shape
-        areas = [int(region.mask.sum()) for region in truth.regions(sample[truth.field], height, width)]
-        sample[field] = fo.Segmentation(mask=truth.label_map(sample[truth.field], height, width))
-        sample[count_field(prefix)] = len(areas)
-        instances += len(areas)
-        sample[size_field(prefix)] = max(areas, default=0) / (height * width)
-    return instances
+    chosen = view.select_fields([truth.field, predicted, *written])
+    instances: dict[str, int] = {}
+    with saving(chosen) as saver:
+        for sample in samples_by_page(chosen, view.values("id")):
+            height, width = sample[predicted].get_mask().shape
+            areas = [int(region.mask.sum()) for region in truth.regions(sample[truth.field], height, width)]
+            sample[field] = fo.Segmentation(mask=truth.label_map(sample[truth.field], height, width))
+            sample[count_field(prefix)] = instances[sample.id] = len(areas)
+            sample[size_field(prefix)] = max(areas, default=0) / (height * width)
+            saver.save(sample)
+            yield
+    full = list(dict.fromkeys([*saver.refused, *nearly_full(view)]))
+    if full:
+        dataset.set_values(field, dict.fromkeys(full), key_field="id", progress=False)
+    return sum(count for sample_id, count in instances.items() if sample_id not in full), full

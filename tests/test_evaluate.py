@@ -377,10 +377,11 @@ def test_in_the_app_the_operator_tells_progress_and_ends_with_the_table(make):
     ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, executor=Executor())
     messages = [message.body for message in foo.get_operator(EVALUATE).execute(ctx)]
     progress = [message.params for message in messages if message.operator_uri.endswith("set_progress")]
-    assert [step["label"] for step in progress] == [
-        "reading the truth", "rendering the truth", "measuring agreement", "evaluating clip_point",
-        "evaluating clip_box", "done",
-    ]  # fmt: skip
+    said = [step["label"].split(", about")[0] for step in progress]
+    doing = ["rendering the truth", "measuring agreement", *["evaluating clip_point"] * 2, *["evaluating clip_box"] * 2]
+    assert said.pop(0) == "reading the truth"
+    assert said == [*(f"{what}, {i} of 3 samples" for what in doing for i in (1, 2, 3)), "done"]
+    assert [step["progress"] for step in progress[1:-1]] == pytest.approx([i / 18 for i in range(1, 19)])
     assert progress[-1]["progress"] == 1
     assert messages[-1].operator_uri.endswith("show_output")
     cells = messages[-1].params["results"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from prompting import checks, records, storage
+from prompting.completeness import undone
 from prompting.plan import Plan
 from prompting.prompts import Prompt
 from prompting.results import NO_PROMPT, OK, StrategyResult
@@ -144,12 +145,20 @@ def test_declared_fields_have_their_types_and_mask_targets(three):
 def test_what_is_undone_is_told_sample_by_sample(three):
     storage.declare_fields(three, PLAN)
     first, second, third = three.values("id")
-    three.set_values(FIELDS.status, [OK, NO_PROMPT, "error: gone"])
-    three.set_values("sam2_yolo_box_status", [OK, None, None])
+    box = fo.Detections(detections=[fo.Detection(label="person", bounding_box=[0, 0, 1, 1])])
+    for strategy, statuses in {"clip_box_points": [OK, NO_PROMPT, "error: gone"], "yolo_box": [OK, None, None]}.items():
+        fields = StrategyFields.of("sam2", strategy)
+        three.set_values(fields.status, statuses)
+        for sample, status in zip(three, statuses):
+            if status in (OK, NO_PROMPT):
+                sample[fields.mask] = fo.Segmentation(mask=np.zeros((2, 2), np.uint8))
+            if status == OK:
+                sample[fields.instances], sample[fields.boxes] = fo.Detections(), box
+            sample.save()
     skip = Plan(**{**PLAN.__dict__, "existing": "skip"})
-    assert storage.undone(three, skip) == {second: {"clip_box_points"}, third: frozenset()}
-    assert list(storage.undone(three, PLAN)) == [first, second, third]
-    assert storage.undone(three.select(first), skip) == {}
+    assert undone(three, skip) == {second: {"clip_box_points"}, third: frozenset()}
+    assert list(undone(three, PLAN)) == [first, second, third]
+    assert undone(three.select(first), skip) == {}
 
 
 def test_what_a_view_hides_is_seen_again_and_what_it_leaves_out_is_not(three):

@@ -1,0 +1,135 @@
+"""Saving samples in batches, where one that MongoDB refuses loses nobody else's results.
+
+MongoDB keeps a sample, with all its fields, in one document of 16 MB at most.
+FiftyOne's batches end at the first that is larger: some of the others are saved
+then, some are not, and the run is over. Here each is tried for itself, and of
+the one that is refused, each strategy for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import bson
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import fiftyone.core.utils as fou
+from pymongo import UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
+from pymongo.results import BulkWriteResult
+
+SAVE_EVERY_SECONDS = 1.0
+MOST_BYTES, ROOM_BYTES = 16 * 2**20, 32 * 2**10
+TOO_LARGE = {10334, 17419, 17420}
+"""MongoDB's numbers for a document that is larger than 16 MB, or would be after an update."""
+FULL = (
+    "error: with this result the sample's document would pass the 16 MB that MongoDB keeps for one; delete another"
+    " strategy's fields, apply this one in a clone of the dataset, or give it fewer prompts or a smaller picture"
+)
+UNSPEAKABLE = "error: the result holds a value that MongoDB can't store ({})"
+
+
+def nearly_full(view: foc.SampleCollection) -> list[str]:
+    """The ids of samples whose documents have no room for what FiftyOne itself writes about them: scores, say."""
+    dataset = view._dataset
+    ids = [bson.ObjectId(sample_id) for sample_id in view.values("id")]
+    full = []
+    for page in fou.iter_batches(ids, 1000):
+        sizes = [{"$match": {"_id": {"$in": list(page)}}}, {"$project": {"size": {"$bsonSize": "$$ROOT"}}}]
+        pipeline = [*sizes, {"$match": {"size": {"$gt": MOST_BYTES - ROOM_BYTES}}}]
+        full += [str(found["_id"]) for found in dataset._sample_collection.aggregate(pipeline)]
+    return full
+
+
+class Saver:
+    """Saves samples from time to time; see :func:`saving`.
+
+    Attributes:
+        refused: sample id -> why it, or a part of it, could not be saved
+    """
+
+    def __init__(self, context: foc.SaveContext, refused: dict[str, str]):
+        self._context, self.refused = context, refused
+
+    def save(self, sample: fo.Sample) -> None:
+        """Have the sample saved with the next batch."""
+        self._context.save(sample)
+
+
+@contextmanager
+def saving(
+    view: foc.SampleCollection,
+    parts: Sequence[Sequence[str]] = (),
+    on_refusal: Callable[[str, Sequence[str], str], None] = lambda sample_id, names, why: None,
+) -> Iterator[Saver]:
+    """Save samples in one update each, a batch a second; what is left is saved at the end, whatever ends it.
+
+    Args:
+        view: what the samples are of
+        parts: fields that belong together: of a sample that is refused, each part is tried for itself
+        on_refusal: told the sample's id, the fields that weren't saved, and why
+    """
+    with view.save_context(SAVE_EVERY_SECONDS, "latency") as context:
+        refused: dict[str, str] = {}
+        context._sample_coll = _Forgiving(context._sample_coll, parts, refused, on_refusal)
+        yield Saver(context, refused)
+
+
+class _Forgiving:
+    """A collection that FiftyOne writes batches to, of which only what MongoDB refuses is missing afterwards."""
+
+    def __init__(self, samples: Collection, parts, refused: dict[str, str], on_refusal):
+        self._samples, self._parts, self._refused, self._on_refusal = samples, parts, refused, on_refusal
+
+    def bulk_write(self, operations: Sequence[UpdateOne], ordered: bool = False) -> BulkWriteResult:
+        """As pymongo's; a sample that is gone is nobody's error either, for it matches nothing."""
+        try:
+            return self._samples.bulk_write(operations, ordered=ordered)
+        except Exception as error:
+            if _reason(error) is None:
+                raise
+            if len(operations) > 1:
+                if isinstance(error, BulkWriteError):  # all others are saved
+                    operations = [operations[refusal["index"]] for refusal in error.details["writeErrors"]]
+                for operation in operations:
+                    self.bulk_write([operation])
+            else:
+                self._in_parts(operations[0], _reason(error))
+        return BulkWriteResult({}, acknowledged=True)
+
+    def _in_parts(self, operation: UpdateOne, why: str) -> None:
+        """Save what can be saved of a sample, part by part, and tell of the rest."""
+        changes = [(how, name) for how, values in operation._doc.items() for name in values]
+        together = [set(part) for part in self._parts]
+        others = {name for _, name in changes} - set().union(*together)
+        sample_id = str(operation._filter["_id"])
+        groups = [group for group in (others, *together) if any(name.split(".")[0] in group for _, name in changes)]
+        for group in groups:
+            update: dict[str, dict] = {}
+            for how, name in changes:
+                if name.split(".")[0] in group:
+                    update.setdefault(how, {})[name] = operation._doc[how][name]
+            if len(groups) > 1:
+                try:
+                    self._samples.bulk_write([UpdateOne(operation._filter, update)])
+                    continue
+                except Exception as error:
+                    why = _reason(error)
+                    if why is None:
+                        raise
+            self._refused[sample_id] = why
+            self._on_refusal(sample_id, sorted(group), why)
+
+
+def _reason(error: Exception) -> str | None:
+    """What a person is told of a document that can't be stored; None where it is the database that failed."""
+    if isinstance(error, BulkWriteError):
+        codes = {refusal["code"] for refusal in error.details["writeErrors"]}
+        return FULL if codes and codes <= TOO_LARGE else None
+    if isinstance(error, DocumentTooLarge) or (isinstance(error, OperationFailure) and error.code in TOO_LARGE):
+        return FULL
+    if isinstance(error, (bson.errors.BSONError, OverflowError)):
+        return UNSPEAKABLE.format(" ".join(str(error).split())[:200])
+    return None
