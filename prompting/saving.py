@@ -130,6 +130,6 @@ def _reason(error: Exception) -> str | None:
         return FULL if codes and codes <= TOO_LARGE else None
     if isinstance(error, DocumentTooLarge) or (isinstance(error, OperationFailure) and error.code in TOO_LARGE):
         return FULL
-    if isinstance(error, (bson.errors.BSONError, OverflowError)):
+    if isinstance(error, (bson.errors.BSONError, OverflowError, UnicodeEncodeError)):
         return UNSPEAKABLE.format(" ".join(str(error).split())[:200])
     return None
