@@ -228,7 +228,7 @@ def _check(ctx, inputs: types.Object) -> None:
 
 
 def _check_plan(view, plan: Plan) -> None:
-    from ..prompting import availability, checks, storage
+    from ..prompting import availability, checks, completeness
     from ..prompting.errors import PromptingError, concerning
     from ..prompting.reading import GLANCE
 
@@ -237,7 +237,7 @@ def _check_plan(view, plan: Plan) -> None:
     checks.check_fields(view, plan)
     with concerning("prompt_field"):
         checks.check_prompt_field(view, plan, most=GLANCE)
-    if plan.existing == SKIP and not storage.undone(view, plan):
+    if plan.existing == SKIP and not completeness.undone(view, plan):
         raise PromptingError(
             "All of these samples have results of all of these strategies; choose existing='overwrite' to replace them,"
             " other strategies, or other samples.",
