@@ -367,7 +367,8 @@ def ignored_values(given: str | int | Sequence | None) -> tuple[int, ...] | None
         return tuple(int(part[1:], 16) if _is_colour(part) else int(part) for part in parts if part != "")
     except (TypeError, ValueError) as error:
         raise PromptingError(
-            f"ignore_values are mask values such as 255, colours such as #ff0000, or 'none', not {given!r}."
+            f"ignore_values are mask values such as 255, colours such as #ff0000, or 'none', not {given!r}.",
+            "ignore_values",
         ) from error
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import fiftyone as fo
 import numpy as np
 
 from . import app_traces, owned, saved_views
-from .comparison import Comparison
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison, replace_comparison
 from .lock import editing, run_lock
@@ -170,7 +169,7 @@ def _leave_out(dataset: fo.Dataset, prefix: str, strategy: str) -> None:
     stored = load_comparison(dataset, prefix)
     if stored is None or strategy not in (row.strategy for row in stored.rows):
         return
-    left = Comparison(tuple(row for row in stored.rows if row.strategy != strategy), stored.baseline)
+    left = replace(stored, rows=tuple(row for row in stored.rows if row.strategy != strategy))
     if not left.rows:
         dataset.delete_run(comparison_key(prefix))
     elif left.baseline == strategy:
