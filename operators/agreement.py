@@ -17,48 +17,60 @@ class MeasureAgreement(RunOperator):
     about = dict(
         name="measure_agreement",
         label="SAM 2: measure agreement between strategies",
-        description="Mean IoU between the strategies' masks of each picture; needs no ground truth",
+        description="Measure how far the strategies' masks agree on each picture; needs no ground truth",
         icon="join_inner",
     )
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.agreement import comparable
+        from ..prompting.checks import check_collection
+        from ..prompting.errors import PromptingError, concerning
 
         inputs = types.Object()
         inputs.view_target(ctx, action_description="Measure")
-        inputs.str("prefix", default="sam2", label="Field prefix", description="Of the strategies' fields")
-        prefix = ctx.params.get("prefix") or "sam2"
-        if not comparable(ctx.dataset, prefix):
+        prefix = forms.ask_prefix(ctx, inputs)
+        there = comparable(ctx.dataset, prefix)
+        if there:
+            inputs.md(f"Compares {', '.join(there)}.", name="compared")
+        else:
             forms.show_problem(
                 inputs, f"The prefix {prefix!r} has fewer than two strategies that find prompts; apply another one."
             )
+        try:
+            with concerning("view_target"):
+                check_collection(ctx.target_view(require_flat=True))
+        except PromptingError as error:
+            forms.show_error(inputs, error)
         return types.Property(inputs, view=types.View(label="Measure agreement between strategies"))
 
     def _steps(self, ctx):
-        from ..prompting.agreement import agreement_field, measure_steps
+        from ..prompting.agreement import measure_steps, measured_agreement
 
-        params = forms.chosen(ctx.params, PARAMETERS)
-        for progress in measure_steps(ctx.target_view(require_flat=True), **params):
+        params, view = forms.chosen(ctx.params, PARAMETERS), ctx.target_view(require_flat=True)
+        for progress in measure_steps(view, **params):
             yield forms.tell(ctx, forms.share(progress), forms.sentence(progress))
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
-            yield ctx.ops.notify(f"Stored in {agreement_field(params.get('prefix', 'sam2'))}.", variant="success")
+            yield forms.show_tables(ctx, [measured_agreement(view, **params).table()])
 
-    def __call__(self, sample_collection, progress: bool = True, **params):
+    def __call__(self, sample_collection, prefix: str = "sam2", progress: bool = True):
         """Measure from Python; each picture's agreement goes to ``<prefix>_agreement``.
 
         Args:
             sample_collection: a dataset or view
+            prefix: of the strategies' fields
             progress: show a progress bar
-            **params: ``prefix``
+
+        Returns:
+            the agreement: ``print`` it, or take ``field``, ``strategies``, ``images``, ``mean`` and ``least``
 
         Raises:
-            PromptingError: what was wrong with the request
+            ValueError: what was wrong with the request, in one sentence
         """
-        from ..prompting.agreement import measure_steps
+        from ..prompting.agreement import measure_steps, measured_agreement
 
-        forms.check_names(params, PARAMETERS)
         with tqdm(unit="image", disable=not progress) as bar:
-            for step in measure_steps(sample_collection, **forms.chosen(params, PARAMETERS)):
+            for step in measure_steps(sample_collection, prefix):
                 bar.total = step.total
                 bar.update(step.done - bar.n)
+        return measured_agreement(sample_collection, prefix)

@@ -111,6 +111,8 @@ class ApplyStrategies(RunOperator):
         from ..prompting.last_run import remember
 
         given = {name: value for name, value in locals().items() if name in apply_form.PARAMETERS}
+        for name in apply_form.LISTS:  # text with commas will do
+            given[name] = forms.names(given[name])
         plan = Plan(**{**given, "phrases": {} if phrases is None else phrases})
         if delegate:  # a request that can't succeed isn't queued
             # as the form would have it: FiftyOne checks a request against the form, and fills in no defaults

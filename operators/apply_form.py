@@ -11,7 +11,7 @@ from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompting.records import PARAMETERS_OF
 from ..prompting.strategies import CLIP, FIELD, STRATEGIES, YOLO, strategies_named
 from . import forms
-from .words import LABELS
+from .words import LABELS, TITLES
 
 PARAMETERS = tuple(field.name for field in fields(Plan))
 LISTS = ("strategies", "classes", "background")
@@ -105,8 +105,8 @@ def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
     of = [StrategyFields.of(prefix, name) for name in names]
     if any(len(view.match(has_result(one))) for one in of if view.has_sample_field(one.status)):
         choices = {
-            SKIP: ("Keep them, do the others", "Results that are there stay as they are"),
-            OVERWRITE: ("Do them again", "Replaces their results"),
+            SKIP: (TITLES["existing"][SKIP], "Results that are there stay as they are"),
+            OVERWRITE: (TITLES["existing"][OVERWRITE], "Replaces their results"),
         }
         # from Python a request may also say "error"
         forms.choose_by_button(inputs, "existing", choices, SKIP, values=[SKIP, OVERWRITE, ERROR])

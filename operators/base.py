@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
@@ -19,6 +20,13 @@ class RunOperator(foo.Operator, ABC):
     """
 
     about: dict[str, str]
+
+    def __repr__(self) -> str:
+        """How it is called, and what it does: what ``print`` shows."""
+        parameters = inspect.signature(self.__call__).parameters.values()
+        plain = inspect.Signature([parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters])
+        called = self.about["name"] + str(plain)
+        return f"{called}\n    {self.about['description']}. help() tells what each parameter means."
 
     @property
     def config(self) -> foo.OperatorConfig:

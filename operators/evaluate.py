@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import fiftyone as fo
 import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
+from ..prompting.strategies import BASELINE
 from . import forms
 from .base import RunOperator
+from .words import LABELS
 
 PARAMETERS = ("gt_field", "strategies", "prefix", "baseline", "overwrite", "ignore_values")
 
@@ -18,24 +22,24 @@ class EvaluateStrategies(RunOperator):
     about = dict(
         name="evaluate_strategies",
         label="SAM 2: evaluate prompting strategies",
-        description="Score the strategies' masks against a ground truth, with FiftyOne's evaluation",
+        description="Evaluate the strategies' masks against a ground truth, with FiftyOne's evaluation",
         icon="leaderboard",
     )
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.evaluation import strategies_in
         from ..prompting.owned import own_fields
-        from ..prompting.strategies import BASELINE, STRATEGIES
+        from ..prompting.strategies import STRATEGIES
 
         inputs = types.Object()
-        inputs.view_target(ctx, action_description="Evaluate", allow_selected_samples=False)
-        inputs.str("prefix", default="sam2", label="Field prefix", description="Of the strategies' fields")
-        prefix = ctx.params.get("prefix") or "sam2"
+        form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
+        inputs.view_target(ctx, action_description="Evaluate")
+        prefix = forms.ask_prefix(ctx, inputs)
         there = {name: STRATEGIES[name].description for name in strategies_in(ctx.dataset, prefix)}
         if not there:
             forms.show_problem(inputs, f"No strategy with the prefix {prefix!r} was applied to this dataset yet.")
-            return types.Property(inputs)
-        forms.choose_several(inputs, "strategies", there, there, "Strategies")
+            return form
+        forms.choose_several(inputs, "strategies", there, there, LABELS["strategies"])
         own = own_fields(prefix)
         truths = {
             name: kind
@@ -44,26 +48,30 @@ class EvaluateStrategies(RunOperator):
         }
         if not truths:
             forms.show_problem(inputs, "There is no ground truth: the dataset has no Segmentation or Detections field.")
-            return types.Property(inputs)
-        default = "ground_truth" if "ground_truth" in truths else next(iter(truths))
-        forms.choose_one(inputs, "gt_field", truths, default, "Ground truth")
-        _show_truth(ctx, inputs, ctx.params.get("gt_field") or default, next(iter(there)), prefix)
-        baseline = BASELINE if BASELINE in there else next(iter(there))
-        forms.choose_one(inputs, "baseline", there, baseline, "Baseline")
+            return form
+        forms.choose_one(inputs, "gt_field", truths, _likely_truth(ctx.dataset, truths, prefix), LABELS["gt_field"])
+        truth = ctx.params.get("gt_field") if ctx.params.get("gt_field") in truths else None
+        truth = truth or _likely_truth(ctx.dataset, truths, prefix)
+        _show_truth(ctx, inputs, truth, next(iter(there)), prefix)
+        chosen = {name: line for name, line in there.items() if name in (ctx.params.get("strategies") or there)}
+        baseline = BASELINE if BASELINE in chosen else next(iter(chosen), None)
+        forms.choose_one(inputs, "baseline", chosen, baseline, LABELS["baseline"])
         inputs.bool(
             "overwrite",
             default=False,
-            label="Replace a larger evaluation",
-            description="If an earlier one covers samples outside of this view",
+            label=LABELS["overwrite"],
+            description="If an earlier one covers samples that this one leaves out, their scores are lost",
         )
         inputs.bool("advanced", default=False, label="More options", view=types.SwitchView())
         if ctx.params.get("advanced"):
             inputs.str(
                 "ignore_values",
-                label="Mask values that count for nothing",
+                label=LABELS["ignore_values"],
                 description="Say 255, or none; empty: void by name, and 255 that no target names",
             )
-        return types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
+        if ctx.params.get("strategies") is not None and ctx.params.get("gt_field"):
+            _check(ctx, inputs, chosen)
+        return form
 
     def _steps(self, ctx):
         from ..prompting.evaluation import evaluate_steps
@@ -81,29 +89,42 @@ class EvaluateStrategies(RunOperator):
             yield ctx.trigger("reload_dataset")
             yield forms.show_tables(ctx, comparison.tables())
 
-    def __call__(self, sample_collection, gt_field: str, progress: bool = True, **params):
+    def __call__(
+        self,
+        sample_collection,
+        gt_field: str,
+        strategies: Sequence[str] | None = None,
+        prefix: str = "sam2",
+        baseline: str = BASELINE,
+        overwrite: bool = False,
+        ignore_values: Sequence[int] | None = None,
+        progress: bool = True,
+    ):
         """Evaluate from Python.
 
         Args:
             sample_collection: a dataset or view
             gt_field: the truth, a Segmentation or Detections with instance masks
+            strategies: which, by default all that have results
+            prefix: of the strategies' fields
+            baseline: what the differences refer to; the default gives way to the first strategy where it has no results
+            overwrite: replace an evaluation that covers samples outside of ``sample_collection``
+            ignore_values: values of the truth's masks that count for nothing, instead of void's
             progress: show a progress bar
-            **params: ``strategies`` (default: all that have results), ``prefix``, ``baseline``, ``overwrite``,
-                ``ignore_values`` (mask values that count for nothing, instead of void's)
 
         What the truth was understood as is printed in one line.
 
         Returns:
-            the :class:`prompting.comparison.Comparison`; ``print`` it
+            the comparison: ``print`` it, iterate over its rows, take ``table["yolo_box"].mean_iou`` or
+            ``table.to_pandas()``
 
         Raises:
-            PromptingError: what was wrong with the request
+            ValueError: what was wrong with the request, in one sentence
         """
         from ..prompting.evaluation import evaluate_steps
 
-        forms.check_names(params, PARAMETERS)
-        given = forms.chosen({"gt_field": gt_field, **params}, PARAMETERS, lists=("strategies",))
-        steps = evaluate_steps(sample_collection, **given)
+        chosen = forms.names(strategies)
+        steps = evaluate_steps(sample_collection, gt_field, chosen, prefix, baseline, overwrite, ignore_values)
         with tqdm(unit="image", disable=not progress) as bar:
             while True:
                 try:
@@ -127,10 +148,10 @@ class EvaluateStrategies(RunOperator):
             **settings: ``ignore_values``; ``most``, to look at the first so many samples
 
         Returns:
-            the :class:`prompting.reading.Reading`; ``print`` it
+            what it is understood as: ``print`` it
 
         Raises:
-            PromptingError: what evaluating would refuse
+            ValueError: what evaluating would refuse
         """
         from ..prompting.evaluation import classes_of
         from ..prompting.truth import inspect_truth
@@ -152,6 +173,33 @@ def _show_truth(ctx, inputs: types.Object, gt_field: str, strategy: str, prefix:
         ignored = ctx.params.get("ignore_values")
         reading = inspect_truth(view, gt_field, classes_of(view, prefix, [strategy]), ignored, most=GLANCE)
     except PromptingError as error:
-        forms.show_problem(inputs, str(error))
+        error.parameter = error.parameter or "gt_field"
+        forms.show_error(inputs, error)
         return
     inputs.view("truth_reading", types.Notice(label=f"Understood as: {reading}"))
+
+
+def _likely_truth(dataset, truths, prefix: str) -> str:
+    """The truth of the last evaluation, else ``ground_truth``, else the first field that may be one."""
+    from ..prompting.evaluation import comparison_key
+
+    key = comparison_key(prefix)
+    last = getattr(dataset.get_run_info(key).config, "gt_field", None) if key in dataset.list_runs() else None
+    return next((name for name in (last, "ground_truth") if name in truths), next(iter(truths)))
+
+
+def _check(ctx, inputs: types.Object, chosen) -> None:
+    """What would stop the run, as far as the database alone tells."""
+    from ..prompting.errors import PromptingError
+    from ..prompting.evaluation import check_evaluation
+
+    given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
+    try:
+        if not chosen:
+            raise PromptingError("Choose at least one strategy.", "strategies")
+        baseline = given.pop("baseline", None)
+        if baseline and baseline not in chosen:
+            raise PromptingError("The baseline must be one of the strategies to evaluate.", "baseline")
+        check_evaluation(ctx.target_view(require_flat=True), **given)
+    except PromptingError as error:
+        forms.show_error(inputs, error)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
 from . import forms
 from .base import RunOperator
+from .words import LABELS
 
 PARAMETERS = ("strategies", "prefix", "device", "robustness", "seed")
 
@@ -17,7 +20,7 @@ class ExplainStrategies(RunOperator):
     about = dict(
         name="explain_strategies",
         label="SAM 2: explain errors",
-        description="Whose fault each loss is: nobody looked, a wrong prompt, the wrong mask of three, or SAM 2",
+        description="Explain whose fault a loss is: nobody looked, a wrong prompt, the wrong mask of three, or SAM 2",
         icon="troubleshoot",
     )
 
@@ -25,23 +28,25 @@ class ExplainStrategies(RunOperator):
         from ..prompting.evaluation import load_comparison
 
         inputs = types.Object()
+        form = types.Property(inputs, view=types.View(label="Explain the errors of SAM 2 prompting strategies"))
         inputs.view_target(ctx, action_description="Explain")
-        inputs.str("prefix", default="sam2", label="Field prefix", description="Of the strategies' fields")
-        prefix = ctx.params.get("prefix") or "sam2"
+        prefix = forms.ask_prefix(ctx, inputs)
         comparison = load_comparison(ctx.dataset, prefix)
         if comparison is None:
             forms.show_problem(inputs, f"Nothing was evaluated with the prefix {prefix!r}; evaluate strategies first.")
-            return types.Property(inputs)
-        there = {row.strategy: f"mean IoU {row.mean_iou:.3f}" for row in comparison.rows}
-        forms.choose_several(inputs, "strategies", there, there, "Strategies")
+            return form
+        there = {row.strategy: f"mean IoU {row.mean_iou:.3f}" for row in comparison}
+        forms.choose_several(inputs, "strategies", there, there, LABELS["strategies"])
         inputs.bool(
             "robustness",
             default=False,
-            label="Also disturb the truth's prompts",
+            label=LABELS["robustness"],
             description="How the IoU falls as boxes and clicks move; takes several times as long",
         )
-        forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), "auto", "Device")
-        return types.Property(inputs, view=types.View(label="Explain the errors of SAM 2 prompting strategies"))
+        forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), "auto", LABELS["device"])
+        if ctx.params.get("strategies") is not None:  # else the form isn't filled yet
+            _check(ctx, inputs)
+        return form
 
     def _steps(self, ctx):
         from ..prompting.explanation import Explanation, explain
@@ -55,30 +60,55 @@ class ExplainStrategies(RunOperator):
                 yield forms.tell(ctx, forms.share(step), forms.sentence(step))
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
-            yield forms.show_tables(ctx, [explanation.table()])
+            yield forms.show_tables(ctx, explanation.tables())
 
-    def __call__(self, sample_collection, progress: bool = True, **params):
+    def __call__(
+        self,
+        sample_collection,
+        strategies: Sequence[str] | None = None,
+        prefix: str = "sam2",
+        device: str = "auto",
+        robustness: bool = False,
+        seed: int = 0,
+        progress: bool = True,
+    ):
         """Explain from Python, after an evaluation.
 
         Args:
             sample_collection: a dataset or view
+            strategies: which, by default all that were evaluated
+            prefix: of the strategies' fields
+            device: ``auto``, ``cuda``, ``mps`` or ``cpu``
+            robustness: also disturb the truth's prompts, and measure how the IoU falls
+            seed: of the disturbances
             progress: show a progress bar
-            **params: ``strategies`` (default: all that were evaluated), ``prefix``, ``device``, ``robustness``,
-                ``seed``
 
         Returns:
-            the :class:`prompting.explanation.Explanation`; ``print`` it
+            the explanation: ``print`` it, or take ``parts`` (strategy -> part -> mean over images) and ``curves``
 
         Raises:
-            PromptingError: what was wrong with the request
+            ValueError: what was wrong with the request, in one sentence
         """
         from ..prompting.explanation import Explanation, explain
 
-        forms.check_names(params, PARAMETERS)
-        given = forms.chosen(params, PARAMETERS, lists=("strategies",))
         with tqdm(unit="image", disable=not progress) as bar:
-            for step in explain(sample_collection, **given):
+            for step in explain(sample_collection, forms.names(strategies), prefix, device, robustness, seed):
                 if isinstance(step, Explanation):
                     return step
                 bar.total = step.total
                 bar.update(step.done - bar.n)
+
+
+def _check(ctx, inputs: types.Object) -> None:
+    """What would stop the run, as far as the database alone tells."""
+    from ..prompting.errors import PromptingError, concerning
+    from ..prompting.explanation import check_explanation
+
+    given = forms.chosen(ctx.params, ("strategies", "prefix"), lists=("strategies",))
+    try:
+        with concerning("strategies"):
+            if not given.get("strategies"):
+                raise PromptingError("Choose at least one strategy.")
+            check_explanation(ctx.target_view(require_flat=True), **given)
+    except PromptingError as error:
+        forms.show_error(inputs, error)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import fiftyone.operators.types as types
 
 from . import forms
 from .base import RunOperator
+from .words import LABELS
 
 PARAMETERS = ("folder", "prefix", "overwrite")
 
@@ -18,38 +20,43 @@ class ExportComparison(RunOperator):
     about = dict(
         name="export_comparison",
         label="SAM 2: export the comparison",
-        description="One HTML page with tables, plots and pictures, that opens anywhere; and the numbers as CSV"
+        description="Export one HTML page with tables, plots and pictures, that opens anywhere; and the numbers as CSV"
         " and JSON",
         icon="summarize",
     )
 
     def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.errors import PromptingError
+        from ..prompting.errors import PromptingError, concerning
         from ..prompting.evaluation import strategies_in
         from ..prompting.report.files import check_paths
-        from ..prompting.trust import check_report_folder
+        from ..prompting.report.folder import default_folder
+        from ..prompting.trust import check_report_folder, report_folders
 
         inputs = types.Object()
-        inputs.str("prefix", default="sam2", label="Field prefix", description="Of the strategies' fields")
-        prefix = ctx.params.get("prefix") or "sam2"
+        form = types.Property(inputs, view=types.View(label="Export the comparison of SAM 2 prompting strategies"))
+        prefix = forms.ask_prefix(ctx, inputs)
         if not strategies_in(ctx.dataset, prefix):
             forms.show_problem(inputs, f"No strategy with the prefix {prefix!r} was applied to this dataset yet.")
-            return types.Property(inputs)
+            return form
+        allowed = " or ".join(map(str, report_folders()))
         inputs.str(
             "folder",
+            default=str(default_folder(ctx.dataset)),
             required=True,
-            label="Folder",
-            description="Where to write, on the machine that runs the App; a last folder that isn't there is made",
+            label=LABELS["folder"],
+            description="On the machine that runs the App, below"
+            f" {allowed} and not hidden; a last folder that isn't there is made",
         )
         inputs.bool("overwrite", default=False, label="Replace an earlier report in this folder")
         folder = ctx.params.get("folder")
-        if folder:
+        if folder is not None:
             try:
-                check_report_folder(folder)
-                check_paths(folder, bool(ctx.params.get("overwrite")))
+                with concerning("folder"):
+                    check_report_folder(folder)
+                    check_paths(folder, bool(ctx.params.get("overwrite")))
             except PromptingError as error:
-                forms.show_problem(inputs, str(error))
-        return types.Property(inputs, view=types.View(label="Export the comparison of SAM 2 prompting strategies"))
+                forms.show_error(inputs, error)
+        return form
 
     def _steps(self, ctx):
         from ..prompting.tables import Table
@@ -61,14 +68,19 @@ class ExportComparison(RunOperator):
         yield forms.tell(ctx, 1.0, f"written to {paths[0].parent}")
         if not ctx.delegated:
             written = Table("The report was written", "", ("file",), tuple((str(path),) for path in paths))
-            yield forms.show_tables(ctx, [written])
+            # the App's server shows files of its machine to whoever it shows the pictures
+            link = f"[Open the report](/media?filepath={quote(str(paths[0]))})"
+            yield forms.show_tables(ctx, [written], link)
 
-    def __call__(self, dataset, folder: str | Path, prefix: str = "sam2", overwrite: bool = False) -> list[Path]:
+    def __call__(
+        self, dataset, folder: str | Path | None = None, prefix: str = "sam2", overwrite: bool = False
+    ) -> list[Path]:
         """Export from Python.
 
         Args:
             dataset: a dataset with results; of a grouped one a slice, ``dataset.select_group_slices(…)``
-            folder: where to write; it is made if its parent is there
+            folder: where to write; it is made if its parent is there; default:
+                ``~/sam2-prompting-reports/<dataset>-<date>``
             prefix: of the strategies' fields
             overwrite: replace an earlier report in this folder
 
@@ -76,7 +88,7 @@ class ExportComparison(RunOperator):
             the paths of the HTML, the CSV and the JSON file
 
         Raises:
-            PromptingError: no results, files that are there already, or a folder that can't be written to
+            ValueError: no results, files that are there already, or a folder that can't be written to
         """
         return _export(dataset, folder, prefix, overwrite)
 
@@ -88,7 +100,7 @@ def _flat(ctx):
     return ctx.dataset.select_group_slices(ctx.group_slice or ctx.dataset.default_group_slice)
 
 
-def _export(dataset, folder: str | Path = "", prefix: str = "sam2", overwrite: bool = False) -> list[Path]:
+def _export(dataset, folder: str | Path | None = None, prefix: str = "sam2", overwrite: bool = False) -> list[Path]:
     from ..prompting import checks
     from ..prompting.completeness import MASK, require
     from ..prompting.errors import PromptingError
@@ -96,8 +108,11 @@ def _export(dataset, folder: str | Path = "", prefix: str = "sam2", overwrite: b
     from ..prompting.findings import load_findings
     from ..prompting.report import export
     from ..prompting.report.files import check_paths
+    from ..prompting.report.folder import default_folder
 
     checks.check_collection(dataset)
+    if folder is None:
+        folder = default_folder(dataset._dataset)
     if not strategies_in(dataset, prefix):
         raise PromptingError(f"There are no results with the prefix {prefix!r}; apply strategies first.")
     check_paths(folder, overwrite)

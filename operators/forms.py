@@ -135,9 +135,11 @@ def check_names(params: dict, known: Iterable[str]) -> None:
         raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(known)}.")
 
 
-def show_tables(ctx, tables):
-    """The tables of a result, one below the other, as an operator's output."""
+def show_tables(ctx, tables, above: str = ""):
+    """The tables of a result, one below the other, as an operator's output, below a line of Markdown."""
     outputs, cells = types.Object(), {}
+    if above:
+        outputs.md(above, name="above")
     for i, table in enumerate(tables):
         keys = [f"column{k}" for k in range(len(table.columns))]
         view = types.TableView()
@@ -150,6 +152,11 @@ def show_tables(ctx, tables):
         outputs.list(f"table{i}", row_type, view=view)
         cells[f"table{i}"] = [dict(zip(keys, row)) for row in table.rows]
     return ctx.ops.show_output(types.Property(outputs).to_json(), cells)
+
+
+def names(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """A list of names out of text with commas; anything else stays as it is."""
+    return _names(value) if isinstance(value, str) else value
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:

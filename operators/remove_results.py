@@ -79,10 +79,10 @@ class RemoveResults(RunOperator):
             progress: show a progress bar
 
         Returns:
-            the :class:`prompting.removal.Removal`; ``print`` it
+            what goes or went: ``print`` it
 
         Raises:
-            PromptingError: nothing is there, or a run that is alive is writing it
+            ValueError: nothing is there, or a run that is alive is writing it
         """
         from ..prompting.removal import find_results, remove_results
 

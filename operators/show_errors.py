@@ -68,7 +68,7 @@ class ShowErrors(RunOperator):
             the field's name
 
         Raises:
-            PromptingError: what was wrong with the request, before anything is written
+            ValueError: what was wrong with the request, before anything is written
         """
         from ..prompting.error_overlay import overlay_field, show_errors
 

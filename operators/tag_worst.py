@@ -77,10 +77,10 @@ class TagWorst(RunOperator):
             progress: show a progress bar
 
         Returns:
-            the :class:`prompting.tagging.Worst`: the samples' ids and scores; ``print`` it
+            the samples' ids and scores; ``print`` it
 
         Raises:
-            PromptingError: what was wrong with the request, before anything is tagged
+            ValueError: what was wrong with the request, before anything is tagged
         """
         from ..prompting.tagging import tag_worst
 

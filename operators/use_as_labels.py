@@ -88,10 +88,10 @@ class UseAsLabels(RunOperator):
             progress: show a progress bar
 
         Returns:
-            the :class:`prompting.final_labels.Takeover`; ``print`` it
+            what was written: ``print`` it
 
         Raises:
-            PromptingError: what was wrong with the request, before anything is written
+            ValueError: what was wrong with the request, before anything is written
         """
         from ..prompting.final_labels import use_as_labels
 

@@ -31,6 +31,7 @@ LABELS = {
     "compile": "Compile the encoder",
     "gt_field": "Ground truth",
     "baseline": "Baseline",
+    "ignore_values": "Mask values that count for nothing",
     "overwrite": "Replace a larger evaluation",
     "robustness": "Also disturb the truth's prompts",
     "folder": "Folder",
@@ -40,6 +41,9 @@ LABELS = {
     "below": "Only below",
     "tag": "Tag",
 }
+
+TITLES = {"existing": {"skip": "Keep them, do the others", "overwrite": "Do them again"}}
+"""What the values of a choice are called."""
 
 _PYTHON = re.compile(r"(?<!['\w])([a-z][a-z0-9_]*)=('[^']*'|True|False|\d[\d.]*)")
 _NAMES = re.compile(r"(?<!['\w])([a-z][a-z0-9]*_[a-z0-9_]*)(?!['\w=*])")
@@ -68,7 +72,8 @@ def _said(name: str, value: str, properties: Mapping[str, types.Property], own: 
         return f"“{label}”"
     value = value.strip("'")
     view = getattr(properties.get(name), "view", None)
-    titles = {choice.value: choice.label or choice.value for choice in getattr(view, "choices", ())}
+    shown = {choice.value: choice.label or choice.value for choice in getattr(view, "choices", ())}
+    titles = {**TITLES.get(name, {}), **shown}
     return f"“{titles.get(value, value)}”" if name == own else f"“{label}: {titles.get(value, value)}”"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -18,6 +20,47 @@ from .progress import Pace, Progress
 from .saving import saving
 from .storage import DONE, StrategyFields
 from .strategies import AUTOMATIC
+from .tables import Table
+
+LEAST = 5
+"""How many of the pictures on which strategies agree least are named."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was measured.
+
+    Attributes:
+        field: where each picture's agreement is
+        strategies: that were compared
+        images: that have masks of at least two of them
+        mean: over those, 0 to 1; None where there are none
+        least: the pictures on which they agree least, as (file name, agreement), the worst first
+    """
+
+    field: str
+    strategies: tuple[str, ...]
+    images: int
+    mean: float | None
+    least: tuple[tuple[str, float], ...]
+
+    def table(self) -> Table:
+        """The pictures on which they agree least: look at those first."""
+        mean = "unknown" if self.mean is None else f"{self.mean:.3f} in the mean"
+        return Table(
+            f"Agreement of {len(self.strategies)} strategies over {self.images} images: {mean}",
+            f"Mean IoU between the masks of {', '.join(self.strategies)}; each picture's is in the field {self.field}."
+            " Those on which they agree least are the hardest, or the most ambiguous:",
+            ("picture", "agreement"),
+            tuple((name, f"{value:.3f}") for name, value in self.least),
+        )
+
+    def __str__(self) -> str:
+        """Markdown."""
+        return f"{self.table().title}\n\n{self.table().note}\n\n{self.table().markdown()}"
+
+    def _repr_html_(self) -> str:
+        return self.table().html()
 
 
 def agreement_field(prefix: str) -> str:
@@ -34,7 +77,7 @@ def comparable(samples: foc.SampleCollection, prefix: str) -> list[str]:
     return there if len(there) > 1 else []
 
 
-def measure_agreement(samples: foc.SampleCollection, prefix: str = "sam2") -> None:
+def measure_agreement(samples: foc.SampleCollection, prefix: str = "sam2") -> Agreement:
     """Store the mean IoU over all pairs of automatic strategies in ``<prefix>_agreement``.
 
     Pictures with masks of fewer than two strategies get None.
@@ -48,6 +91,16 @@ def measure_agreement(samples: foc.SampleCollection, prefix: str = "sam2") -> No
     """
     for _ in measure_steps(samples, prefix):
         pass
+    return measured_agreement(samples, prefix)
+
+
+def measured_agreement(samples: foc.SampleCollection, prefix: str = "sam2") -> Agreement:
+    """What :func:`measure_agreement` stored, over these samples."""
+    field = agreement_field(prefix)
+    values = zip(*checks.with_all_fields(samples).values(["filepath", field]), strict=True)
+    known = sorted(((os.path.basename(path), v) for path, v in values if v is not None), key=lambda item: item[1])
+    mean = sum(v for _, v in known) / len(known) if known else None
+    return Agreement(field, tuple(comparable(samples, prefix)), len(known), mean, tuple(known[:LEAST]))
 
 
 def measure_steps(samples: foc.SampleCollection, prefix: str = "sam2") -> Iterator[Progress]:

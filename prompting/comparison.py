@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from .analysis.calibration import Bin, Calibration
 from .analysis.instances import InstanceScores
 from .analysis.statistics import TIE, Difference, differences
 from .tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,9 @@ class Row:
         return cls(**row)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """Rows ordered by mean IoU, the best first; ``print`` it, or take ``rows``.
+    """Rows ordered by mean IoU, the best first: ``print`` it, iterate over it, or take :meth:`to_pandas`.
 
     Attributes:
         rows: one a strategy
@@ -110,6 +114,42 @@ class Comparison:
     def to_dict(self) -> dict:
         """Plain JSON."""
         return {"baseline": self.baseline, "truth": self.truth, "rows": [asdict(row) for row in self.rows]}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One line a strategy, the best first, by its name; what belongs together is joined by a dot.
+
+        ``difference.p``, ``instances.recall``, ``calibration.error``; empty where something isn't known.
+        """
+        import pandas as pd
+
+        lines = []
+        for row in self.rows:
+            line = {}
+            for name, value in asdict(row).items():
+                parts = {f"{name}.{part}": inner for part, inner in value.items()} if isinstance(value, dict) else None
+                line.update({name: value} if parts is None else parts)
+            line.pop("calibration.bins", None)
+            lines.append(line)
+        names = list(dict.fromkeys(name for line in lines for name in line))
+        table = pd.DataFrame(lines, columns=[n for n in names if n not in ("difference", "instances", "calibration")])
+        return table.set_index("strategy")
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        """Short: the best and how many."""
+        if not self.rows:
+            return "Comparison(no strategies)"
+        best = self.rows[0]
+        return f"Comparison({len(self)} strategies, {best.images} images; best: {best.strategy} {best.mean_iou:.3f})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return "".join(table.html() for table in self.tables())
 
     def __getitem__(self, strategy: str) -> Row:
         for row in self.rows:

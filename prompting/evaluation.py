@@ -26,7 +26,7 @@ from .analysis.instances import match, pooled
 from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
 from .completeness import INSTANCES, MASK, require
-from .errors import PromptingError, Stopped
+from .errors import PromptingError, Stopped, concerning
 from .label_masks import instance_mask
 from .label_survey import ignored_values
 from .lock import Hold, editing, run_lock
@@ -161,6 +161,7 @@ class _Teller:
 
 def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool, ignored, hold: Hold):
     names = _chosen(samples, strategies, prefix)
+    baseline = _baseline(names, baseline)
     view = _scored_samples(samples, gt_field, names, prefix)
     classes = _common_classes(samples._dataset, prefix, names)
     if not overwrite:
@@ -270,6 +271,50 @@ def _read_truth(view, gt_field: str, classes: Sequence[str], ignored, size_field
         yield 0, total, f"reading the truth, {done} of {total} samples"
 
 
+def check_evaluation(
+    samples: foc.SampleCollection,
+    gt_field: str,
+    strategies: Sequence[str] | None = None,
+    prefix: str = "sam2",
+    overwrite: bool = False,
+    ignore_values: str | Sequence[int] | None = None,
+) -> None:
+    """Refuse what :func:`evaluate` would refuse, as far as the database alone tells: for forms, which ask often.
+
+    Raises:
+        PromptingError: what was wrong with the request
+    """
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
+    with concerning("strategies"):
+        names = _chosen(samples, strategies, prefix)
+        _common_classes(samples._dataset, prefix, names)
+    with concerning("ignore_values"):
+        ignored_values(ignore_values)
+    with concerning("gt_field"):
+        label_type_of(samples, gt_field)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pictures that failed, once the evaluation runs
+            view = _scored_samples(samples, gt_field, names, prefix)
+    if not overwrite:
+        _check_earlier(samples._dataset, view, names, prefix)
+
+
+def _baseline(names: Sequence[str], wanted: str) -> str:
+    """The baseline that was asked for; the default one, where it isn't evaluated, gives way to the first that is.
+
+    Raises:
+        PromptingError: another that isn't evaluated
+    """
+    if wanted in names:
+        return wanted
+    if wanted == BASELINE:
+        return names[0]
+    raise PromptingError(
+        f"The baseline {wanted!r} is not among the strategies to evaluate; choose from {', '.join(names)}.", "baseline"
+    )
+
+
 def _chosen(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:
     there = strategies_in(samples, prefix)
     names = [strategy.name for strategy in strategies_named(strategies)] if strategies else there
@@ -336,7 +381,8 @@ def _scored_samples(samples: foc.SampleCollection, gt_field: str, names: Sequenc
         if missing:
             raise PromptingError(
                 f"{len(missing)} of {len(view)} samples have no mask of {name!r}, the first of them {missing[0]}; apply"
-                " it to them (existing='skip' keeps the others) or evaluate a view without them."
+                " it to them (existing='skip' keeps the others) or evaluate a view without them.",
+                "strategies",
             )
     return view
 
@@ -351,7 +397,8 @@ def _check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str)
         if elsewhere:
             raise PromptingError(
                 f"An earlier evaluation of {name!r} covers {elsewhere} samples that this view lacks and would lose"
-                " their scores; evaluate them too, or pass overwrite=True."
+                " their scores; evaluate them too, or choose overwrite=True.",
+                "overwrite",
             )
 
 

@@ -44,7 +44,7 @@ def robustness_key(prefix: str) -> str:
     return f"{prefix}_robustness"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """What was found.
 
@@ -75,10 +75,19 @@ class Explanation:
             ),
         )
 
+    def tables(self) -> list[Table]:
+        """The parts of the loss, and how prompts bear being wrong, where that was measured."""
+        return [self.table(), *([as_table(self.curves)] if self.curves else [])]
+
+    def __repr__(self) -> str:
+        return f"Explanation({', '.join(self.parts)}; {self.images} images)"
+
     def __str__(self) -> str:
         """Markdown."""
-        tables = [self.table(), *([as_table(self.curves)] if self.curves else [])]
-        return "\n\n".join(f"{table.title}\n\n{table.markdown()}" for table in tables)
+        return "\n\n".join(f"{table.title}\n\n{table.markdown()}" for table in self.tables())
+
+    def _repr_html_(self) -> str:
+        return "".join(table.html() for table in self.tables())
 
 
 def explain(
@@ -180,6 +189,22 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
         with editing(samples._dataset):
             _save_curves(samples._dataset, prefix, model, explanation.curves)
     yield explanation
+
+
+def check_explanation(
+    samples: foc.SampleCollection, strategies: Sequence[str] | None = None, prefix: str = "sam2"
+) -> None:
+    """Refuse what :func:`explain` would refuse, as far as the database alone tells.
+
+    Raises:
+        PromptingError: what was wrong with the request
+    """
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
+    names, _ = _evaluated(samples._dataset, strategies, prefix)
+    _explainable(samples, names, prefix)
+    _common_model(samples._dataset, names, prefix, "cpu")  # a recorded name is never auto
+    _common_precision(samples._dataset, names, prefix)
 
 
 def load_curves(dataset: fo.Dataset, prefix: str = "sam2") -> tuple[Curve, ...]:

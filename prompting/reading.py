@@ -14,6 +14,7 @@ from .images import upright_size
 from .label_masks import NO_PIXELS, Encoding
 from .label_survey import Survey, Targets, listed, understand
 from .names import spelled
+from .records import own_first
 
 GLANCE = 20
 """So many samples are looked at where a form asks, at each keystroke."""
@@ -249,7 +250,8 @@ def label_type_of(samples: foc.SampleCollection, name: str) -> type:
     field = samples.get_field(name) if name else None
     document_type = getattr(field, "document_type", None)
     if document_type is None:
-        known = [n for n, f in samples.get_field_schema(ftype=fo.EmbeddedDocumentField).items() if n != "metadata"]
+        known = [n for n in samples.get_field_schema(ftype=fo.EmbeddedDocumentField) if n != "metadata"]
+        known = own_first(samples._dataset, known)
         raise PromptingError(f"There is no label field {name!r}; the dataset has: {', '.join(known) or 'none'}.")
     return document_type
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 
@@ -85,6 +86,12 @@ def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
     if prior == YOLO:
         files["yolo_sha256"] = models.yolo_file(plan.yolo_model)
     return {name: found for name, path in files.items() if (found := sha256_of(path))}
+
+
+def own_first(dataset: fo.Dataset, names: Sequence[str]) -> list[str]:
+    """A dataset's fields with a person's own before those that strategies wrote."""
+    ours = tuple(f"{dataset.get_run_info(key).config.prefix}_" for key in dataset.list_runs(method=METHOD))
+    return sorted(names, key=lambda name: name.startswith(ours))
 
 
 def first_difference(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[str, object, object] | None:

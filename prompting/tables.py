@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,13 @@ class Table:
         rule = "|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths)) + "|"
         first, *rest = (_line(cells, widths) for cells in lines)
         return "\n".join([first, rule, *rest])
+
+    def html(self) -> str:
+        """A notebook's table, everything that comes from data escaped."""
+        head = "".join(f"<th>{escape(column)}</th>" for column in self.columns)
+        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        caption = f"<p><b>{escape(self.title)}</b></p>"
+        return f"{caption}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

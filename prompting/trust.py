@@ -51,8 +51,7 @@ def check_report_folder(folder: str) -> None:
     """
     if ".." in Path(folder).parts:
         raise PromptingError(f"The folder {folder!r} goes up with '..'; name it as it is.")
-    named = _folders(REPORTS)
-    allowed = named or [Path.home().resolve()]
+    named, allowed = _folders(REPORTS), report_folders()
     path = Path(folder).expanduser().absolute()
     if not _within(path, allowed):
         raise PromptingError(
@@ -61,6 +60,11 @@ def check_report_folder(folder: str) -> None:
         )
     if not named and any(part.startswith(".") for part in path.resolve().relative_to(allowed[0]).parts):
         raise PromptingError(f"The folder {folder!r} is hidden; name one that is not.")
+
+
+def report_folders() -> list[Path]:
+    """The folders below which a request from the App may write reports."""
+    return _folders(REPORTS) or [Path.home().resolve()]
 
 
 def _folders(variable: str) -> list[Path]:

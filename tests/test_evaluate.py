@@ -367,7 +367,7 @@ def test_the_operator_returns_the_table_from_python(make, evaluate_strategies):
 
 
 def test_the_operator_names_a_parameter_that_it_does_not_know(make, evaluate_strategies):
-    with pytest.raises(ValueError, match="Unknown parameter 'base'; there are: gt_field"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'base'"):
         evaluate_strategies(make(TRUTHS, clip_box=PREDICTIONS), "ground_truth", base="clip_point")
 
 

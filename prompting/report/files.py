@@ -19,6 +19,8 @@ from ..errors import PromptingError
 from ..findings import Findings
 from . import content, page
 
+SHELF = "sam2-prompting-reports"
+"""The folder of reports for which nobody named one; it is made with the first."""
 COLUMNS = ("sample_id", "file_name", "strategy", "status", "score", "iou", *PARTS, "agreement")
 
 
@@ -63,9 +65,12 @@ def check_paths(folder: str | Path, overwrite: bool, name: str = "comparison") -
         raise PromptingError(f"The report's name {name!r} must be a file's name without folders.")
     if folder.exists() and not folder.is_dir():
         raise PromptingError(f"{folder} is a file; name a folder to write the report to.")
-    if not folder.exists() and not folder.parent.is_dir():
-        raise PromptingError(f"The folder {folder.parent} is not there; make it first, or name another one.")
-    if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
+    there = folder if folder.exists() else folder.parent
+    if there.name == SHELF and not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise PromptingError(f"The folder {there} is not there; make it first, or name another one.")
+    if not os.access(there, os.W_OK):
         raise PromptingError(f"{folder} can't be written to; name another folder.")
     paths = [folder / f"{name}.{suffix}" for suffix in ("html", "csv", "json")]
     for path in paths:
@@ -127,7 +132,7 @@ def _write(texts: dict[Path, str]) -> None:
     parts = {path: path.with_name(f".{path.name}.{uuid.uuid4().hex}.part") for path in texts}
     folder = next(iter(texts)).parent
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=folder.parent.name == SHELF)
         for path, part in parts.items():
             part.write_text(texts[path], encoding="utf-8", newline="")
         for path, part in parts.items():
