@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..prompting.errors import Stopped
+from .panel.open_panels import redraw_open_panels
 
 
 class RunOperator(foo.Operator, ABC):
@@ -57,6 +58,8 @@ class RunOperator(foo.Operator, ABC):
                 outputs.view("failure", types.Error(label=str(error) or type(error).__name__))
                 yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
             raise
+        if not ctx.delegated:
+            yield from redraw_open_panels(ctx)
 
     @abstractmethod
     def _steps(self, ctx) -> Iterator:

@@ -25,7 +25,8 @@ class Row:
     Attributes:
         strategy: its name
         images: how many were evaluated
-        support: pixels that were evaluated (all strategies have the same)
+        support: pixels that were evaluated, background included and crowds left out (all strategies have the same);
+            None where it isn't known
         mean_iou: the mean over images of each image's IoU
         low, high: its 95 % bootstrap interval over images; None for a single image
         boundary_iou: the mean over images of each image's boundary IoU (Cheng et al., 2021)
@@ -41,7 +42,7 @@ class Row:
 
     strategy: str
     images: int
-    support: int
+    support: int | None
     mean_iou: float
     low: float | None
     high: float | None
@@ -183,14 +184,15 @@ class Comparison:
         return Table(
             "Boundaries, and all pixels of all images together",
             "Boundary IoU: of the pixels within 2 % of the diagonal from the outline, mean over images. The other"
-            " scores are pooled: large objects weigh more than small ones.",
-            ("strategy", "boundary IoU", "pooled IoU", "Dice", "precision", "recall", "images", "support"),
+            " scores are pooled: large objects weigh more than small ones. Pixels: all that were compared, background"
+            " too; the support in Model Evaluation counts those of the truth's classes.",
+            ("strategy", "boundary IoU", "pooled IoU", "Dice", "precision", "recall", "images", "pixels"),
             tuple(
                 (
                     row.strategy,
                     *map(number, (row.boundary_iou, row.pooled_iou, row.dice, row.precision, row.recall)),
                     str(row.images),
-                    str(row.support),
+                    "–" if row.support is None else str(row.support),
                 )
                 for row in self.rows
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timezone
@@ -40,6 +41,8 @@ class Findings:
         size: the share of the picture that the largest of them covers
         curves: how prompts bear being wrong; empty where it wasn't measured
         outdated: strategies that were applied again after they were evaluated
+        boundary: each evaluated strategy's boundary IoU
+        files: N names of the pictures' files, without folders
     """
 
     prefix: str
@@ -55,6 +58,8 @@ class Findings:
     size: np.ndarray
     curves: tuple[Curve, ...] = field(default=())
     outdated: tuple[str, ...] = field(default=())
+    boundary: dict[str, np.ndarray] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
 
     @property
     def evaluated(self) -> tuple[str, ...]:
@@ -83,9 +88,9 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
     errors = {name: list(filter(dataset.has_field, paths)) for name, paths in places.items()}
 
     paths = [fields.status for fields in of.values()] + [fields.score for fields in of.values()]
-    paths += [f"{evaluation_key(prefix, name)}_iou" for name in evaluated]
+    paths += [f"{evaluation_key(prefix, name)}{score}" for name in evaluated for score in ("_iou", "_boundary_iou")]
     paths += [f"{path}.{part}" for where in errors.values() for path in where for part in PARTS]
-    paths += [agreement_field(prefix), count_field(prefix), size_field(prefix)]
+    paths += ["filepath", agreement_field(prefix), count_field(prefix), size_field(prefix)]
     ids, values = _read(dataset, paths, [fields.status for fields in of.values()])
     return Findings(
         prefix=prefix,
@@ -105,6 +110,8 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
         size=_floats(values[size_field(prefix)]),
         curves=load_curves(dataset, prefix),
         outdated=_outdated(dataset, prefix, evaluated) if comparison else (),
+        boundary={name: _floats(values[f"{evaluation_key(prefix, name)}_boundary_iou"]) for name in evaluated},
+        files=[os.path.basename(path) for path in values["filepath"]],
     )
 
 

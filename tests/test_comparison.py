@@ -84,7 +84,7 @@ def test_scores_are_shown_with_their_intervals(table):
 def test_boundaries_and_pixels_have_a_table_of_their_own(table):
     assert cells(table, 1, "clip_box") == {
         "strategy": "clip_box", "boundary IoU": "0.400", "pooled IoU": "0.500", "Dice": "0.600", "precision": "0.700",
-        "recall": "0.800", "images": "3", "support": "1000",
+        "recall": "0.800", "images": "3", "pixels": "1000",
     }  # fmt: skip
 
 

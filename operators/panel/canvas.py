@@ -9,19 +9,29 @@ import fiftyone.operators.types as types
 NO_BREAK, JOINER = "\u00a0", "\u2060"
 LONGEST_NUMBER = 20
 
+# A row's cells are as wide as what they hold, and go to the next line where a narrow panel has no room.
+WRAPPED = {"grid": {"sx": {"display": "flex", "flexWrap": "wrap", "alignItems": "flex-end"}}}
+NARROW = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
+
 
 class Canvas:
     """A panel as it grows from top to bottom.
 
     The data of tables and plots travels apart from the layout (FiftyOne draws
     nothing for data that a view brings along): :meth:`show` sends both.
+
+    Whenever a choice is made, the App copies all data that it shows into the
+    panel's state, and then draws state and data merged element by element: what
+    is shorter than before would keep an old end. So the copies are taken out of
+    the state with every drawing.
     """
 
     def __init__(self, redraw: Callable):
         self.root, self._redraw, self._data = types.Object(), redraw, {}
 
-    def show(self, ctx) -> types.Property:
-        """What ``render`` returns; the data is on its way."""
+    def show(self, ctx, state: dict) -> types.Property:
+        """What ``render`` returns; the data, and changes of the panel's state, are on their way."""
+        ctx.ops.patch_panel_state({**dict.fromkeys(self._data), **state})
         ctx.ops.set_panel_data(self._data)
         narrow = {
             "grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}
@@ -35,11 +45,17 @@ class Canvas:
 
     def row(self, name: str) -> types.Object:
         """A row for buttons and choices."""
-        return self.root.h_stack(name, gap=1, align_y="end", wrap=True)
+        return self.root.h_stack(name, gap=1, align_y="end", componentsProps=WRAPPED)
+
+    def button(self, row: types.Object, name: str, label: str, on_click: Callable, icon: str = "", main: bool = False):
+        """A button that keeps its words in one line."""
+        kwargs = {"variant": "contained"} if main else {}
+        props = {**NARROW, "button": {"sx": {"whiteSpace": "nowrap"}}}
+        row.btn(name, label=label, on_click=on_click, icon=icon or None, componentsProps=props, **kwargs)
 
     def choice(self, parent: types.Object, name: str, label: str, value: str, values: Iterable[str]) -> None:
         """A drop-down; the panel is drawn anew when it changes."""
-        view, values = types.DropdownView(), list(values)
+        view, values = types.DropdownView(componentsProps=NARROW), list(values)
         for choice in values:
             view.add_choice(choice, label=choice)
         parent.enum(name, values, default=value, label=label, view=view, on_change=self._redraw)
@@ -58,10 +74,13 @@ class Canvas:
         self._data[name] = [dict(zip(keys, map(_unbroken, row))) for row in table.rows]
 
     def plot(self, name: str, figure: dict, **events: Callable) -> None:
-        """A figure of :mod:`prompting.analysis.figures`; none where there is nothing to draw."""
+        """A figure of :mod:`prompting.analysis.figures`; none where there is nothing to draw.
+
+        Plotly's toolbar would cover the titles; what its buttons do, the mouse does.
+        """
         if figure["data"]:
             height = f"{figure['layout'].get('height', 360)}px"
-            config = {"displaylogo": False, "scrollZoom": False, "responsive": True}
+            config = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
             self.root.plot(name, layout=figure["layout"], config=config, height=height, width="100%", **events)
             self._data[name] = figure["data"]
 

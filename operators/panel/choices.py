@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .scope import Scope
+
 if TYPE_CHECKING:
     from ...prompting.findings import Findings
 
@@ -12,6 +14,8 @@ SIZE, COUNT = "size of the largest instance (% of the picture)", "number of inst
 
 # Where the App keeps what is chosen: the name of the row, a dot, the name of the drop-down.
 PREFIX, BASELINE, A, B, SLICE_BY = "prefixes.prefix", "top.baseline", "pair.a", "pair.b", "slicing.slice_by"
+CHOSEN_AMONG = "chosen_among"
+"""The strategies that there were to choose from: with others the App's remembered defaults are nobody's choice."""
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,18 @@ class Choices:
     """The panel's state with defaults filled in, and what was found with that prefix.
 
     Attributes:
+        scope: the pictures that the panel speaks of
         prefixes: all that there are
-        findings: of the chosen prefix; None where no strategy was applied
+        whole: what was found of the chosen prefix; None where no strategy was applied
+        findings: the same of the scope's pictures alone
         baseline, a, b: strategies' names; b is None where there is one strategy alone
         slice_by: a field, or SIZE or COUNT
     """
 
+    scope: Scope
     prefixes: list[str]
-    findings: Findings | None
+    whole: Findings | None = None
+    findings: Findings | None = None
     baseline: str | None = None
     a: str | None = None
     b: str | None = None
@@ -34,21 +42,32 @@ class Choices:
 
     @classmethod
     def of(cls, ctx) -> Choices:
-        from ...prompting.findings import load_findings, prefixes
+        """Read once a request: an event and the drawing after it see the same."""
+        if not hasattr(ctx, "_strategies_chosen"):
+            ctx._strategies_chosen = cls._read(ctx)
+        return ctx._strategies_chosen
 
-        there = prefixes(ctx.dataset)
+    @classmethod
+    def _read(cls, ctx) -> Choices:
+        from ...prompting.findings import load_findings, prefixes
+        from ...prompting.part import part_of
+
+        scope, there = Scope.of(ctx), prefixes(ctx.dataset)
         if not there:
-            return cls([], None)
+            return cls(scope, [])
         state = ctx.panel.get_state
         prefix = state(PREFIX) if state(PREFIX) in there else ("sam2" if "sam2" in there else there[0])
-        findings = load_findings(ctx.dataset, prefix)
+        whole = load_findings(ctx.dataset, prefix)
+        findings = whole if scope.ids is None else part_of(whole, scope.ids)
         names = findings.evaluated or findings.strategies
+        known = state(CHOSEN_AMONG) in (None, _among(prefix, names))
+        wanted = {name: state(name) if known else None for name in (BASELINE, A, B)}
         recorded = findings.comparison.baseline if findings.comparison else None
-        baseline = next((n for n in (state(BASELINE), recorded) if n in names), names[-1])
-        a = state(A) if state(A) in names else names[0]
+        baseline = next((n for n in (wanted[BASELINE], recorded) if n in names), names[-1])
+        a = wanted[A] if wanted[A] in names else names[0]
         others = [name for name in names if name != a]
-        b = next((n for n in (state(B), baseline) if n in others), others[0] if others else None)
-        return cls(there, findings, baseline, a, b, state(SLICE_BY) or SIZE)
+        b = next((n for n in (wanted[B], baseline) if n in others), others[0] if others else None)
+        return cls(scope, there, whole, findings, baseline, a, b, state(SLICE_BY) or SIZE)
 
     @property
     def prefix(self) -> str:
@@ -58,3 +77,14 @@ class Choices:
     def names(self) -> tuple[str, ...]:
         """The strategies to choose from: those that were evaluated, or all where none was."""
         return self.findings.evaluated or self.findings.strategies
+
+    def remembered(self, ctx) -> dict:
+        """What the panel's state must say, for the drop-downs to show what was drawn, where it says something else."""
+        if self.findings is None:
+            return {}
+        values = {CHOSEN_AMONG: _among(self.prefix, self.names), BASELINE: self.baseline, A: self.a, B: self.b}
+        return {name: value for name, value in values.items() if ctx.panel.get_state(name) != value}
+
+
+def _among(prefix: str, names: tuple[str, ...]) -> str:
+    return " ".join((prefix, *sorted(names)))

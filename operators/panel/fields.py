@@ -26,3 +26,14 @@ def values_of(dataset: fo.Dataset, findings, by: str) -> list:
     ids, values = dataset.values(["id", by])
     of = dict(zip(ids, values))
     return [of[sample_id] for sample_id in findings.sample_ids]
+
+
+def compared_fields(dataset: fo.Dataset, prefix: str, *strategies: str) -> list[str]:
+    """What tells strategies apart on a picture: their masks, their IoU as tags, and the truth."""
+    from ...prompting.evaluation import evaluation_key
+    from ...prompting.storage import StrategyFields
+    from ...prompting.truth import truth_field
+
+    masks = [StrategyFields.of(prefix, strategy).mask for strategy in strategies]
+    scores = [f"{evaluation_key(prefix, strategy)}_iou" for strategy in strategies]
+    return [path for path in (*masks, truth_field(prefix), *scores) if dataset.has_field(path)]

@@ -6,21 +6,29 @@ import fiftyone.operators.types as types
 
 from .canvas import Canvas
 from .choices import COUNT, SIZE, Choices
+from .drawn import mark
 from .fields import plain_fields, values_of
-
-DARK = True
+from .next_steps import draw_verdict
+from .pictures import DARK, draw_pair, draw_unscored
+from .running import draw_running
 
 
 def draw(panel, ctx, chosen: Choices) -> types.Property:
     """The whole panel."""
     canvas = Canvas(panel.redraw)
+    draw_running(panel, ctx, canvas, chosen.prefixes)
     if chosen.findings is None:
         _nothing_yet(panel, canvas)
-    elif chosen.findings.comparison is None:
-        _not_evaluated(panel, canvas, chosen)
     else:
-        _evaluated(panel, ctx, canvas, chosen)
-    return canvas.show(ctx)
+        _prefix(canvas, chosen)
+        _scope(ctx, canvas, chosen)
+        if not chosen.findings.sample_ids:
+            _nothing_in_view(panel, canvas, chosen)
+        elif chosen.findings.comparison is None:
+            _not_evaluated(panel, canvas, chosen)
+        else:
+            _evaluated(panel, ctx, canvas, chosen)
+    return canvas.show(ctx, {**chosen.remembered(ctx), **mark(ctx, chosen)})
 
 
 def _nothing_yet(panel, canvas: Canvas) -> None:
@@ -31,8 +39,28 @@ def _nothing_yet(panel, canvas: Canvas) -> None:
         " more: masks, prompts and scores are stored as fields, and this panel compares them.",
     )
     row = canvas.row("next")
-    row.btn("apply", label="Apply strategies", icon="content_cut", variant="contained", on_click=panel.prompt_apply)
-    row.btn("refresh", label="Refresh", icon="refresh", on_click=panel.redraw)
+    canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut", main=True)
+    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
+
+
+def _scope(ctx, canvas: Canvas, chosen: Choices) -> None:
+    """What the numbers below are about."""
+    from ...prompting.part import UNKNOWN
+
+    whole, there = len(chosen.whole.sample_ids), len(chosen.findings.sample_ids)
+    if chosen.scope.ids is None:
+        canvas.text("scope", f"Compared: the whole dataset, {whole} pictures with results")
+        return
+    said = f"Computed from the stored scores, nothing was evaluated again. {UNKNOWN}" if chosen.whole.comparison else ""
+    canvas.text("scope", f"Compared: the current view, {there} of {whole} pictures with results", said)
+
+
+def _nothing_in_view(panel, canvas: Canvas, chosen: Choices) -> None:
+    canvas.text("empty_view", "No results in this view", "None of its pictures has a strategy's result.")
+    row = canvas.row("next")
+    canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut", main=True)
+    canvas.button(row, "whole", "Compare the whole dataset", panel.show_whole, "apps")
+    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
 
 
 def _not_evaluated(panel, canvas: Canvas, chosen: Choices) -> None:
@@ -40,7 +68,6 @@ def _not_evaluated(panel, canvas: Canvas, chosen: Choices) -> None:
     from ...prompting.report.content import status_table
 
     findings = chosen.findings
-    _prefix(canvas, chosen)
     canvas.text(
         "unevaluated",
         "Not evaluated yet",
@@ -48,18 +75,13 @@ def _not_evaluated(panel, canvas: Canvas, chosen: Choices) -> None:
         " with masks), evaluate against it. Without one, look where the strategies disagree: those pictures are hard.",
     )
     row = canvas.row("next")
-    row.btn("evaluate", label="Evaluate", icon="leaderboard", variant="contained", on_click=panel.prompt_evaluate)
-    row.btn("agreement", label="Measure agreement", icon="join_inner", on_click=panel.prompt_agreement)
-    row.btn("refresh", label="Refresh", icon="refresh", on_click=panel.redraw)
+    canvas.button(row, "evaluate", "Evaluate", panel.prompt_evaluate, "leaderboard", main=True)
+    canvas.button(row, "agreement", "Measure agreement", panel.prompt_agreement, "join_inner")
+    canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
+    canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
+    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
     canvas.table("statuses", status_table(findings), panel.show_strategy)
-    row = canvas.row("pair")
-    canvas.choice(row, "a", "Strategy", chosen.a, chosen.names)
-    row.btn("show_a", label="Show on the pictures", icon="visibility", on_click=panel.show_strategy)
-    row = canvas.row("views")
-    row.btn("worst", label="Lowest 25 scores", variant="contained", on_click=panel.show_worst)
-    row.btn("no_prompt", label="No prompt found", variant="contained", on_click=panel.show_no_prompt)
-    row.btn("disagree", label="Strategies disagree", variant="contained", on_click=panel.show_disagreement)
-    _view_tools(panel, canvas)
+    draw_unscored(panel, canvas, chosen)
     canvas.plot("agreement", figures.agreement(findings, DARK))
 
 
@@ -69,18 +91,18 @@ def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     findings, comparison = chosen.findings, chosen.findings.comparison
     if chosen.baseline != comparison.baseline:
         comparison = comparison.with_baseline(findings.iou, chosen.baseline)
-    _prefix(canvas, chosen)
+    draw_verdict(panel, ctx, canvas, chosen)
     if findings.outdated:
         said = f"{', '.join(findings.outdated)}: applied again since. Evaluate again, or the scores are of other masks."
         canvas.text("outdated", "These scores are old", said)
     row = canvas.row("top")
     canvas.choice(row, "baseline", "Baseline", chosen.baseline, chosen.names)
-    row.btn("export", label="Export", icon="summarize", on_click=panel.prompt_export)
-    row.btn("refresh", label="Refresh", icon="refresh", on_click=panel.redraw)
+    canvas.button(row, "evaluate", "Evaluate again", panel.prompt_evaluate, "leaderboard", main=bool(findings.outdated))
+    canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
     first, *others = comparison.tables()
     canvas.table("scores", first, panel.show_strategy)
     canvas.plot("bars", figures.mean_iou_bars(comparison, DARK))
-    _picture_by_picture(panel, canvas, chosen)
+    draw_pair(panel, canvas, chosen)
     _errors(panel, canvas, chosen)
     _slices(ctx, canvas, chosen)
     for i, table in enumerate(others):
@@ -91,33 +113,6 @@ def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
         canvas.plot("robustness", figures.robustness(findings.curves, DARK))
 
 
-def _picture_by_picture(panel, canvas: Canvas, chosen: Choices) -> None:
-    """A against B, a point an image; and the pictures that tell most."""
-    from ...prompting.analysis import figures
-
-    alone = chosen.b is None
-    note = "There is one strategy alone: apply another one to compare it with." if alone else ""
-    canvas.text("pair_title", "Picture by picture", note or "Click or lasso points to select their samples.")
-    row = canvas.row("pair")
-    canvas.choice(row, "a", "A", chosen.a, chosen.names)
-    if not alone:
-        canvas.choice(row, "b", "B", chosen.b, (name for name in chosen.names if name != chosen.a))
-    row.btn("show_a", label="Show A on the pictures", icon="visibility", on_click=panel.show_strategy)
-    row = canvas.row("views")
-    if not alone:
-        row.btn("a_beats_b", label="A beats B", variant="contained", on_click=panel.show_a_beats_b)
-        row.btn("b_beats_a", label="B beats A", variant="contained", on_click=panel.show_b_beats_a)
-    row.btn("worst", label="Worst 25 of A", variant="contained", on_click=panel.show_worst)
-    row.btn("no_prompt", label="A found no prompt", variant="contained", on_click=panel.show_no_prompt)
-    row.btn("all_fail", label="All strategies fail", variant="contained", on_click=panel.show_all_fail)
-    if not alone:
-        row.btn("disagree", label="Strategies disagree", variant="contained", on_click=panel.show_disagreement)
-    _view_tools(panel, canvas)
-    if not alone:
-        figure = figures.scatter(chosen.findings, chosen.a, chosen.b, DARK)
-        canvas.plot("scatter", figure, on_selected=panel.select_lassoed, on_click=panel.select_clicked)
-
-
 def _errors(panel, canvas: Canvas, chosen: Choices) -> None:
     from ...prompting.analysis import figures
 
@@ -126,7 +121,7 @@ def _errors(panel, canvas: Canvas, chosen: Choices) -> None:
         return
     canvas.text("unexplained", "Where the loss comes from", "Not known yet: it takes SAM 2 a pass over the pictures.")
     row = canvas.row("explaining")
-    row.btn("explain", label="Explain errors", icon="troubleshoot", variant="contained", on_click=panel.prompt_explain)
+    canvas.button(row, "explain", "Explain errors", panel.prompt_explain, "troubleshoot", main=True)
 
 
 def _slices(ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -135,18 +130,12 @@ def _slices(ctx, canvas: Canvas, chosen: Choices) -> None:
 
     fields = [SIZE, COUNT, "tags", *plain_fields(ctx.dataset, chosen.prefix)]
     by = chosen.slice_by if chosen.slice_by in fields else SIZE
-    canvas.text("slices_title", "Where each strategy is good")
+    canvas.text("slices_title", "Where each strategy is good", "Whiskers are 95 % intervals, n counts pictures.")
     canvas.choice(canvas.row("slicing"), "slice_by", "Slice by", by, fields)
     slices = slices_of(values_of(ctx.dataset, chosen.findings, by))
-    canvas.plot("slices", figures.slices(chosen.findings, slices, chosen.names, DARK))
+    canvas.plot("slices", figures.slices(chosen.findings, slices, chosen.names, DARK, intervals=True))
 
 
 def _prefix(canvas: Canvas, chosen: Choices) -> None:
     if len(chosen.prefixes) > 1:
         canvas.choice(canvas.row("prefixes"), "prefix", "Field prefix", chosen.prefix, chosen.prefixes)
-
-
-def _view_tools(panel, canvas: Canvas) -> None:
-    row = canvas.row("view_tools")
-    row.btn("everything", label="Show everything", icon="apps", on_click=panel.show_everything)
-    row.btn("save_view", label="Save this view", icon="bookmark", on_click=panel.save_view)

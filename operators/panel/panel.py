@@ -5,10 +5,16 @@ from __future__ import annotations
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from . import next_steps, running
 from .choices import Choices
+from .drawn import is_drawn
+from .fields import compared_fields
 from .layout import draw
 
 PLUGIN = "@promptlab/sam2-prompting"
+
+UNDRAWN = ("select_lassoed", "select_clicked", "show_strategy", "save_view")
+"""Events that change nothing in the panel itself. What changes the App's view has the panel drawn when it did."""
 
 
 class StrategiesPanel(foo.Panel):
@@ -25,67 +31,95 @@ class StrategiesPanel(foo.Panel):
             " select their samples; the buttons show the pictures that tell most.",
         )
 
+    def execute(self, ctx):
+        """The event, and the drawing unless it is spared: the App draws all plots again, seconds of waiting."""
+        name = ctx.params.get("__method__") or ""
+        by_the_app = name == "on_change_view" or (name == "redraw" and "path" in ctx.params)
+        if by_the_app and is_drawn(ctx):
+            return None
+        if name in UNDRAWN or name.startswith(("show_", "prompt_")):
+            return getattr(self, name)(ctx)
+        return super().execute(ctx)
+
     def render(self, ctx) -> types.Property:
         return draw(self, ctx, Choices.of(ctx))
 
     def on_load(self, ctx) -> None:
         """Nothing to prepare: drawing reads what there is."""
 
+    def on_change_view(self, ctx) -> None:
+        """The panel speaks of the pictures in the view."""
+
     def redraw(self, ctx) -> None:
-        """A choice was changed, or somebody wants to see what is new: drawing reads everything again."""
+        """A choice was changed, a run ended, or somebody wants to see what is new: drawing reads everything again."""
 
     # what the grid shows
 
     def show_a_beats_b(self, ctx) -> None:
-        from ...prompting import views
-
         chosen = Choices.of(ctx)
-        self._show(ctx, views.a_beats_b(chosen.findings, chosen.a, chosen.b))
+        self._show_winners(ctx, chosen, chosen.a, chosen.b)
 
     def show_b_beats_a(self, ctx) -> None:
-        from ...prompting import views
-
         chosen = Choices.of(ctx)
-        self._show(ctx, views.a_beats_b(chosen.findings, chosen.b, chosen.a))
+        self._show_winners(ctx, chosen, chosen.b, chosen.a)
 
     def show_worst(self, ctx) -> None:
         from ...prompting import views
 
         chosen = Choices.of(ctx)
-        self._show(ctx, views.worst(chosen.findings, chosen.a))
+        self._show(ctx, chosen, views.worst(chosen.findings, chosen.a), chosen.a)
 
     def show_no_prompt(self, ctx) -> None:
         from ...prompting import views
 
         chosen = Choices.of(ctx)
-        self._show(ctx, views.no_prompt(chosen.findings, chosen.a))
+        self._show(ctx, chosen, views.no_prompt(chosen.findings, chosen.a), chosen.a)
 
     def show_all_fail(self, ctx) -> None:
         from ...prompting import views
 
-        self._show(ctx, views.all_fail(Choices.of(ctx).findings))
+        chosen = Choices.of(ctx)
+        self._show(ctx, chosen, views.all_fail(chosen.findings), *chosen.names[:1])
 
     def show_disagreement(self, ctx) -> None:
         from ...prompting import views
 
-        self._show(ctx, views.disagree(Choices.of(ctx).findings))
+        chosen = Choices.of(ctx)
+        self._show(ctx, chosen, views.disagree(chosen.findings), *filter(None, (chosen.a, chosen.b)))
+
+    def show_selected(self, ctx) -> None:
+        """The selected pictures alone, as the lasso or the grid's boxes selected them."""
+        selected = set(ctx.selected or ())
+        if not selected:
+            ctx.ops.notify("Nothing is selected: lasso points first, or tick pictures in the grid.", variant="info")
+            return
+        chosen = Choices.of(ctx)
+        ids = [sample_id for sample_id in chosen.findings.sample_ids if sample_id in selected]
+        ctx.ops.clear_selected_samples()
+        chosen.scope.narrow(ctx, f"{len(ids)} selected pictures", ids)
 
     def show_everything(self, ctx) -> None:
-        """The whole dataset, nothing selected."""
+        """The person's own view again, nothing selected."""
+        Choices.of(ctx).scope.widen(ctx)
+
+    def show_whole(self, ctx) -> None:
+        """The whole dataset."""
+        ctx.ops.clear_all_stages()
+
+    def compare_only_shown(self, ctx) -> None:
+        """What a button showed becomes the view that the panel speaks of."""
         ctx.panel.set_state("shown", None)
-        ctx.ops.clear_selected_samples()
-        ctx.ops.clear_view()
+        ctx.__dict__.pop("_strategies_chosen", None)
 
     def save_view(self, ctx) -> None:
         """Keep what the grid shows as one of the dataset's saved views, under a name that is free."""
         from ...prompting import saved_views
 
-        shown = ctx.panel.get_state("shown")
-        if not shown:
+        chosen = Choices.of(ctx)
+        if not chosen.scope.title:
             ctx.ops.notify("Press one of the buttons above first: it is their view that is saved.", variant="info")
             return
-        view = ctx.dataset.select(shown["ids"], ordered=True)
-        name = saved_views.keep(ctx.dataset, Choices.of(ctx).prefix, shown["title"], view)
+        name = saved_views.keep(ctx.dataset, chosen.prefix, chosen.scope.title, ctx.view)
         ctx.ops.reload_dataset()
         ctx.ops.notify(f"Saved as the view {name!r}.", variant="success")
 
@@ -107,29 +141,58 @@ class StrategiesPanel(foo.Panel):
         if ctx.params.get("id"):
             ctx.ops.set_selected_samples([ctx.params["id"]])
 
-    # other operators
+    # other operators: each has the open panels drawn anew when it ends
 
     def prompt_apply(self, ctx) -> None:
-        ctx.prompt(f"{PLUGIN}/apply_strategies", on_success=self.redraw)
+        ctx.prompt(f"{PLUGIN}/apply_strategies")
+
+    def prompt_rest(self, ctx) -> None:
+        ctx.prompt(f"{PLUGIN}/apply_strategies", params=next_steps.params_for_rest(ctx, Choices.of(ctx)))
 
     def prompt_evaluate(self, ctx) -> None:
-        ctx.prompt(f"{PLUGIN}/evaluate_strategies", on_success=self.redraw)
+        self._prompt(ctx, "evaluate_strategies")
 
     def prompt_explain(self, ctx) -> None:
-        ctx.prompt(f"{PLUGIN}/explain_strategies", on_success=self.redraw)
+        self._prompt(ctx, "explain_strategies")
 
     def prompt_agreement(self, ctx) -> None:
-        ctx.prompt(f"{PLUGIN}/measure_agreement", on_success=self.redraw)
+        self._prompt(ctx, "measure_agreement")
 
     def prompt_export(self, ctx) -> None:
-        ctx.prompt(f"{PLUGIN}/export_comparison")
+        self._prompt(ctx, "export_comparison")
 
-    def _show(self, ctx, selection) -> None:
-        if not selection.sample_ids:
+    def prompt_labels(self, ctx) -> None:
+        self._prompt(ctx, "use_as_labels", strategy=next_steps.winner(Choices.of(ctx)))
+
+    def prompt_tag(self, ctx) -> None:
+        self._prompt(ctx, "tag_worst", strategy=next_steps.winner(Choices.of(ctx)))
+
+    def prompt_overlay(self, ctx) -> None:
+        self._prompt(ctx, "show_errors", strategy=next_steps.winner(Choices.of(ctx)))
+
+    def prompt_remove(self, ctx) -> None:
+        self._prompt(ctx, "remove_results")
+
+    def stop(self, ctx) -> None:
+        ctx.ops.notify(running.stop(ctx, Choices.of(ctx).prefixes), variant="info")
+
+    def _prompt(self, ctx, name: str, **params) -> None:
+        """An operator's form, for the prefix that the panel shows."""
+        ctx.prompt(f"{PLUGIN}/{name}", params={"prefix": Choices.of(ctx).prefix, **params})
+
+    def _show_winners(self, ctx, chosen: Choices, better: str, worse: str) -> None:
+        from ...prompting import views
+
+        self._show(ctx, chosen, views.a_beats_b(chosen.findings, better, worse), better, worse)
+
+    def _show(self, ctx, chosen: Choices, selection, *strategies: str) -> None:
+        """A selection in the grid, with the masks and scores of the strategies that it is about."""
+        count = len(selection.sample_ids)
+        if not count:
             ctx.ops.notify(f"No picture: {selection.title}.", variant="info")
             return
-        ctx.panel.set_state("shown", {"title": selection.title, "ids": selection.sample_ids})
-        ctx.ops.set_view(ctx.dataset.select(selection.sample_ids, ordered=True))
+        chosen.scope.narrow(ctx, f"{selection.title} ({count})", selection.sample_ids)
+        ctx.ops.set_active_fields(compared_fields(ctx.dataset, chosen.prefix, *strategies))
 
     def _strategy_of_row(self, ctx, chosen: Choices) -> str | None:
         row = ctx.params.get("row")

@@ -120,7 +120,7 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
     wins, losses = int(np.sum(gain > TIE)), int(np.sum(gain < -TIE))
     points = _points(findings, rows, others[rows], ones[rows], f"{a} against {b}")
     points["marker"] = {"size": 8, "opacity": 0.8, "color": colours.tolist()}
-    points["hovertemplate"] = f"image %{{text}}<br>{a} %{{y:.3f}}<br>{b} %{{x:.3f}}<extra></extra>"
+    points["hovertemplate"] = f"%{{text}}<br>{a} %{{y:.3f}}<br>{b} %{{x:.3f}}<extra></extra>"
     layout = style.layout(f"{a} against {b}, {len(rows)} images", f"IoU of {b}", f"IoU of {a}", dark)
     layout |= {"dragmode": "lasso", "hovermode": "closest", "height": 460, "shapes": [style.line(0, 0, 1, 1, dark)]}
     layout["xaxis"]["range"], layout["yaxis"]["range"] = IOU, IOU
@@ -256,7 +256,7 @@ def agreement(findings: Findings, dark: bool) -> Figure:
     for name, values, colour, symbol in (("best", best, SKY, "circle"), ("mean", mean, ORANGE, "diamond")):
         points = _points(findings, rows, agreed, values, f"{name} IoU")
         points["marker"] = {"size": 8, "opacity": 0.8, "color": colour, "symbol": symbol}
-        points["hovertemplate"] = f"image %{{text}}<br>agreement %{{x:.3f}}<br>{name} IoU %{{y:.3f}}<extra></extra>"
+        points["hovertemplate"] = f"%{{text}}<br>agreement %{{x:.3f}}<br>{name} IoU %{{y:.3f}}<extra></extra>"
         traces.append(points)
     layout = style.layout("Does agreement tell which images are hard?", "agreement (mean IoU of pairs)", "IoU", dark)
     layout |= {"dragmode": "lasso", "hovermode": "closest", "showlegend": True, "height": 420}
@@ -292,8 +292,13 @@ def _points(findings: Findings, rows: np.ndarray, x: np.ndarray, y: np.ndarray, 
         "y": style.floats(y),
         "ids": ids,
         "customdata": ids,
-        "text": [str(row + 1) for row in rows],
+        "text": [_name(findings, row) for row in rows],
     }
+
+
+def _name(findings: Findings, row: int) -> str:
+    """The picture's file, or its number where that isn't known."""
+    return html.escape(findings.files[row], quote=False) if findings.files else f"image {row + 1}"
 
 
 def _curve(curve: Curve) -> Figure:

@@ -153,7 +153,7 @@ def test_each_point_is_a_sample_that_both_strategies_have_a_score_for():
     i = points["ids"].index("id7")
     assert points["y"][i] == pytest.approx(findings.iou["yolo_box"][7], abs=1e-5)
     assert points["x"][i] == pytest.approx(findings.iou["clip_point"][7], abs=1e-5)
-    assert points["text"][i] == "8"
+    assert points["text"][i] == "image 8"
 
 
 def test_points_can_be_lassoed():

@@ -93,3 +93,25 @@ def test_without_results_the_panel_leads_to_the_first_run(open_dataset, dataset)
     panel = open_strategies(page)
     panel.get_by_role("button", name="Apply strategies").click()
     expect(page.get_by_test_id("operators-prompt-modal")).to_contain_text("Strategies")
+
+
+DRAWN = (
+    """() => [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.map(t => [t.name, t.x, t.y, t.text]))"""
+)
+
+
+def slice_by(panel: Locator, field: str, groups: int) -> None:
+    panel.get_by_role("combobox").last.click()
+    panel.page.get_by_role("option", name=field, exact=True).click()
+    expect(panel.get_by_text("n = 2" if groups == 3 else "n = 3")).to_have_count(groups)
+
+
+def test_what_is_drawn_after_other_slices_is_what_a_fresh_panel_draws(open_dataset, explained):
+    explained.set_values("camera", ["a", "b", "c"] * 2)
+    explained.set_values("split", ["train", "val"] * 3)
+    used, fresh = (open_dataset(explained) for _ in range(2))
+    panel = open_strategies(used)
+    slice_by(panel, "camera", 3)
+    slice_by(panel, "split", 2)
+    slice_by(open_strategies(fresh), "split", 2)
+    assert used.evaluate(DRAWN) == fresh.evaluate(DRAWN)

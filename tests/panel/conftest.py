@@ -34,17 +34,21 @@ class Answer:
     @property
     def shown_ids(self) -> list[str]:
         """The samples that the grid is set to, in its order."""
-        (stage,) = self.orders["set_view"]["view"]
-        return dict(stage["kwargs"])["sample_ids"]
+        return dict(self.orders["set_view"]["view"][-1]["kwargs"])["sample_ids"]
+
+    @property
+    def state(self) -> dict:
+        """What the panel remembers from now on."""
+        return self.orders["patch_panel_state"]["state"]
 
 
 @pytest.fixture
 def ask():
     """Have the panel do something."""
 
-    def ask(dataset, method: str = "on_load", state: dict | None = None, **params) -> Answer:
+    def ask(dataset, method: str = "on_load", state: dict | None = None, view=None, **params) -> Answer:
         request = {"__method__": method, "panel_id": "test", "panel_state": state or {}, **params}
-        result = foo.execute_operator(PANEL, {"dataset": dataset}, params=request)
+        result = foo.execute_operator(PANEL, {"dataset": dataset, "view": view}, params=request)
         result.raise_exceptions()
         return Answer({order["operator_uri"].split("/")[-1]: order["params"] for order in _orders(result)})
 

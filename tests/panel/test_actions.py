@@ -75,13 +75,52 @@ def test_another_baseline_turns_the_differences_round(ask, explained):
 
 
 def test_what_the_grid_shows_is_saved_under_a_name_that_is_free(ask, explained):
-    ids = ask(explained, "show_worst", PAIR).shown_ids
-    state = {"shown": {"title": "worst 25 of clip_point", "ids": ids}}
+    shown = ask(explained, "show_worst", PAIR)
+    view = explained.select(shown.shown_ids, ordered=True)
     for _ in range(2):
-        ask(explained, "save_view", state)
+        ask(explained, "save_view", shown.state, view)
     explained.reload()
-    assert explained.list_saved_views() == ["worst 25 of clip_point", "worst 25 of clip_point (2)"]
-    assert explained.load_saved_view("worst 25 of clip_point").values("id") == ids
+    first = "worst 25 of clip_point (6)"
+    assert explained.list_saved_views() == [first, f"{first} (2)"]
+    assert explained.load_saved_view(first).values("id") == shown.shown_ids
+
+
+def test_buttons_narrow_the_persons_view_and_bring_it_back(ask, explained):
+    own = explained.limit(4)
+    shown = ask(explained, "show_worst", PAIR, own)
+    assert set(shown.shown_ids) == set(own.values("id"))
+    assert len(shown.orders["set_view"]["view"]) == 2
+    narrowed = own.select(shown.shown_ids[:4], ordered=True)
+    drawn = ask(explained, state={**PAIR, **shown.state}, view=narrowed)
+    assert "the current view, 4 of 6" in drawn.text and "In the grid: worst 25 of clip_point (4)" in drawn.text
+    back = ask(explained, "show_everything", {**PAIR, **shown.state}, narrowed)
+    assert [stage["kwargs"] for stage in back.orders["set_view"]["view"]] == [[["limit", 4]]]
+
+
+def test_numbers_of_a_view_are_those_of_its_pictures(ask, explained):
+    clip = iou(explained, "clip_point")
+    own = explained.limit(3)
+    rows = ask(explained, view=own).data["scores"]
+    means = {row["column0"]: row["column1"] for row in rows}
+    assert means["clip_point"] == f"{np.mean([clip[i] for i in own.values('id')]):.3f}"
+    assert {row["column6"] for row in ask(explained, view=own).data["table0"]} == {"3"}
+
+
+def test_a_beats_b_shows_both_masks_and_their_scores(ask, explained):
+    fields = ask(explained, "show_b_beats_a", PAIR).orders["set_active_fields"]["fields"]
+    scores = ["sam2_eval_yolo_box_iou", "sam2_eval_clip_point_iou"]
+    assert fields == ["sam2_yolo_box", "sam2_clip_point", "sam2_truth", *scores]
+
+
+def test_a_drawing_takes_copies_of_its_data_out_of_the_state(ask, explained):
+    drawn = ask(explained)
+    assert set(drawn.data) <= {name for name, value in drawn.state.items() if value is None}
+
+
+def test_the_rest_gets_the_winner_with_its_recorded_parameters(ask, explained):
+    prompted = ask(explained, "prompt_rest").orders["prompt_user_for_operation"]["params"]
+    assert (prompted["strategies"], prompted["existing"], prompted["sam2_model"]) == (["yolo_box"], "skip", "nano")
+    assert prompted["classes"] == "person"
 
 
 def test_there_is_nothing_to_save_before_a_button_was_pressed(ask, explained):

@@ -1,0 +1,54 @@
+"""The verdict, and what a person does next: each step a button that opens a form with everything filled in."""
+
+from __future__ import annotations
+
+from .canvas import Canvas
+from .choices import Choices
+
+RECORDED = (
+    "classes", "sam2_model", "clip_model", "yolo_model", "device", "prefix", "seed", "prompt_field", "field_rounds",
+    "phrases", "background", "yolo_confidence", "encoder_precision", "compile",
+)  # fmt: skip
+"""The parameters of :class:`prompting.plan.Plan` that decide what a mask looks like."""
+
+
+def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
+    """Who wins, and whether that is more than chance; then the steps from there, for the winner."""
+    from ...prompting.report.verdict import verdict
+
+    first, *others = verdict(chosen.findings)
+    canvas.text("verdict", first, " ".join(others))
+    row = canvas.row("next_steps")
+    best, rest = winner(chosen), left(ctx, chosen)
+    if rest:
+        canvas.button(row, "apply_rest", f"Apply {best} to the other {rest}", panel.prompt_rest, "done_all", main=True)
+    canvas.button(row, "labels", f"Use {best}'s masks as labels", panel.prompt_labels, "label", main=not rest)
+    canvas.button(row, "tag", f"Tag {best}'s worst", panel.prompt_tag, "sell")
+    canvas.button(row, "overlay", f"Show {best}'s errors", panel.prompt_overlay, "layers")
+    canvas.button(row, "export", "Export", panel.prompt_export, "summarize")
+    canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
+    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
+
+
+def winner(chosen: Choices) -> str:
+    """The best strategy of the table."""
+    return chosen.findings.comparison.rows[0].strategy
+
+
+def left(ctx, chosen: Choices) -> int:
+    """How many of the dataset's pictures the winner wasn't applied to."""
+    done = sum(status is not None for status in chosen.whole.status[winner(chosen)])
+    return ctx.dataset.count() - done
+
+
+def params_for_rest(ctx, chosen: Choices) -> dict:
+    """The winner on the whole dataset, with the parameters that its record has; what is done is kept."""
+    from ...prompting.records import recorded
+
+    best = winner(chosen)
+    record = recorded(ctx.dataset, chosen.prefix, best) or {}
+    params = {name: record[name] for name in RECORDED if record.get(name) not in (None, [], {})}
+    for name in ("classes", "background"):
+        if isinstance(params.get(name), list):
+            params[name] = ", ".join(params[name])
+    return {**params, "strategies": [best], "existing": "skip", "advanced": True, "view_target": "DATASET"}
