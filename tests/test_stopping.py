@@ -1,9 +1,10 @@
 """A run can be stopped from elsewhere: soon, with all that it did whole, and told how to go on."""
 
+import re
 import subprocess
 import sys
 import time
-from functools import partialmethod
+from functools import partial, partialmethod
 from importlib import import_module
 
 import fiftyone as fo
@@ -12,8 +13,11 @@ import psutil
 import pytest
 
 from prompting import application, assembly, lock
+from prompting.agreement import measure_steps
 from prompting.application import apply
 from prompting.errors import Stopped
+from prompting.evaluation import evaluate_steps, load_comparison
+from prompting.explanation import explain
 from prompting.lock import COLLECTION, run_lock
 from prompting.plan import Plan
 from prompting.stopping import request_stop, running
@@ -169,3 +173,48 @@ def test_python_gets_an_exception_so_that_what_follows_in_a_script_is_not_run(da
     monkeypatch.setattr(hold, "tell", partialmethod(stop, tell=hold.tell))
     with pytest.raises(ValueError, match=r"Stopped on request: 0 of 6 samples"):
         apply_strategies(dataset, progress=False, **QUICK)
+
+
+# evaluating, measuring agreement, explaining
+
+
+def after(steps, words: str, dataset) -> str:
+    """Stop a run as soon as it tells these words; what it says then."""
+    for _, _, label in steps:
+        if words in label:
+            assert request_stop(dataset)
+            time.sleep(0.3)
+            return str(until_stopped(steps))
+    raise AssertionError(f"it never said {words!r}")
+
+
+def test_evaluation_stopped_in_the_second_strategy_keeps_the_first_and_half_of_none(applied_once):
+    dataset = applied_once.clone()
+    steps = evaluate_steps(dataset, "ground_truth", ["clip_point", "yolo_box"])
+    said = after(steps, "evaluating yolo_box, 2 of 6", dataset)
+    assert said.startswith("Stopped on request: 1 of 2 strategies are evaluated and in the table; evaluate again")
+    assert [row.strategy for row in load_comparison(dataset).rows] == ["clip_point"]
+    assert dataset.list_evaluations() == ["sam2_eval_clip_point"] and running(dataset) is None
+    dataset.delete()
+
+
+def test_evaluation_stopped_while_the_truth_is_rendered_leaves_the_earlier_table(explained_once):
+    dataset = explained_once.clone()
+    before = load_comparison(dataset).to_dict()
+    said = after(evaluate_steps(dataset, "ground_truth"), "rendering the truth, 2 of 6", dataset)
+    assert said.startswith("Stopped on request: 0 of 2 strategies are evaluated; evaluate again")
+    assert load_comparison(dataset).to_dict() == before
+    dataset.delete()
+
+
+@pytest.mark.parametrize("run", [measure_steps, partial(explain, device="cpu")])
+def test_agreement_and_explanation_stop_between_two_pictures(explained_once, run):
+    dataset = explained_once.clone()
+    steps = run(dataset)
+    while next(steps).done < 1:
+        pass
+    assert request_stop(dataset)
+    said = str(until_stopped(steps))
+    assert re.match(r"Stopped on request: [1-5] of 6 samples are \w+", said) and "again to have the others" in said
+    assert running(dataset) is None
+    dataset.delete()
