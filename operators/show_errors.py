@@ -54,9 +54,9 @@ class ShowErrors(RunOperator):
     def __call__(self, sample_collection, strategy: str, prefix: str = "sam2", progress: bool = True) -> str:
         """Show errors, from Python, after an evaluation.
 
-        Each picture's hit, missed and excess pixels go to the field ``<prefix>_overlay``, a Segmentation with the
-        values 1, 2 and 3 (4 where both have different classes); pixels of ignored crowds aren't drawn. There is one
-        such field: what it held before, of these pictures or others, is replaced.
+        Each picture's hit, missed and excess pixels go to the field ``<prefix>_overlay``, a Segmentation of colours,
+        whose mask targets say which is which (a fourth is for pixels that both have as different classes); pixels of
+        ignored crowds aren't drawn. There is one such field: what it held before, of any pictures, is replaced.
 
         Args:
             sample_collection: a dataset or view

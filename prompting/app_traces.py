@@ -88,19 +88,21 @@ def _as_seen(groups: Sequence[fo.SidebarGroupDocument], known: Collection[str]) 
 
 
 def _forget_ticks(dataset: fo.Dataset, fields: Collection[str]) -> None:
-    active = dataset.app_config.active_fields
-    if active is None:
-        return
-    active.paths = [path for path in active.paths if not _of(path, fields)]
-    _forget_what_was_set(dataset.app_config, fields)
-    if not active.paths and not active.exclude:
-        dataset.app_config.active_fields = None
-
-
-def _forget_what_was_set(config: fo.DatasetAppConfig, fields: Collection[str]) -> None:
-    """The record of the ticks that the plugin set, by which it tells them from a person's own."""
+    """What the plugin ticked is ticked no more, be it somebody's own labels; what a person ticked stays."""
+    config = dataset.app_config
     ours = dict((config.plugins or {}).get(PLUGIN) or {})
-    paths = [path for path in ours.pop("active_fields", ()) if not _of(path, fields)]
-    kept = {**ours, **({"active_fields": paths} if paths else {})}
-    others = {name: value for name, value in (config.plugins or {}).items() if name != PLUGIN}
-    config.plugins = {**others, **({PLUGIN: kept} if kept else {})}
+    ticked = list(ours.get("active_fields") or ())
+    now = _without(config.active_fields.paths if config.active_fields else (), fields)
+    set_here = _without(ticked, fields) != ticked and now == _without(ticked, fields)
+    if config.active_fields is not None:
+        config.active_fields.paths = now
+        if set_here or not (now or config.active_fields.exclude):
+            config.active_fields = None
+    if _without(ticked, fields) != ticked:
+        kept = {name: value for name, value in ours.items() if name != "active_fields"}
+        others = {name: value for name, value in config.plugins.items() if name != PLUGIN}
+        config.plugins = {**others, **({PLUGIN: kept} if kept else {})}
+
+
+def _without(paths: Sequence[str], fields: Collection[str]) -> list[str]:
+    return [path for path in paths if not _of(path, fields)]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import numpy as np
+from PIL import ImageColor
 
 from . import checks
 from .analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
@@ -20,6 +22,8 @@ from .truth import truth_field
 
 WORDS = {HIT: "hit", MISSED: "missed", EXCESS: "excess", WRONG_CLASS: "wrong class"}
 COLOURS = {HIT: GREEN, MISSED: VERMILLION, EXCESS: SKY, WRONG_CLASS: PURPLE}
+"""The masks are in these colours themselves: by field, the App gives all values of a mask of numbers the same one."""
+_RGB = np.array([(0, 0, 0), *(ImageColor.getrgb(COLOURS[value]) for value in sorted(COLOURS))], np.uint8)
 
 
 def overlay_field(prefix: str) -> str:
@@ -86,7 +90,7 @@ def _show(samples: foc.SampleCollection, strategy: str, prefix: str, hold: Hold)
     for done, sample in enumerate(pages, start=1):
         target = sample[truth].get_mask()
         found = resize_mask(sample[mask].get_mask(), *target.shape)
-        sample[field] = fo.Segmentation(mask=error_map(found, target))
+        sample[field] = fo.Segmentation(mask=_RGB[error_map(found, target)])
         progress = Progress(done, len(ids), 0, pace.left(done))
         hold.tell(done, len(ids), progress.seconds_left)
         yield progress
@@ -94,16 +98,10 @@ def _show(samples: foc.SampleCollection, strategy: str, prefix: str, hold: Hold)
 
 
 def _declare(dataset: fo.Dataset, field: str, strategy: str, classes: int) -> None:
-    """The field, what its values mean and in which colours; those that a person chose for it stay."""
+    """The field, and what its colours mean."""
     words = {value: word for value, word in WORDS.items() if value != WRONG_CLASS or classes > 1}
     dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
-    dataset.mask_targets[field] = words
-    scheme = dataset.app_config.color_scheme or fo.ColorScheme(color_by="field")
-    given = list(scheme.fields or [])
-    if field not in {entry.get("path") for entry in given}:
-        colours = [{"intTarget": value, "color": colour} for value, colour in COLOURS.items()]
-        scheme.fields = [*given, {"path": field, "maskTargetsColors": colours}]
-        dataset.app_config.color_scheme = scheme
+    dataset.mask_targets[field] = {COLOURS[value].lower(): word for value, word in words.items()}
     dataset.save()
     declared = dataset.get_field(field)
     declared.description = f"Where {strategy} is right and wrong: {', '.join(words.values())}"

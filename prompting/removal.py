@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import fiftyone as fo
 import numpy as np
 
-from . import app_traces, owned, saved_views
+from . import app_traces, appearance, owned, saved_views
 from .errors import PromptingError
-from .evaluation import comparison_key, evaluation_key, load_comparison, replace_comparison
+from .evaluation import comparison_key, evaluation_key, load_comparison, replace_comparison, strategies_in
 from .lock import editing, run_lock
 from .progress import Progress
 from .strategies import BASELINE, strategies_named
@@ -162,6 +162,10 @@ def _delete_fields(dataset: fo.Dataset, names: Sequence[str]) -> None:
 def _forget(dataset: fo.Dataset, prefix: str, strategy: str | None) -> None:
     app_traces.forget(dataset, prefix, owned.own_names(dataset, prefix, strategy))
     dataset.save()
+    for other in [prefix, *owned.prefixes_left(dataset)]:  # or the App would tick all that is left at once
+        if names := strategies_in(dataset, other):
+            appearance.show(dataset, other, names[0])
+            break
 
 
 def _leave_out(dataset: fo.Dataset, prefix: str, strategy: str) -> None:

@@ -6,6 +6,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from PIL import ImageColor
 
 from prompting.analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS
 from prompting.error_overlay import COLOURS, overlay_field
@@ -22,6 +23,12 @@ def show_errors():
     return foo.get_operator("@promptlab/sam2-prompting/show_errors")
 
 
+def values_of(sample: fo.Sample) -> np.ndarray:
+    """(H, W): which of the colours each pixel has, 0 where it has none."""
+    mask = sample[OVERLAY].get_mask()
+    return sum(value * (mask == ImageColor.getrgb(colour)).all(axis=-1) for value, colour in COLOURS.items())
+
+
 @pytest.fixture
 def evaluated(explained_once):
     dataset = explained_once.clone()
@@ -33,7 +40,7 @@ def test_what_is_seen_is_the_mask_against_the_truth(evaluated, show_errors):
     assert show_errors(evaluated, "yolo_box", progress=False) == OVERLAY
     seen = set()
     for sample in evaluated:
-        errors, truth = sample[OVERLAY].get_mask(), sample[truth_field("sam2")].get_mask()
+        errors, truth = values_of(sample), sample[truth_field("sam2")].get_mask()
         mask = sample[StrategyFields.of("sam2", "yolo_box").mask].get_mask()
         counts = truth != IGNORED
         assert np.array_equal(np.isin(errors, (HIT, EXCESS))[counts], (mask > 0)[counts])
@@ -43,12 +50,11 @@ def test_what_is_seen_is_the_mask_against_the_truth(evaluated, show_errors):
     assert seen == {0, HIT, MISSED, EXCESS}
 
 
-def test_it_says_what_its_values_mean_in_colours_that_all_can_tell_apart(evaluated, show_errors):
+def test_it_is_in_colours_that_all_can_tell_apart_and_says_what_they_mean(evaluated, show_errors):
     show_errors(evaluated, "yolo_box", progress=False)
-    assert evaluated.mask_targets[OVERLAY] == {1: "hit", 2: "missed", 3: "excess"}
+    words = {HIT: "hit", MISSED: "missed", EXCESS: "excess"}
+    assert evaluated.mask_targets[OVERLAY] == {COLOURS[value].lower(): word for value, word in words.items()}
     assert "yolo_box" in evaluated.get_field(OVERLAY).description
-    entry = next(e for e in evaluated.app_config.color_scheme.fields if e["path"] == OVERLAY)
-    assert {c["intTarget"]: c["color"] for c in entry["maskTargetsColors"]} == COLOURS
     for eyes in SEEN_BY:
         assert min(difference(a, b, eyes) for a, b in combinations(COLOURS.values(), 2)) > 8
 
@@ -60,15 +66,6 @@ def test_another_strategy_or_other_pictures_take_the_fields_place(evaluated, sho
     assert "clip_point" in evaluated.get_field(OVERLAY).description
 
 
-def test_a_persons_own_colours_for_it_stay(evaluated, show_errors):
-    own = {"path": OVERLAY, "maskTargetsColors": [{"intTarget": 1, "color": "#123456"}]}
-    evaluated.app_config.color_scheme.fields += [own]
-    evaluated.save()
-    show_errors(evaluated, "yolo_box", progress=False)
-    entries = [e for e in evaluated.app_config.color_scheme.fields if e["path"] == OVERLAY]
-    assert entries == [own]
-
-
 def test_a_wrong_class_is_a_value_of_its_own(dataset, apply_strategies, evaluate_strategies, show_errors, nano):
     apply_strategies(dataset, strategies=["yolo_box"], classes=["person", "dog"], progress=False, **nano)
     for sample in dataset.iter_samples(autosave=True):  # everybody is a dog to the strategy
@@ -76,8 +73,8 @@ def test_a_wrong_class_is_a_value_of_its_own(dataset, apply_strategies, evaluate
         label.mask = np.where(label.get_mask() == 1, 2, 0).astype(np.uint8)
     evaluate_strategies(dataset, "ground_truth", progress=False)
     show_errors(dataset, "yolo_box", progress=False)
-    assert dataset.mask_targets[OVERLAY][WRONG_CLASS] == "wrong class"
-    values = {int(value) for sample in dataset for value in np.unique(sample[OVERLAY].get_mask())}
+    assert dataset.mask_targets[OVERLAY][COLOURS[WRONG_CLASS].lower()] == "wrong class"
+    values = {int(value) for sample in dataset for value in np.unique(values_of(sample))}
     assert values == {0, MISSED, EXCESS, WRONG_CLASS}
 
 
