@@ -121,20 +121,6 @@ def chosen(params: dict, known: Iterable[str], lists: Iterable[str] = ()) -> dic
     return {name: _names(value) if name in lists else value for name, value in given.items()}
 
 
-def check_names(params: dict, known: Iterable[str]) -> None:
-    """Refuse what a person who calls from Python can only have misspelt.
-
-    Raises:
-        PromptingError: a parameter that the operator doesn't have
-    """
-    from ..prompting.errors import PromptingError
-
-    known = tuple(known)
-    unknown = [name for name in params if name not in known]
-    if unknown:
-        raise PromptingError(f"Unknown parameter {unknown[0]!r}; there are: {', '.join(known)}.")
-
-
 def show_tables(ctx, tables, above: str = ""):
     """The tables of a result, one below the other, as an operator's output, below a line of Markdown."""
     outputs, cells = types.Object(), {}
