@@ -74,6 +74,7 @@ class EvaluateStrategies(RunOperator):
         return form
 
     def _steps(self, ctx):
+        from ..prompting import appearance
         from ..prompting.evaluation import evaluate_steps
 
         given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
@@ -87,6 +88,7 @@ class EvaluateStrategies(RunOperator):
             yield forms.tell(ctx, step / count, label)
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
+            yield ctx.trigger("set_color_scheme", {"fields": appearance.field_colours(ctx.dataset)})
             yield forms.show_tables(ctx, comparison.tables())
 
     def __call__(

@@ -85,6 +85,15 @@ def colours(dataset: fo.Dataset, prefix: str) -> dict[str, str]:
     return {path: colour for path, colour in drawn.items() if dataset.has_sample_field(path)}
 
 
+def field_colours(dataset: fo.Dataset) -> list[dict]:
+    """The colours of fields that the dataset has for the App, as its ``set_color_scheme`` takes them.
+
+    The App reads them when it opens a dataset, and not when it reads the dataset again.
+    """
+    scheme = dataset.app_config.color_scheme
+    return [dict(entry) for entry in (scheme.fields if scheme else None) or ()]
+
+
 def _colour(dataset: fo.Dataset, prefix: str) -> None:
     wanted = colours(dataset, prefix)
     scheme = dataset.app_config.color_scheme or fo.ColorScheme(color_by="field")

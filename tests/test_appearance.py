@@ -4,7 +4,7 @@ import fiftyone as fo
 import pytest
 
 from prompting import storage
-from prompting.appearance import PLUGIN, active_fields, arrange, colours, show, shown_fields
+from prompting.appearance import PLUGIN, active_fields, arrange, colours, field_colours, show, shown_fields
 from prompting.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from prompting.plan import Plan
 from prompting.storage import error_field, errors_field
@@ -177,3 +177,9 @@ def test_settings_of_others_stay(dataset):
     show(dataset, "sam2", "clip_box")
     assert dataset.app_config.plugins["map"] == {"clustering": False}
     assert dataset.app_config.plugins[PLUGIN]["other"] == 1
+
+
+def test_the_app_that_is_open_is_told_the_colours_that_the_dataset_has(dataset):
+    assert field_colours(dataset) == []
+    arrange(dataset)
+    assert {"path": "sam2_clip_box", "fieldColor": colour_of("clip_box")} in field_colours(dataset)
