@@ -39,8 +39,9 @@ def _start_database() -> subprocess.Popen | None:
     return database
 
 
-# before FiftyOne is imported: it reads these once
-_DATABASE: subprocess.Popen | None = None
+# before FiftyOne is imported: it reads these once. A folder's own conftest imports it before pytest_configure, so this
+# can't wait until then; that the process which hands out tests has a database too is cheap
+_DATABASE = _start_database()
 os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
 os.environ["FIFTYONE_DATABASE_NAME"] = f"test_{uuid.uuid4().hex[:12]}"
 os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
@@ -54,13 +55,6 @@ NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "devic
 
 if _WORKER:  # each has a core, a database and a browser of its own
     os.environ["OMP_NUM_THREADS"] = os.environ["LOKY_MAX_CPU_COUNT"] = "1"
-
-
-def pytest_configure(config) -> None:
-    """Start a database where tests are run: in each worker, and not where they are handed out."""
-    global _DATABASE
-    if _WORKER or not config.getoption("numprocesses", None):
-        _DATABASE = _start_database()
 
 
 def pytest_unconfigure() -> None:

@@ -122,3 +122,9 @@ def test_opening_the_panel_loads_no_model_code(explained):
     )
     explained.persistent = True  # or the other process would find nothing
     subprocess.run([sys.executable, "-c", script], check=True, env=os.environ)
+
+
+def test_tests_that_begin_in_this_folder_have_a_database_of_their_own():
+    import fiftyone as fo
+
+    assert fo.config.database_uri == os.environ["FIFTYONE_DATABASE_URI"]
