@@ -657,4 +657,4 @@ def test_the_form_says_what_evaluating_would_refuse(of, scored, form, person):
     dataset.set_values("gt", [seg(coloured(person, (1, 2, 3)))])
     assert "are pictures of colours" in form(dataset).get_property("problem").view.label
     dataset.set_values("gt", [seg(values(person))])
-    assert "ignore_values are mask values" in form(dataset, ignore_values="sky").get_property("problem").view.label
+    assert "are mask values such as 255" in form(dataset, ignore_values="sky").get_property("problem").view.label
