@@ -9,7 +9,7 @@ import fiftyone as fo
 from .agreement import agreement_field
 from .error_overlay import overlay_field
 from .palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from .storage import StrategyFields, earlier_error_field, error_field, errors_field, heatmap_field
+from .storage import StrategyFields, error_field, heatmap_field
 from .strategies import STRATEGIES
 from .truth import truth_field
 
@@ -153,7 +153,7 @@ def _group_of(path: str, prefix: str) -> str | None:
     """The closed group that one of the plugin's paths belongs to; None for masks, and for paths of others."""
     for strategy in STRATEGIES:
         fields = StrategyFields.of(prefix, strategy)
-        documents = (error_field(prefix, strategy), earlier_error_field(prefix, strategy))
+        documents = (error_field(prefix, strategy),)
         parts = any(path == document or path.startswith(f"{document}.") for document in documents)
         scores = path.startswith(f"{prefix}_eval_{strategy}_") and path.rpartition("_")[0] in (
             f"{prefix}_eval_{strategy}",
@@ -186,6 +186,6 @@ def _in_order(paths: list[str], prefix: str) -> list[str]:
 
 
 def _is_ours(path: str, prefix: str) -> bool:
-    if path in (truth_field(prefix), overlay_field(prefix), heatmap_field(prefix), errors_field(prefix)):
+    if path in (truth_field(prefix), overlay_field(prefix), heatmap_field(prefix)):
         return True
     return any(path in StrategyFields.of(prefix, strategy).everything for strategy in STRATEGIES)

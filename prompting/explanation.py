@@ -29,7 +29,7 @@ from .precision import FLOAT32
 from .progress import Pace, Progress
 from .records import recorded
 from .saving import saving
-from .storage import DONE, StrategyFields, error_field, errors_field, prompts_in
+from .storage import DONE, StrategyFields, error_field, prompts_in
 from .tables import Table
 from .truth import read_truth, truth_field
 
@@ -98,7 +98,7 @@ def explain(
     robustness: bool = False,
     seed: int = 0,
 ) -> Iterator[Progress | Explanation]:
-    """Split each evaluated picture's loss into parts, and store them in ``<prefix>_errors.<strategy>``.
+    """Split each evaluated picture's loss into parts, and store them in ``<prefix>_<strategy>_error``.
 
     Args:
         samples: a dataset or view; samples that weren't evaluated are left out
@@ -141,7 +141,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     trials: list[Trial] = []
     sums, failed = {name: dict.fromkeys(PARTS, 0.0) for name in names}, 0
     rng = np.random.default_rng(seed)
-    fields = [gt_field, truth_field(prefix), errors_field(prefix)]
+    fields = [gt_field, truth_field(prefix), *(error_field(prefix, name) for name in names)]
     for name in names:
         of = StrategyFields.of(prefix, name)
         fields += [of.mask, of.instances, *filter(view.has_sample_field, of.prompts)]
@@ -157,16 +157,14 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
                 target = resize_mask(target, *image.shape[:2])
                 regions = truth.regions(sample[gt_field], *target.shape)
                 ceilings = _ceilings(segmenter, encoded, regions, classes)
-                errors = sample[errors_field(prefix)] or fo.DynamicEmbeddedDocument()
                 for name in names:
                     of = StrategyFields.of(prefix, name)
                     attempts = _attempts(sample, of, segmenter, encoded, classes)
                     found = resize_mask(sample[of.mask].get_mask(), *target.shape)
                     parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
-                    errors[name] = fo.DynamicEmbeddedDocument(**parts)
+                    sample[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
                     for part, value in parts.items():
                         sums[name][part] += value
-                sample[errors_field(prefix)] = errors
                 if robustness and regions:
                     largest = sorted(regions, key=lambda region: -np.count_nonzero(region.mask))[:MOST_PROBED]
                     trials += probe(segmenter, encoded, largest, rng)
@@ -284,10 +282,10 @@ def _common_precision(dataset: fo.Dataset, names: Sequence[str], prefix: str) ->
 
 
 def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
-    documents = [errors_field(prefix), *(error_field(prefix, name) for name in names)]
+    documents = [error_field(prefix, name) for name in names]
     for path in documents:
         dataset.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
-    for path in documents[1:]:
+    for path in documents:
         for part in PARTS:
             dataset.add_sample_field(f"{path}.{part}", fo.FloatField)
 

@@ -17,7 +17,7 @@ from .comparison import Comparison
 from .evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
 from .explanation import load_curves
 from .records import METHOD, applied_at
-from .storage import StrategyFields, earlier_error_field, error_field
+from .storage import StrategyFields, error_field
 from .truth import count_field, size_field
 
 
@@ -84,7 +84,7 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
     evaluated = [row.strategy for row in comparison.rows] if comparison else []
     strategies = (*(n for n in evaluated if n in there), *(n for n in there if n not in evaluated))
     of = {name: StrategyFields.of(prefix, name) for name in strategies}
-    places = {name: (error_field(prefix, name), earlier_error_field(prefix, name)) for name in evaluated}
+    places = {name: (error_field(prefix, name),) for name in evaluated}
     errors = {name: list(filter(dataset.has_field, paths)) for name, paths in places.items()}
 
     paths = [fields.status for fields in of.values()] + [fields.score for fields in of.values()]

@@ -14,7 +14,7 @@ from .error_overlay import overlay_field
 from .evaluation import SCORES, comparison_key, evaluation_key
 from .explanation import robustness_key
 from .records import run_key
-from .storage import StrategyFields, earlier_error_field, error_field, errors_field, heatmap_field
+from .storage import StrategyFields, error_field, heatmap_field
 from .strategies import STRATEGIES
 from .truth import count_field, size_field, truth_field
 
@@ -26,14 +26,13 @@ def strategy_fields(prefix: str, strategy: str) -> dict[str, tuple]:
     return {
         **StrategyFields.of(prefix, strategy).types(),
         **{f"{evaluation_key(prefix, strategy)}_{score}": (NUMBER, None) for score in SCORES},
-        earlier_error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument),
+        error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument),
     }
 
 
 def shared_fields(prefix: str) -> dict[str, tuple]:
     """Those of all strategies together, in the same form."""
     return {
-        errors_field(prefix): (LABELS, fo.DynamicEmbeddedDocument),
         heatmap_field(prefix): (LABELS, fo.Heatmap),
         truth_field(prefix): (LABELS, fo.Segmentation),
         overlay_field(prefix): (LABELS, fo.Segmentation),
@@ -46,8 +45,7 @@ def shared_fields(prefix: str) -> dict[str, tuple]:
 def own_fields(prefix: str, strategy: str | None = None) -> dict[str, tuple]:
     """All fields of a prefix that any version may have written, or those of one strategy alone."""
     if strategy is not None:
-        errors = {error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument)}  # in the document of them all
-        return strategy_fields(prefix, strategy) | errors
+        return strategy_fields(prefix, strategy)
     every = {name: kind for one in STRATEGIES for name, kind in strategy_fields(prefix, one).items()}
     return every | shared_fields(prefix)
 

@@ -107,18 +107,11 @@ def written_fields(plan: Plan, strategy: str) -> dict[str, tuple]:
     return {name: kind for name, kind in fields.types().items() if name in written}
 
 
-def errors_field(prefix: str) -> str:
-    """The field with all strategies' parts of the loss: one document, for the App gets slower with every field."""
-    return f"{prefix}_errors"
-
-
 def error_field(prefix: str, strategy: str) -> str:
-    """The document with the parts of a strategy's loss, ``<path>.miss`` and so on."""
-    return f"{errors_field(prefix)}.{strategy}"
+    """The document with the parts of a strategy's loss, ``<path>.miss`` and so on.
 
-
-def earlier_error_field(prefix: str, strategy: str) -> str:
-    """Where earlier versions wrote them."""
+    Not one document for all strategies: the App's annotation can't read documents within documents.
+    """
     return f"{prefix}_{strategy}_error"
 
 

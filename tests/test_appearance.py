@@ -7,7 +7,7 @@ from prompting import storage
 from prompting.appearance import PLUGIN, active_fields, arrange, colours, field_colours, show, shown_fields
 from prompting.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from prompting.plan import Plan
-from prompting.storage import error_field, errors_field
+from prompting.storage import error_field
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def dataset():
     storage.declare_fields(dataset, Plan(strategies=("clip_box", "clip_iterative"), keep_rounds=True))
     dataset.add_sample_field("sam2_eval_clip_box_iou", fo.FloatField)
     dataset.add_sample_field("sam2_truth_size", fo.FloatField)
-    for path in (errors_field("sam2"), error_field("sam2", "clip_box")):
+    for path in (error_field("sam2", "clip_box"),):
         dataset.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
     dataset.add_sample_field(f"{error_field('sam2', 'clip_box')}.miss", fo.FloatField)
     yield dataset
@@ -39,7 +39,7 @@ def test_masks_stay_with_the_labels_and_everything_else_of_a_strategy_is_folded_
         "sam2_clip_box_status",
         "sam2_clip_box_score",
         "sam2_eval_clip_box_iou",
-        "sam2_errors.clip_box.miss",
+        "sam2_clip_box_error.miss",
     ]
     assert "sam2_clip_iterative_rounds" in found["sam2 clip_iterative"]
     assert found["sam2 pictures"] == ["sam2_truth_size"]
@@ -49,7 +49,7 @@ def test_masks_stay_with_the_labels_and_everything_else_of_a_strategy_is_folded_
 
 def test_every_path_is_in_one_group(dataset):
     everything = {p for g in fo.DatasetAppConfig.default_sidebar_groups(dataset) for p in g.paths}
-    everything = everything - {"sam2_errors.clip_box"} | {"sam2_errors.clip_box.miss"}
+    everything = everything
     arrange(dataset)
     placed = [path for paths in groups(dataset).values() for path in paths]
     assert sorted(placed) == sorted(everything)

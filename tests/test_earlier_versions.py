@@ -89,7 +89,7 @@ def test_evaluating_and_explaining_again_gives_the_same_numbers(earlier, evaluat
     explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
     explain(earlier, progress=False)
     earlier.reload()
-    assert earlier.has_field("sam2_errors.yolo_box.miss")
+    assert earlier.has_field("sam2_yolo_box_error.miss")
     for name, now in load_findings(earlier).errors.items():
         for part, values in now.items():
             np.testing.assert_allclose(values, parts[name][part], atol=1e-3)
