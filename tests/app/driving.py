@@ -49,3 +49,19 @@ def execute(form: Locator) -> Locator:
     expect(button).to_be_enabled()
     button.click()
     return form.page.get_by_test_id("operators-prompt-view-modal")
+
+
+def form_of(panel: Locator, button: str) -> Locator:
+    """The form that a button of the panel opens."""
+    panel.get_by_role("button", name=button, exact=True).click()
+    return panel.page.get_by_test_id("operators-prompt-modal")
+
+
+def carry_out(form: Locator, outcome: Locator) -> None:
+    """Execute, wait for what only the finished run can show, and close the dialog, which tells of no error."""
+    run = execute(form)
+    alert = run.get_by_role("alert")
+    expect(outcome.or_(alert).first).to_be_visible()
+    assert not alert.all_inner_texts()
+    run.get_by_role("button", name="Done").click()
+    expect(run).to_have_count(0)

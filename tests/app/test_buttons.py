@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
-from tests.app.driving import choose_bundled_models, choose_strategies, execute, type_into
+from tests.app.driving import carry_out, choose_bundled_models, choose_strategies, form_of, type_into
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
-
-
-def form_of(panel: Locator, button: str) -> Locator:
-    """The form that a button of the panel opens."""
-    panel.get_by_role("button", name=button, exact=True).click()
-    return panel.page.get_by_test_id("operators-prompt-modal")
-
-
-def carry_out(form: Locator, outcome: Locator) -> None:
-    """Execute, wait for what only the finished run can show, and close the dialog, which tells of no error."""
-    run = execute(form)
-    alert = run.get_by_role("alert")
-    expect(outcome.or_(alert).first).to_be_visible()
-    assert not alert.all_inner_texts()
-    run.get_by_role("button", name="Done").click()
-    expect(run).to_have_count(0)
 
 
 def test_from_nothing_to_a_report_by_the_panels_buttons(open_dataset, dataset, reports):
