@@ -15,7 +15,8 @@ SIZE, COUNT = "size of the largest instance (% of the picture)", "number of inst
 # Where the App keeps what is chosen: the name of the row, a dot, the name of the drop-down.
 PREFIX, BASELINE, A, B, SLICE_BY = "prefixes.prefix", "top.baseline", "pair.a", "pair.b", "slicing.slice_by"
 CHOSEN_AMONG = "chosen_among"
-"""The strategies that there were to choose from: with others the App's remembered defaults are nobody's choice."""
+"""What there was to choose from: with other strategies, or another evaluation's baseline, the App's remembered
+defaults are nobody's choice."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Choices:
         whole = load_findings(ctx.dataset, prefix)
         findings = whole if scope.ids is None else part_of(whole, scope.ids)
         names = findings.evaluated or findings.strategies
-        known = state(CHOSEN_AMONG) in (None, _among(prefix, names))
+        known = state(CHOSEN_AMONG) in (None, _among(whole, names))
         wanted = {name: state(name) if known else None for name in (BASELINE, A, B)}
         recorded = findings.comparison.baseline if findings.comparison else None
         baseline = next((n for n in (wanted[BASELINE], recorded) if n in names), names[-1])
@@ -82,9 +83,11 @@ class Choices:
         """What the panel's state must say, for the drop-downs to show what was drawn, where it says something else."""
         if self.findings is None:
             return {}
-        values = {CHOSEN_AMONG: _among(self.prefix, self.names), BASELINE: self.baseline, A: self.a, B: self.b}
+        values = {CHOSEN_AMONG: _among(self.whole, self.names), BASELINE: self.baseline, A: self.a, B: self.b}
         return {name: value for name, value in values.items() if ctx.panel.get_state(name) != value}
 
 
-def _among(prefix: str, names: tuple[str, ...]) -> str:
-    return " ".join((prefix, *sorted(names)))
+def _among(whole: Findings, names: tuple[str, ...]) -> str:
+    """Before an evaluation nobody is asked for a baseline; one with another baseline is a new beginning too."""
+    baseline = whole.comparison.baseline if whole.comparison else ""
+    return " ".join((whole.prefix, *sorted(names), "/", baseline))

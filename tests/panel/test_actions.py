@@ -123,6 +123,15 @@ def test_the_rest_gets_the_winner_with_its_recorded_parameters(ask, explained):
     assert prompted["classes"] == "person"
 
 
+def test_the_rest_is_detected_at_the_size_that_the_winner_was(
+    ask, dataset, apply_strategies, evaluate_strategies, nano
+):
+    apply_strategies(dataset[:2], strategies=["yolo_box"], yolo_imgsz=320, progress=False, **nano)
+    evaluate_strategies(dataset[:2], "ground_truth", progress=False)
+    prompted = ask(dataset, "prompt_rest").orders["prompt_user_for_operation"]["params"]
+    assert prompted["yolo_imgsz"] == 320
+
+
 def test_there_is_nothing_to_save_before_a_button_was_pressed(ask, explained):
     answer = ask(explained, "save_view")
     assert "Press one of the buttons" in answer.orders["notify"]["message"]

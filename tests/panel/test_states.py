@@ -93,6 +93,23 @@ def test_a_choice_that_is_gone_is_forgotten(ask, explained):
     assert ask(explained, state=state).data == ask(explained).data
 
 
+def nested(state: dict) -> dict:
+    """What the panel remembers, as the App sends it back."""
+    rows = {name: {} for name in ("top", "pair")}
+    for row, choice in (name.split(".") for name in state if "." in name):
+        rows[row][choice] = state[f"{row}.{choice}"]
+    return rows | {name: value for name, value in state.items() if "." not in name}
+
+
+def test_what_was_drawn_before_an_evaluation_chooses_no_baseline_for_it(ask, applied, evaluate_strategies):
+    before = nested(ask(applied).state)
+    evaluate_strategies(applied, "ground_truth", baseline="clip_point", progress=False)
+    after = ask(applied, state=before)
+    assert "compared with clip_point" in after.text
+    chosen = nested(after.state) | {"top": {"baseline": "yolo_box"}}
+    assert "compared with yolo_box" in ask(applied, state=chosen).text
+
+
 @pytest.mark.parametrize("by", ["tags", "kind.label", "site", "number of instances"])
 def test_slices_by_what_a_person_has(ask, explained, by):
     import fiftyone as fo
