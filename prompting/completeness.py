@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import fiftyone as fo
@@ -45,7 +46,8 @@ def undone(samples: foc.SampleCollection, plan: Plan) -> dict[str, frozenset[str
         for strategy in plan.strategies:
             fields = StrategyFields.of(plan.prefix, strategy)
             if samples.has_sample_field(fields.status):
-                for sample_id in samples.match(whole(samples, fields)).values("id"):
+                there = samples.match(whole(samples, fields))
+                for sample_id in set(there.values("id")) - set(files_gone(there, fields)):
                     done.setdefault(sample_id, set()).add(strategy)
     everything = set(plan.strategies)
     return {i: frozenset(done.get(i, ())) for i in samples.values("id") if done.get(i, set()) != everything}
@@ -62,12 +64,24 @@ def require(samples: foc.SampleCollection, prefix: str, strategies: Sequence[str
         done = samples.match(has_result(fields))
         for part in parts:
             without = done.match(~has(samples, fields, part)).values("filepath")
+            if part == MASK and not without:
+                gone = files_gone(done, fields)
+                without = done.select(gone).values("filepath") if gone else []
             if without:
                 raise PromptingError(
                     f"{len(without)} of {len(samples)} samples have no {part} of {name!r} any more, the first of them"
                     f" {without[0]}; apply it again with existing='skip', which does what is missing, or leave them out"
                     " of the view."
                 )
+
+
+def files_gone(samples: foc.SampleCollection, fields: StrategyFields) -> list[str]:
+    """The ids of samples whose mask somebody moved from the database to a file that there is no more."""
+    where = f"{fields.mask}.mask_path"
+    if not samples.has_sample_field(fields.mask):
+        return []
+    ids, paths = samples.match(F(where).exists()).values(["id", where])
+    return [sample_id for sample_id, path in zip(ids, paths) if not os.path.isfile(path)]
 
 
 def _stored(samples: foc.SampleCollection, path: str) -> fo.ViewExpression:

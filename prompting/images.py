@@ -59,9 +59,9 @@ def read_bounded(path: str) -> tuple[np.ndarray, tuple[int, int]]:
 def upright_size(path: str) -> tuple[int, int] | None:
     """The (height, width) of a picture as people see it, from its file's first bytes; None where they don't say."""
     try:
-        with _opener()(path) as image:
+        with opener()(path) as image:
             width, height = image.size
-            sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            sideways = _orientation(image) in SIDEWAYS
             return (width, height) if sideways else (height, width)
     except Exception:  # reading it will say what is wrong
         return None
@@ -69,7 +69,7 @@ def upright_size(path: str) -> tuple[int, int] | None:
 
 def _read(path: str, most: float) -> tuple[np.ndarray, tuple[int, int]]:
     try:
-        with _opener()(path) as image:
+        with opener()(path) as image:
             width, height = image.size
             deep = _is_deep(image)  # now: Pillow forgets it as soon as it decodes
             scale = min(1.0, math.sqrt(most / (width * height)))
@@ -89,17 +89,21 @@ def _read(path: str, most: float) -> tuple[np.ndarray, tuple[int, int]]:
         raise PromptingError(f"the picture can't be read: {_reason(error, path)}; check the file {path}") from error
 
 
-def _opener():
+def opener():
     """Pillow's own open(): Ultralytics replaces it by one that installs packages when it can't tell a file's format."""
     return getattr(sys.modules.get("ultralytics.utils.patches"), "_image_open", Image.open)
 
 
 def _orientation(image: Image.Image) -> int | None:
-    """How the camera was held. A block of EXIF that can't be read says nothing, as in OpenCV and FiftyOne."""
+    """How the camera was held. A block of EXIF that can't be read says nothing, as in OpenCV and FiftyOne, and no more
+    does what editors write into XMP beside it: browsers and OpenCV don't turn a picture for that, but Pillow would."""
+    for beside in ("xmp", "XML:com.adobe.xmp"):
+        image.info.pop(beside, None)
     try:
-        return image.getexif().get(ExifTags.Base.Orientation)
+        found = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:
         return None
+    return found if isinstance(found, int) else None
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -25,13 +25,17 @@ import cv2
 import numpy as np
 
 from .errors import PromptError
-from .images import _opener
+from .images import opener
 from .masks import nearest, pick, resize_mask
 from .metrics import IGNORED
 
 FULL_OF = {1: 255, 2: 65535}
 """The highest value of 8 and of 16 bits: void by custom (VOC, Cityscapes), or the foreground of a binary mask."""
-LOSSY = ("JPEG", "JPEG2000", "MPO")
+LOSSY = ("JPEG", "JPEG2000", "MPO", "AVIF")
+TINGE = 16
+"""So much of the 255 levels may lie between the channels of grey after compression."""
+UNIT, BELOW = 1.25, -0.25
+"""Soft masks from 0 to 1 go beyond where they were smoothed or resized in float: by rounding, or by cubic curves."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,15 @@ def read_pixels(label) -> Pixels | None:
     except Exception as error:
         where = getattr(label, "mask_path", None) or "in the database"
         raise PromptError(f"A mask can't be read ({type(error).__name__}); check the file {where}") from error
-    return Pixels(_plain(pixels.array), pixels.lossy, pixels.palette)
+    return Pixels(_plain(pixels.array, pixels.lossy), pixels.lossy, pixels.palette)
 
 
 def _from_file(label) -> Pixels:
     """A palette's indices and 1 bit as they are; all else as FiftyOne reads it, which knows more formats."""
     lossy = False
     try:
-        with _opener()(label.mask_path) as picture:
-            lossy = picture.format in LOSSY
+        with opener()(label.mask_path) as picture:
+            lossy = _is_lossy(picture, label.mask_path)
             if picture.mode == "P":
                 palette = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
                 return Pixels(np.array(picture), False, palette)
@@ -121,8 +125,16 @@ def _from_file(label) -> Pixels:
     return Pixels(array, lossy)
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """(H, W) where one channel says all, else (H, W, 3) uint8."""
+def _is_lossy(picture, path: str) -> bool:
+    """Whether a file's compression changes values: a JPEG, also within a TIFF, and a WebP that isn't lossless."""
+    if picture.format == "WEBP":
+        with open(path, "rb") as file:
+            return b"VP8L" not in file.read()
+    return picture.format in LOSSY or picture.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+
+
+def _plain(array: np.ndarray, lossy: bool = False) -> np.ndarray:
+    """(H, W) where one channel says all, else (H, W, 3) uint8; lossy grey comes back a little coloured from a WebP."""
     if array.ndim == 3 and array.shape[2] in (2, 4) and array.size:
         colours, alpha = array[..., :-1], array[..., -1]
         if (alpha != alpha.flat[0]).any() and colours[alpha == 0].any():
@@ -131,6 +143,8 @@ def _plain(array: np.ndarray) -> np.ndarray:
             raise MaskProblem(TRANSPARENT)
         array = colours
     if array.ndim == 3 and array.shape[2] in (1, 3):
+        if lossy and array.dtype == np.uint8 and np.ptp(array, axis=2).max(initial=0) <= TINGE:
+            array = np.median(array, axis=2).astype(np.uint8)[..., None]
         first = array[..., 0]
         if array.shape[2] == 1 or all(np.array_equal(first, array[..., i]) for i in (1, 2)):
             array = first
@@ -222,7 +236,7 @@ class Encoding:
         if pixels.palette is not None:
             return _grey_if_named(pixels, self.named)
         if self.threshold is not None:
-            exact = not pixels.lossy and array.size and array.max() <= 1  # a mask of 0 and 1 among noisy ones
+            exact = not pixels.lossy and array.size and array.max() <= UNIT  # a mask of 0 and 1 among noisy ones
             return (array > (min(self.threshold, 0.5) if exact else self.threshold)).astype(np.uint8)
         if array.dtype.kind == "f":
             raise MaskProblem(SOFT)
@@ -277,9 +291,8 @@ def instance_bits(pixels: Pixels) -> np.ndarray:
     if array.dtype == bool or not array.size:
         return array.astype(bool)
     if array.dtype.kind == "f":
-        if array.min() < 0 or array.max() > 255:
-            raise MaskProblem(SOFT)
-        return array > (0.5 if array.max() <= 1 else 127.5)
+        full = unit_or_byte(float(array.min()), float(array.max()))
+        return array > full / 2
     lowest, highest = int(array.min()), int(array.max())
     if lowest < 0:
         raise MaskProblem(MANY_LEVELS)
@@ -292,6 +305,26 @@ def instance_bits(pixels: Pixels) -> np.ndarray:
         if full // 2 < highest <= full:
             return array > full // 2
     raise MaskProblem(MANY_LEVELS)
+
+
+def unit_or_byte(lowest: float, highest: float) -> int:
+    """The full value of soft masks that have values between whole numbers: 1, or 255 where they reach its half.
+
+    Raises:
+        MaskProblem: of neither range: nothing would be above its half
+    """
+    full = 1 if highest <= UNIT else 255
+    if lowest < BELOW * full or highest > UNIT * full or (full == 255 and highest <= 127.5):
+        raise MaskProblem(SOFT)
+    return full
+
+
+def is_crowd(label) -> bool:
+    """Whether a Detection stands for a crowd, which counts for nothing; text and numbers that say no are no."""
+    given = label.get_attribute_value("iscrowd", False)
+    if isinstance(given, str):
+        return given.strip().casefold() not in ("", "0", "0.0", "false", "no", "none")
+    return bool(given) and given == given  # NaN is what tables have where nothing was said
 
 
 def instance_mask(detection, height: int, width: int) -> np.ndarray | None:

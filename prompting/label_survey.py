@@ -28,6 +28,7 @@ from .label_masks import (
     instance_bits,
     pixel_box,
     read_pixels,
+    unit_or_byte,
 )
 from .names import same_name, spelled
 
@@ -87,6 +88,7 @@ class Survey:
         lossy: how many come from files whose compression changes values
         pixels: how many pixels have a value
         alone: in how many masks a value is the only one besides 0
+        beside: values of the dataset's other masks
     """
 
     masks: int = 0
@@ -102,6 +104,18 @@ class Survey:
     pixels: Counter = field(default_factory=Counter)
     together: Counter = field(default_factory=Counter)
     alone: Counter = field(default_factory=Counter)
+    beside: set[int] = field(default_factory=set)
+
+    def is_doubtful(self, targets: Targets) -> bool:
+        """Whether 255, say, is all that there is besides 0: the foreground, or void around nothing."""
+        others = {value for value in self.pixels if value and value not in targets.names}
+        return bool(others) and others <= set(FULL_OF.values()) and not targets.colours
+
+    def look_beside(self, other: Survey) -> None:
+        """Take into account what masks are like that aren't read now."""
+        self.beside = {value for value in other.pixels if value}
+        self.together.update(other.together)
+        self.alone.update(other.alone)
 
     def read(self, label, name: str) -> Pixels | None:
         """A label's stored mask, counted; None where there is none that can be read."""
@@ -279,10 +293,17 @@ def understand(
     named = set(targets.names) - {0}
     if ignore_values is not None:
         ignored = tuple(ignore_values)
+        own = next((name for name, values in found.items() if set(values) <= set(ignored)), None)
+        if own:
+            raise PromptingError(
+                f"ignore_values has {listed(found[own], targets.colours)}, which is {own!r} in {field_name!r}, so that"
+                " nothing of it would count; name other values.",
+                "ignore_values",
+            )
     elif not targets.colours:
         ignored += tuple(sorted(value for value in present if value < 0 and value not in named))
         full = [v for v in FULL_OF.values() if v in present - named]
-        rest = present - set(ignored) - set(full)
+        rest = (present | survey.beside) - set(ignored) - set(full)
         if full and rest:
             if any(value > 255 for value in rest):
                 full = [v for v in full if v > 255]  # 255 is a class among thousands
@@ -314,10 +335,12 @@ def understand(
 
 
 def _soft(survey: Survey, field_name: str, single: bool) -> Encoding:
-    low, high = survey.range
-    full = 1 if high <= 1 else 255
     exact = {value for value in survey.pixels if value}
-    if not single or low < 0 or high > 255 or not exact <= set(range(256)) or (full == 1 and not exact <= {1, 255}):
+    try:
+        full = unit_or_byte(*survey.range)
+    except MaskProblem:
+        full = 0
+    if not single or not full or not exact <= set(range(256)) or (full == 1 and not exact <= {1, 255}):
         survey.problems[SOFT] = survey.soft
         survey.refuse(field_name)
     return Encoding(threshold=full / 2)
@@ -359,17 +382,25 @@ def ignored_values(given: str | int | Sequence | None) -> tuple[int, ...] | None
     """
     if given is None or (isinstance(given, str) and not given.strip()):
         return None
-    parts = given.split(",") if isinstance(given, str) else [given] if isinstance(given, int) else list(given)
-    parts = [part.strip() if isinstance(part, str) else part for part in parts]
-    if parts == ["none"]:
-        return ()
     try:
-        return tuple(int(part[1:], 16) if _is_colour(part) else int(part) for part in parts if part != "")
-    except (TypeError, ValueError) as error:
+        parts = given.split(",") if isinstance(given, str) else list(given) if np.iterable(given) else [given]
+        parts = [part.strip() if isinstance(part, str) else part for part in parts]
+        if parts == ["none"]:
+            return ()
+        return tuple(_value(part) for part in parts if not (isinstance(part, str) and part == ""))
+    except (TypeError, ValueError, OverflowError) as error:
         raise PromptingError(
             f"ignore_values are mask values such as 255, colours such as #ff0000, or 'none', not {given!r}.",
             "ignore_values",
         ) from error
+
+
+def _value(part) -> int:
+    if _is_colour(part):
+        return int(part[1:], 16)
+    if isinstance(part, (bool, np.bool_)) or int(part) != (int(part) if isinstance(part, str) else part):
+        raise ValueError("no whole number")
+    return int(part)
 
 
 def listed(values: Sequence[int] | set[int], colours: bool = False) -> str:

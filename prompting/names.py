@@ -1,13 +1,15 @@
-"""Names of classes as people write them: case and surrounding spaces aside, two spellings are one name."""
+"""Names of classes as people write them: case, spaces and the ways Unicode has to write one letter aside, two spellings
+are one name."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 
 def same_name(name: str) -> str:
     """What two spellings of one name have in common."""
-    return " ".join(name.casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def spelled(name: str | None, classes: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ import fiftyone.core.collections as foc
 
 from .errors import PromptingError
 from .images import upright_size
-from .label_masks import NO_PIXELS, Encoding
+from .label_masks import NO_PIXELS, Encoding, is_crowd
 from .label_survey import Survey, Targets, listed, understand
 from .names import spelled
 from .records import own_first
@@ -19,6 +19,8 @@ from .records import own_first
 GLANCE = 20
 """So many samples are looked at where a form asks, at each keystroke."""
 TELL_EVERY = 100
+BESIDE = 200
+"""So many masks outside of a view are looked at where its own leave in doubt what 255 means."""
 
 ABSOLUTE = 2.0
 """A box that is wider or higher than two pictures, or a point so far away, is in pixels."""
@@ -140,6 +142,8 @@ def read_steps(
     looked_at = total or count
     if kind is not fo.Segmentation:
         return _of_instances(survey, name, kind, classes, tally, (looked_at, count), strict)
+    if not known and ignore_values is None and looked_at == count and survey.is_doubtful(targets):
+        _look_beside(survey, samples, name, targets)
     encoding = known or understand(survey, name, classes, targets, ignore_values, looked_at == count)
     return _of_masks(survey, name, classes, targets, encoding, (looked_at, count))
 
@@ -169,9 +173,18 @@ def _look(survey: Survey, sample, name: str, classes, sizes, targets: Targets | 
     for detection in label.detections:
         if spelled(detection.label, classes) is None:
             continue
-        tally["crowds" if detection.get_attribute_value("iscrowd", False) else "people"] += 1
+        tally["crowds" if is_crowd(detection) else "people"] += 1
         picture = picture or sizes(sample)
         survey.add_detection(detection, file, picture)
+
+
+def _look_beside(survey: Survey, samples: foc.SampleCollection, name: str, targets: Targets) -> None:
+    """A view of few pictures, with nobody on them and void around, say, means by 255 what its dataset means."""
+    others = altered_alike(samples).exists(name).exclude(samples.values("id")).limit(BESIDE)
+    other = Survey()
+    for sample in others.select_fields(name).iter_samples():
+        other.add_segmentation(sample[name], os.path.basename(sample.filepath), None, targets)
+    survey.look_beside(other)
 
 
 def _refuse_missing(survey: Survey, name: str, kind: type, strict: bool) -> None:

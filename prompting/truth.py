@@ -9,7 +9,7 @@ import fiftyone as fo
 import numpy as np
 
 from .errors import PromptingError
-from .label_masks import Encoding, count_parts, instance_mask
+from .label_masks import Encoding, count_parts, instance_mask, is_crowd
 from .label_survey import ignored_values
 from .lock import editing
 from .metrics import IGNORED
@@ -133,7 +133,7 @@ def paint_instances(label: fo.Detections, height: int, width: int, value_of: Map
     wanted = [(detection, name) for detection, name in named if name is not None]
     for crowd in (True, False):
         for detection, name in wanted:
-            if bool(detection.get_attribute_value("iscrowd", False)) == crowd:
+            if is_crowd(detection) == crowd:
                 mask = instance_mask(detection, height, width)
                 if mask is not None:
                     truth[mask] = IGNORED if crowd else value_of[name]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import PromptError
-from ..label_masks import INSANE, Encoding, instance_mask, pixel_box
+from ..label_masks import INSANE, Encoding, instance_mask, is_crowd, pixel_box
 from ..names import spelled
 from ..prompts import NEGATIVE, POSITIVE
 from ..regions import Region, box_of, components
@@ -51,7 +51,7 @@ class FieldPrior:
     def _detection(self, detection, height: int, width: int) -> Region | None:
         """A box, with its instance mask if it has one; crowds and boxes without area give no prompt."""
         name, box = spelled(detection.label, self.classes), pixel_box(detection, height, width)
-        if name is None or box is None or detection.get_attribute_value("iscrowd", False):
+        if name is None or box is None or is_crowd(detection):
             return None
         box = np.clip(box, 0, (width, height, width, height)).astype(np.float32)
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
@@ -71,7 +71,10 @@ class FieldPrior:
             return None
         coords = np.asarray(keypoint.points, float).reshape(-1, 2)
         given = keypoint.get_attribute_value("sam_labels", None)
-        labels = np.full(len(coords), POSITIVE) if given is None else np.asarray(given, np.int64)
+        try:
+            labels = np.full(len(coords), POSITIVE) if given is None else np.asarray(given, np.int64)
+        except (TypeError, ValueError) as error:
+            raise PromptError(f"sam_labels are 1 and 0, one for each point, not {given!r}.") from error
         if labels.shape != (len(coords),):
             raise PromptError(f"sam_labels has {labels.size} entries for {len(coords)} points.")
         usable = (np.abs(coords) < INSANE).all(axis=1) & np.isin(labels, (POSITIVE, NEGATIVE))

@@ -74,6 +74,8 @@ def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     """A strategy's results, the same mask on each picture."""
     from prompting import records, storage
     from prompting.plan import Plan
+    from prompting.prompts import Prompt
+    from prompting.regions import box_of
     from prompting.results import OK, StrategyResult
 
     dataset = samples._dataset
@@ -81,7 +83,8 @@ def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     storage.declare_fields(dataset, plan)
     records.register(dataset, plan, "yolo_box")
     for sample in dataset.iter_samples(autosave=True):
-        result = StrategyResult("yolo_box", mask.astype(np.uint8), (), np.zeros(0), OK, 0.1, 1)
+        prompts = (Prompt(classes[0], box=box_of(mask)),)
+        result = StrategyResult("yolo_box", mask.astype(np.uint8), prompts, np.ones(1), OK, 0.1, 1, mask[None])
         storage.write(sample, result, plan)
 
 

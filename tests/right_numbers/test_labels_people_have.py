@@ -12,6 +12,10 @@ import pytest
 from fiftyone import ViewField as F
 from PIL import Image
 
+from prompting.errors import PromptError, PromptingError
+from prompting.label_survey import ignored_values
+from prompting.priors.fields import FieldPrior
+
 WHOLE = [0, 0, 1, 1]
 
 
@@ -495,7 +499,7 @@ def test_points_just_outside_are_moved_to_the_edge(of, prompted):
     labels = [keypoints((0.5, 0.5), point) for point in ((1.0005, 0.5), (0.5, -0.003), (1.0, 1.0))]
     dataset = of(*labels)
     assert prompted(dataset, "field_points") == ["ok"] * 3
-    clicks = [sample.sam2_field_points_prompt_points.keypoints[0].points for sample in dataset]
+    clicks = [sample.sam2_field_points_positive.keypoints[0].points for sample in dataset]
     assert clicks[0][1] == pytest.approx([1.0, 0.5]) and clicks[1][1] == pytest.approx([0.5, 0.0])
 
 
@@ -506,7 +510,7 @@ def test_points_further_outside_are_dropped_with_their_polarity_and_the_picture_
         keypoints((1.2, 0.5)),
     )
     assert prompted(dataset, "field_points") == ["ok", "ok", "no_prompt"]
-    first, second, _ = (sample.sam2_field_points_prompt_points.keypoints for sample in dataset)
+    first, second, _ = (sample.sam2_field_points_positive.keypoints for sample in dataset)
     assert len(first[0].points) == 1 and second[0]["sam_labels"] == [1, 1]
 
 
@@ -617,6 +621,82 @@ def test_explaining_takes_labels_as_the_view_shows_them_too(of, scored, refused,
     assert "has no 'human'; it has: person" in refused(explain, dataset, progress=False, device="cpu")
 
 
+# what a stranger tried
+
+
+@pytest.mark.parametrize("beyond", [1e-6, 0.004, 0.1])
+def test_soft_masks_may_go_beyond_one_and_below_zero(of, scored, person, beyond):
+    mask = soft(person)
+    mask[mask == mask.max()], mask[0, 0] = 1 + beyond, -beyond
+    assert scored(of(det(mask=mask))) == scored(of(seg(mask))) == [1.0]
+
+
+@pytest.mark.parametrize("factor", [40, 400, -1])
+def test_floats_of_another_range_are_refused(of, scored, refused, person, factor):
+    for label in (det(mask=soft(person) * factor), seg(soft(person) * factor)):
+        assert "1 of 1 masks of 'gt' are soft where values are needed" in refused(scored, of(label))
+
+
+@pytest.mark.parametrize(("name", "how"), [("m.webp", {}), ("m.tiff", {"compression": "jpeg"})])
+def test_other_files_that_change_values_are_read_like_jpegs(of, scored, refused, person, tmp_path, name, how):
+    path = saved(values(person, 255), tmp_path / name, quality=60, **how)
+    assert len(np.unique(cv2.imread(path))) > 2
+    assert scored(of(seg(mask_path=path)))[0] > 0.99
+    dogs = saved(values(person, 100) + values(~person, 200), tmp_path / f"dogs{name}", quality=60, **how)
+    told = refused(scored, of(seg(mask_path=dogs), targets={100: "person", 200: "dog"}))
+    assert "1 of 1 masks of 'gt' come from" in told
+
+
+def test_a_lossless_webp_is_exact(of, scored, person, tmp_path):
+    path = saved(values(person, 100), tmp_path / "m.webp", lossless=True)
+    assert scored(of(seg(mask_path=path), targets={100: "person", 200: "dog"})) == [1.0]
+
+
+def test_a_view_of_pictures_with_nobody_knows_void_from_the_rest_of_the_dataset(of, scored, inspect, person):
+    dataset = of(seg(values(person, 255)), seg(outlined(person)))
+    assert "255 ignored; 1 image; 0 connected parts" in inspect(dataset[:1])
+    assert "there are: 255); nothing ignored" in inspect(dataset[:1], ignore_values="none")
+    dataset.set_values("gt", [seg(values(person, 255)), seg(values(person, 255))])
+    assert scored(dataset[:1]) == [1.0]
+
+
+@pytest.mark.parametrize("given", [[1], "1", "3, 1"])
+def test_ignoring_all_that_the_class_is_is_refused(of, scored, refused, person, given):
+    told = refused(scored, of(seg(values(person)), targets={1: "person", 2: "dog"}), ignore_values=given)
+    assert "ignore_values has 1, which is 'person' in 'gt'" in told
+
+
+@pytest.mark.parametrize("given", [np.int64(255), np.array([255]), {255}, 255.0, "255,", (np.uint8(255),)])
+def test_ignore_values_of_any_kind_of_number(given):
+    assert ignored_values(given) == (255,)
+
+
+@pytest.mark.parametrize("given", [255.5, True, float("nan"), float("inf"), {"void": 1}, [None], [[255]], "#12345g"])
+def test_ignore_values_that_are_no_values_are_refused(given):
+    with pytest.raises(PromptingError, match="ignore_values are mask values such as 255"):
+        ignored_values(given)
+
+
+@pytest.mark.parametrize("told", ["0", "false", "No", "", float("nan"), 0, False])
+def test_a_label_that_is_said_to_be_no_crowd_counts(of, scored, prompted, person, told):
+    dataset = of(det(mask=person, iscrowd=told))
+    assert scored(dataset) == [1.0]
+    assert prompted(dataset) == ["ok"]
+
+
+@pytest.mark.parametrize("name", ["cafe\u0301", "CAF\u00c9", "ｃａｆé", " caf\u00e9"])
+def test_a_name_is_the_same_however_unicode_writes_its_letters(of, scored, person, name):
+    assert scored(of(det(name, mask=person)), classes=("caf\u00e9",)) == [1.0]
+    assert scored(of(seg(values(person)), targets={1: name}), classes=("caf\u00e9",)) == [1.0]
+
+
+@pytest.mark.parametrize("labels", [[1, None], ["inside", "outside"], [[1], [0, 1]]])
+def test_sam_labels_that_are_none_are_said_by_the_sample(labels):
+    points = fo.Keypoint(label="person", points=[(0.5, 0.5), (0.2, 0.2)], sam_labels=labels)
+    with pytest.raises(PromptError, match="sam_labels are 1 and 0"):
+        FieldPrior(["person"]).regions(fo.Keypoints(keypoints=[points]), 100, 100)
+
+
 # the form
 
 
@@ -648,7 +728,9 @@ def test_a_look_at_a_few_refuses_nothing_that_other_samples_explain(of, inspect,
     dataset = of(*only_void, seg(outlined(person)), targets={1: "person", 2: "dog"})
     assert "the first 3 of 4 images looked at" in inspect(dataset, most=3)
     assert "255 ignored; 4 images" in inspect(dataset)
-    assert "name none" in refused(inspect, dataset[:3])
+    assert "255 ignored; 3 images" in inspect(dataset[:3])  # as the dataset has it
+    dataset.delete_samples(dataset.last().id)
+    assert "name none" in refused(inspect, dataset)
 
 
 def test_the_form_says_what_evaluating_would_refuse(of, scored, form, person):

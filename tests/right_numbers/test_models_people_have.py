@@ -195,12 +195,12 @@ def cloned_from_a_view(applied, photographs):
 
 
 @pytest.mark.parametrize("copied", [copied_by_add_collection, merged, cloned_from_a_view])
-def test_copied_results_are_of_unknown_origin(applied, photographs, copied, apply_strategies, nano):
+def test_copied_results_are_of_unknown_origin(applied, photographs, copied, apply_strategies, nano, tmp_path):
     copy = copied(applied, photographs)
     try:
         assert not copy.list_runs()
         call = {**nano, "strategies": ["yolo_box"], "progress": False}
-        copy.add_sample(fo.Sample(filepath=photographs / "coffee.png"))
+        copy.add_sample(fo.Sample(filepath=shutil.copy(photographs / "coffee.png", tmp_path)))
         with pytest.raises(ValueError, match=f"samples keep results of 'yolo_box' of unknown origin.*{OVERWRITE}"):
             apply_strategies(copy, existing="skip", **call)
         with pytest.raises(ValueError, match="of unknown origin"):

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from prompting.errors import PromptingError
-from prompting.images import read_image
+from prompting.images import read_image, upright_size
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,32 @@ def test_a_sound_block_still_turns_the_picture_and_an_orientation_that_there_is_
     Image.fromarray(picture).save(tmp_path / "a.png", exif=exif)
     turned = {3: picture[::-1, ::-1], 6: np.rot90(picture, -1)}.get(orientation, picture)
     assert np.array_equal(read_image(str(tmp_path / "a.png")), turned)
+
+
+def test_a_broken_block_of_exif_leaves_a_picture_its_size(picture, tmp_path):
+    for name in ("a.png", "a.webp", "a.jpg"):
+        Image.fromarray(picture).save(tmp_path / name, exif=b"Exif\0\0garbage!garbage!")
+        assert upright_size(str(tmp_path / name)) == (120, 160)
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.png"])
+def test_an_orientation_that_only_xmp_has_turns_nothing(picture, tmp_path, name):
+    """Browsers and OpenCV, and so the App and FiftyOne, draw such a picture as it is stored; Pillow turns it."""
+    how = {"xmp": XMP}
+    if name == "a.png":
+        how = {"pnginfo": PngInfo()}
+        how["pnginfo"].add_itxt("XML:com.adobe.xmp", XMP.decode())
+    Image.fromarray(picture).save(tmp_path / name, **how)
+    with Image.open(tmp_path / name) as stored:
+        assert stored.getexif()[ExifTags.Base.Orientation] == 6
+    assert read_image(str(tmp_path / name)).shape == cv2.imread(str(tmp_path / name)).shape == (120, 160, 3)
+    assert upright_size(str(tmp_path / name)) == (120, 160)
 
 
 # what Pillow and OpenCV both read is the same

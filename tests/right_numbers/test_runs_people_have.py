@@ -180,7 +180,17 @@ def no_status(dataset):
     return 2
 
 
-SPOIL = [no_mask_field, one_mask_cleared, one_mask_without_pixels, no_instances, one_without_prompts, no_status]
+def one_mask_in_a_file_that_is_gone(dataset):
+    sample = dataset.last()
+    sample[FIELDS.mask] = fo.Segmentation(mask_path="/nowhere/mask.png")
+    sample.save()
+    return 1
+
+
+SPOIL = [
+    no_mask_field, one_mask_cleared, one_mask_without_pixels, one_mask_in_a_file_that_is_gone, no_instances,
+    one_without_prompts, no_status,
+]  # fmt: skip
 
 
 def masks(dataset) -> list[bytes]:
@@ -200,7 +210,10 @@ def test_results_that_are_whole_are_left_alone(copy, nano):
     assert undone(copy, plan(nano, "yolo_box", "clip_point")) == {}
 
 
-@pytest.mark.parametrize("spoil", [no_mask_field, one_mask_cleared, one_mask_without_pixels, no_instances])
+@pytest.mark.parametrize(
+    "spoil",
+    [no_mask_field, one_mask_cleared, one_mask_without_pixels, one_mask_in_a_file_that_is_gone, no_instances],
+)
 def test_evaluating_says_what_is_missing_and_what_to_do(copy, spoil):
     part = "instances" if spoil is no_instances else "mask"
     count = spoil(copy)
