@@ -127,7 +127,7 @@ def read_steps(
         targets.values_of(name, classes)  # what can be known without a look at the masks
     elif kind is not fo.Segmentation:
         check_names(samples, name, kind, classes, strict)
-        check_relative(looked, name, kind, classes)
+        check_relative(looked, name, kind, classes, truth=strict)
     survey, tally = Survey(), dict.fromkeys(("people", "crowds", "boxes"), 0)
     if kind is fo.Keypoints or (kind is fo.Detections and not strict and not has_instance_masks(looked, name)):
         total = 0  # no masks to look at
@@ -318,11 +318,13 @@ def altered_alike(samples: foc.SampleCollection) -> foc.SampleCollection:
     return view
 
 
-def check_relative(samples: foc.SampleCollection, name: str, kind: type, classes: Sequence[str]) -> None:
+def check_relative(
+    samples: foc.SampleCollection, name: str, kind: type, classes: Sequence[str], truth: bool = False
+) -> None:
     """Whether boxes and points are relative, as FiftyOne's are.
 
     Raises:
-        PromptingError: most of them are in pixels
+        PromptingError: most of them are in pixels, or any of a truth: it would miss that instance without a word
     """
     boxes = kind is fo.Detections
     path = f"{name}.detections.bounding_box" if boxes else f"{name}.keypoints.points"
@@ -336,7 +338,7 @@ def check_relative(samples: foc.SampleCollection, name: str, kind: type, classes
             if _is_absolute(one[2:] if boxes else [value for point in one for value in point]):
                 absolute += 1
                 first = first or os.path.basename(file)
-    if 2 * absolute > there:
+    if 2 * absolute > there or (truth and absolute):
         what = "boxes" if boxes else "keypoints"
         raise PromptingError(
             f"{absolute} of {there} {what} in {name!r} are in pixels (the first: {first}), and FiftyOne's are relative:"

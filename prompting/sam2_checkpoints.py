@@ -1,9 +1,9 @@
 """SAM 2 checkpoints as people have them: Meta's own, and what trainings make of them.
 
 Read as tensors alone, never as a pickle. A fine-tuned model's tensors may lie under ``model``, ``state_dict`` or
-``model_state_dict``, or bare, and what wrapped the model in training may stand before each name (``module.``,
-``model.``, ``_orig_mod.``). A checkpoint doesn't say at which size of picture it was trained: it is used at 1024
-pixels, as all of Meta's are.
+``model_state_dict``, under another name if it is the only model (``ema``), or bare, and what wrapped the model in
+training may stand before each name (``module.``, ``model.``, ``_orig_mod.``). A checkpoint doesn't say at which size of
+picture it was trained: it is used at 1024 pixels, as all of Meta's are.
 """
 
 from __future__ import annotations
@@ -90,6 +90,18 @@ def read_sam2_state(path: Path) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
+def _only_model_in(stored: Mapping, path: Path) -> Mapping | None:
+    """A SAM 2's tensors under a name of the training's own, such as ``ema``; None where there are none."""
+    found = {
+        name: inner
+        for name, inner in stored.items()
+        if isinstance(inner, Mapping) and any(str(key).endswith(_FIRST) for key in inner)
+    }
+    if len(found) > 1:
+        raise PromptingError(f"{path} holds several models ({', '.join(map(repr, found))}); save one of them alone.")
+    return next(iter(found.values()), None)
+
+
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
     """All tensors of a file, whatever they are wrapped in."""
     import torch
@@ -107,6 +119,8 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
         raise PromptingError(f"{path} is not a SAM 2 checkpoint ({reason}).") from error
     while isinstance(stored, Mapping):
         inner = next((stored[name] for name in WRAPPERS if isinstance(stored.get(name), Mapping)), None)
+        if inner is None:
+            inner = _only_model_in(stored, path)
         if inner is None:
             return {name: v for name, v in stored.items() if isinstance(name, str) and isinstance(v, torch.Tensor)}
         stored = inner

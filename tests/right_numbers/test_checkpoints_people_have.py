@@ -51,6 +51,10 @@ def sentence(error) -> str:
         {"model": under("_orig_mod.")},  # torch.compile
         {"model": {name.replace("trunk", "trunk._orig_mod"): value for name, value in STATE.items()}},
         {"model": {name: value.half() for name, value in STATE.items()}},
+        {"ema": STATE, "step": 9},  # under a name of the training's own
+        {"ema_state_dict": under("module."), "optimizer": {"state": {}}},
+        {"module": under("model.")},
+        {"model": STATE, "ema": {name: value + 1 for name, value in STATE.items()}},  # the model, not its average
     ],
 )
 def test_a_fine_tuned_sam2_is_read_in_whatever_it_is_wrapped(tmp_path, stored):
@@ -58,6 +62,12 @@ def test_a_fine_tuned_sam2_is_read_in_whatever_it_is_wrapped(tmp_path, stored):
     read = read_sam2_state(tmp_path / "tuned.pt")
     assert read.keys() == STATE.keys()
     assert all(torch.equal(read[name].float(), STATE[name]) for name in STATE)
+
+
+def test_two_models_under_names_of_the_trainings_own_are_not_chosen_between(tmp_path):
+    torch.save({"student": STATE, "teacher": STATE}, tmp_path / "tuned.pt")
+    with pytest.raises(PromptingError, match="several models \\('student', 'teacher'\\)"):
+        read_sam2_state(tmp_path / "tuned.pt")
 
 
 @pytest.mark.parametrize("prefix", ["", "model."])

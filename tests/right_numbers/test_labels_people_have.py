@@ -486,6 +486,14 @@ def test_boxes_in_pixels_are_refused(of, scored, prompted, refused, person):
     assert "2 of 3 boxes" in refused(prompted, two)
 
 
+def test_one_box_of_a_truth_in_pixels_is_refused_too(of, scored, prompted, refused, person):
+    """Its instance would lie outside of the picture, and be missing from the truth."""
+    of_pixels = det(bounding_box=[10, 20, 200, 280], mask=person[20:300, 10:210])
+    dataset = of(det(mask=person), of_pixels, det(mask=person))
+    assert "1 of 3 boxes in 'gt' are in pixels" in refused(scored, dataset)
+    assert prompted(dataset) == ["ok", "no_prompt", "ok"]
+
+
 def test_keypoints_in_pixels_are_refused(of, prompted, refused):
     dataset = of(fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=[(160, 100), (150, 200)])]))
     assert "1 of 1 keypoints in 'gt' are in pixels" in refused(prompted, dataset, "field_points")
