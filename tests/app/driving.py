@@ -26,7 +26,7 @@ def field(form: Locator, label: str) -> Locator:
 
 def choose_strategies(form: Locator, *names: str) -> None:
     strategies = field(form, "Strategies")
-    strategies.hover()
+    strategies.focus()
     form.get_by_label("Clear").first.click()
     for name in names:
         strategies.fill(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fiftyone as fo
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -43,3 +44,34 @@ def test_from_nothing_to_a_report_by_the_panels_buttons(open_dataset, dataset, r
     type_into(form, "Folder", str(reports / "report"))
     carry_out(form, written)
     assert [path.suffix for path in sorted((reports / "report").iterdir())] == [".csv", ".html", ".json"]
+
+
+def test_the_next_steps_from_the_verdict_do_what_they_say(open_dataset, explained):
+    explained.add_sample(fo.Sample(filepath=explained.first().filepath))
+    page = open_dataset(explained)
+    panel = open_strategies(page)
+
+    carry_out(form_of(panel, "Use yolo_box's masks as labels"), page.get_by_text("masks of 'yolo_box' as labels"))
+    explained.reload()
+    assert len(explained.exists("labels")) == len(explained.exists("labels_instances")) == 6
+
+    carry_out(form_of(panel, "Tag yolo_box's worst"), page.get_by_text("tagged 'annotate'"))
+    explained.reload()
+    assert explained.count_sample_tags() == {"annotate": 6}
+
+    carry_out(form_of(panel, "Show yolo_box's errors"), page.get_by_text("hit green, missed vermilion"))
+    explained.reload()
+    assert len(explained.exists("sam2_overlay")) == 6
+    expect(page.get_by_test_id("checkbox-sam2_overlay").locator("input")).to_be_checked()
+
+    carry_out(form_of(panel, "Apply yolo_box to the other 1"), panel.get_by_text("applied again since"))
+    explained.reload()
+    assert len(explained.exists("sam2_yolo_box_status")) == 7
+    assert len(explained.exists("sam2_clip_point_status")) == 6
+
+    form = form_of(panel, "Remove results")
+    form.get_by_text("Remove all this, for good").click()
+    carry_out(form, panel.get_by_text("No strategies yet"))
+    explained.reload()
+    assert not [name for name in explained.get_field_schema() if name.startswith("sam2")]
+    assert len(explained.exists("labels")) == 6

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
+from tests.app.driving import choose_strategies, execute, open_form
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
@@ -95,23 +96,50 @@ def test_without_results_the_panel_leads_to_the_first_run(open_dataset, dataset)
     expect(page.get_by_test_id("operators-prompt-modal")).to_contain_text("Strategies")
 
 
-DRAWN = (
-    """() => [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.map(t => [t.name, t.x, t.y, t.text]))"""
-)
+DRAWN = """() => JSON.stringify([
+    [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.map(t => [t.name, t.x, t.y, t.z, t.text, t.ids])),
+    [...document.querySelectorAll('[data-cy=panel-content-strategies_panel] table')].map(t => t.innerText)])"""
+
+
+def choose(panel: Locator, which: int, value: str) -> None:
+    """In one of the panel's drop-downs; the first is the baseline, the last says by what to slice."""
+    panel.get_by_role("combobox").nth(which).click()
+    panel.page.get_by_role("option", name=value, exact=True).click()
 
 
 def slice_by(panel: Locator, field: str, groups: int) -> None:
-    panel.get_by_role("combobox").last.click()
-    panel.page.get_by_role("option", name=field, exact=True).click()
-    expect(panel.get_by_text("n = 2" if groups == 3 else "n = 3")).to_have_count(groups)
+    """By a field of which each value has as many pictures as the others."""
+    choose(panel, -1, field)
+    expect(panel.get_by_text(f"n = {6 // groups}")).to_have_count(groups)
 
 
-def test_what_is_drawn_after_other_slices_is_what_a_fresh_panel_draws(open_dataset, explained):
+def expect_what_a_fresh_panel_draws(used: Page, fresh: Page) -> None:
+    """The same data in all plots and tables."""
+    used.wait_for_function(f"expected => ({DRAWN})() === expected", arg=fresh.evaluate(DRAWN))
+
+
+def test_what_is_drawn_after_other_choices_is_what_a_fresh_panel_draws(open_dataset, explained):
     explained.set_values("camera", ["a", "b", "c"] * 2)
     explained.set_values("split", ["train", "val"] * 3)
     used, fresh = (open_dataset(explained) for _ in range(2))
-    panel = open_strategies(used)
+    panel, other = open_strategies(used), open_strategies(fresh)
     slice_by(panel, "camera", 3)
-    slice_by(panel, "split", 2)
-    slice_by(open_strategies(fresh), "split", 2)
-    assert used.evaluate(DRAWN) == fresh.evaluate(DRAWN)
+    for shown in (panel, other):
+        slice_by(shown, "split", 2)
+        choose(shown, 0, "yolo_box")
+        expect(shown.get_by_text("compared with yolo_box")).to_be_visible()
+    expect_what_a_fresh_panel_draws(used, fresh)
+
+
+def test_a_run_from_the_menu_changes_the_panel_by_itself(open_dataset, explained):
+    used = open_dataset(explained)
+    panel = open_strategies(used)
+    form = open_form(used, "SAM 2: evaluate prompting strategies")
+    choose_strategies(form, "yolo_box")
+    run = execute(form)
+    expect(panel.get_by_text("There is one strategy alone")).to_be_visible()
+    run.get_by_role("button", name="Done").click()
+    expect(scores(panel).get_by_role("row")).to_have_count(2)
+    fresh = open_dataset(explained)
+    expect(open_strategies(fresh).get_by_text("There is one strategy alone")).to_be_visible()
+    expect_what_a_fresh_panel_draws(used, fresh)
