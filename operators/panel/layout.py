@@ -93,7 +93,7 @@ def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
         comparison = comparison.with_baseline(findings.iou, chosen.baseline)
     draw_verdict(panel, ctx, canvas, chosen)
     if findings.outdated:
-        said = f"{', '.join(findings.outdated)}: applied again since. Evaluate again: the scores know only the masks before."
+        said = f"{', '.join(findings.outdated)}: applied again since. Evaluate again: what is new has no scores."
         canvas.text("outdated", "These scores are old", said)
     row = canvas.row("top")
     canvas.choice(row, "baseline", "Baseline", chosen.baseline, chosen.names)
