@@ -18,6 +18,7 @@ from . import appearance, checks, completeness, records, storage
 from .assembly import build_runner, settled
 from .availability import check_models
 from .errors import PromptingError, Stopped
+from .evaluation import evaluation_key
 from .images import read_bounded
 from .lock import Hold, editing, run_lock
 from .pages import samples_by_page
@@ -74,10 +75,18 @@ def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -
         appearance.arrange(samples._dataset, plan.prefix)
         appearance.show(samples._dataset, plan.prefix, plan.strategies[0], replace=False)
         for strategy in plan.strategies:
-            records.register(samples._dataset, plan, strategy, asked)
+            added = not _scored(samples._dataset, plan, strategy, todo)
+            records.register(samples._dataset, plan, strategy, asked, adds_only=added)
     hold.tell(0, len(todo))
     yield Progress(0, len(todo), 0)
     yield from _run(samples, plan, runner, todo, hold)
+
+
+def _scored(dataset: fo.Dataset, plan: Plan, strategy: str, todo: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a strategy is applied again to a sample that has a score for it."""
+    score = f"{evaluation_key(plan.prefix, strategy)}_iou"
+    again = [sample_id for sample_id, done in todo.items() if strategy not in done]
+    return dataset.has_sample_field(score) and len(dataset.select(again).exists(score)) > 0
 
 
 def _run(

@@ -16,7 +16,7 @@ from .analysis.robustness import Curve
 from .comparison import Comparison
 from .evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
 from .explanation import load_curves
-from .records import METHOD, applied_at
+from .records import METHOD, replaced_at
 from .storage import StrategyFields, error_field
 from .truth import count_field, size_field
 
@@ -40,7 +40,7 @@ class Findings:
         instances: how many instances the truth has
         size: the share of the picture that the largest of them covers
         curves: how prompts bear being wrong; empty where it wasn't measured
-        outdated: strategies that were applied again after they were evaluated
+        outdated: strategies that were applied again, after they were evaluated, to what had been scored
         boundary: each evaluated strategy's boundary IoU
         files: N names of the pictures' files, without folders
     """
@@ -148,5 +148,5 @@ def _first_known(columns: Sequence[Sequence[float | None]]) -> np.ndarray:
 def _outdated(dataset: fo.Dataset, prefix: str, evaluated: Sequence[str]) -> tuple[str, ...]:
     """The strategies whose masks may be younger than their scores."""
     scored = dataset.get_run_info(comparison_key(prefix)).timestamp.replace(tzinfo=timezone.utc)
-    applied = {name: applied_at(dataset, prefix, name) for name in evaluated}
-    return tuple(name for name, when in applied.items() if when and when > scored)
+    replaced = {name: replaced_at(dataset, prefix, name) for name in evaluated}
+    return tuple(name for name, when in replaced.items() if when and when > scored)

@@ -33,7 +33,9 @@ def run_key(prefix: str, strategy: str) -> str:
     return f"{prefix}_{strategy}"
 
 
-def register(dataset: fo.Dataset, plan: Plan, strategy: str, asked: Plan | None = None) -> None:
+def register(
+    dataset: fo.Dataset, plan: Plan, strategy: str, asked: Plan | None = None, adds_only: bool = False
+) -> None:
     """Record a strategy's parameters and its models' weights, and that it was applied now, before there are results.
 
     Args:
@@ -41,9 +43,12 @@ def register(dataset: fo.Dataset, plan: Plan, strategy: str, asked: Plan | None 
         plan: without ``auto``
         strategy: one of the plan's
         asked: the plan as a person asked for it, which the next form begins with
+        adds_only: no result that was scored is replaced
     """
     key, now = run_key(plan.prefix, strategy), datetime.now(timezone.utc).isoformat()
     record = {**made_with(plan, strategy), "asked": _plain(asdict(asked or plan))}
+    before = recorded(dataset, plan.prefix, strategy) if adds_only else None
+    record["replaced"] = (before.get("replaced") or before.get("applied") or now) if before else now
     config = dataset.init_run(method=METHOD, strategy=strategy, applied=now, **record)
     if key in dataset.list_runs():  # in place: register_run() would delete the record first, and a kill come in between
         dataset.update_run_config(key, config)
@@ -60,10 +65,11 @@ def add_cost(dataset: fo.Dataset, prefix: str, strategy: str, cost: dict) -> Non
     dataset.update_run_config(key, config)
 
 
-def applied_at(dataset: fo.Dataset, prefix: str, strategy: str) -> datetime | None:
-    """When a strategy was last applied to any sample, None where that isn't recorded."""
-    applied = (recorded(dataset, prefix, strategy) or {}).get("applied")  # earlier versions recorded none
-    return datetime.fromisoformat(applied) if applied else None
+def replaced_at(dataset: fo.Dataset, prefix: str, strategy: str) -> datetime | None:
+    """When a strategy last replaced what may have been scored, None where that isn't recorded."""
+    record = recorded(dataset, prefix, strategy) or {}
+    when = record.get("replaced") or record.get("applied")  # earlier versions recorded the second, or neither
+    return datetime.fromisoformat(when) if when else None
 
 
 def recorded(dataset: fo.Dataset, prefix: str, strategy: str) -> dict | None:

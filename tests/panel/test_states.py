@@ -70,6 +70,18 @@ def test_old_scores_are_named(ask, explained, apply_strategies, nano):
     assert "These scores are old" not in ask(explained).text
     apply_strategies(explained, strategies=["yolo_box"], existing="overwrite", progress=False, **nano)
     assert "yolo_box: applied again since" in ask(explained).text
+    apply_strategies(explained, strategies=["yolo_box"], existing="skip", progress=False, **nano)
+    assert "yolo_box: applied again since" in ask(explained).text
+
+
+def test_scores_are_not_old_because_more_pictures_have_results(
+    ask, dataset, apply_strategies, evaluate_strategies, nano
+):
+    apply_strategies(dataset[:2], strategies=["yolo_box"], progress=False, **nano)
+    evaluate_strategies(dataset[:2], "ground_truth", progress=False)
+    apply_strategies(dataset, strategies=["yolo_box"], existing="skip", progress=False, **nano)
+    assert "6 pictures with results" in ask(dataset).text
+    assert "These scores are old" not in ask(dataset).text
 
 
 def test_errors_that_are_not_explained_can_be(ask, explained):
