@@ -51,12 +51,12 @@ def follow(steps: Iterator, progress: bool, unit: str = "image"):
     return last
 
 
-def tell_steps(ctx, steps: Iterator, ended: list) -> Iterator:
+def tell_steps(ctx, steps: Iterator, ended: list, unit: str = "samples") -> Iterator:
     """Messages for the App, one a step; what isn't progress is put into ``ended``."""
     from ..prompting.progress import Progress
 
     for step in steps:
         if isinstance(step, Progress):
-            yield forms.tell(ctx, forms.share(step), forms.sentence(step))
+            yield forms.tell(ctx, forms.share(step), forms.sentence(step, unit))
         else:
             ended.append(step)

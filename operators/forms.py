@@ -93,12 +93,12 @@ def tell(ctx, share: float, label: str):
     return ctx.trigger("set_progress", {"progress": share, "label": label})
 
 
-def sentence(progress) -> str:
+def sentence(progress, unit: str = "samples") -> str:
     """How far a run is, in words."""
     from ..prompting.progress import time_left
 
     failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.done} of {progress.total} samples{failed}{time_left(progress.seconds_left)}"
+    return f"{progress.done} of {progress.total} {unit}{failed}{time_left(progress.seconds_left)}"
 
 
 def share(progress) -> float:

@@ -52,7 +52,7 @@ class RemoveResults(RunOperator):
         if not given.pop("confirm", False):
             raise PromptingError("Nothing was removed: tick that it may be.")
         given["strategy"] = _strategy(given.get("strategy"))
-        yield from asking.tell_steps(ctx, remove_results(ctx.dataset, **given), ended)
+        yield from asking.tell_steps(ctx, remove_results(ctx.dataset, **given), ended, "steps")
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             yield ctx.ops.notify(f"Removed: {ended[-1].what()}.", variant="success")
