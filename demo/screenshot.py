@@ -19,7 +19,7 @@ COMPARED = ("sam2_eval_yolo_box", "sam2_eval_clip_point")
 def main() -> None:
     """Take the pictures; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="the grid's picture, a .png")
+    parser.add_argument("--out", type=Path, help="the grid's picture, a .png")
     parser.add_argument("--evaluation", type=Path, help="the Model Evaluation panel's picture, a .png")
     parser.add_argument("--panel", type=Path, help="the strategies' panel, a .png")
     parser.add_argument("--dataset", default=NAME, help="another dataset with results")
@@ -35,12 +35,12 @@ def main() -> None:
     if not fo.dataset_exists(args.dataset):
         sys.exit(f"There is no dataset {args.dataset!r}; run `make demo APP=0` first.")
     try:
-        with chromium() as browser, served_app() as port:
-            save_grid(browser, port, args.dataset, args.out)
-            if args.panel:
-                save_panel(browser, port, args.dataset, args.panel)
-            if args.evaluation:
-                save_evaluation(browser, port, args.dataset, args.evaluation)
+        with chromium() as browser:
+            pictures = {save_grid: args.out, save_panel: args.panel, save_evaluation: args.evaluation}
+            for save_it, path in pictures.items():
+                if path:
+                    with served_app() as port:  # one for each: it remembers which panels a page opened
+                        save_it(browser, port, args.dataset, path)
     except NoBrowser as missing:
         sys.exit(str(missing))
 
