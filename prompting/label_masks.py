@@ -60,6 +60,10 @@ SOFT = Problem(
 MANY_LEVELS = Problem(
     "belong to one instance each but have several values", "an instance's mask is bool, 0 and 255, or soft from 0 to 1"
 )
+NO_BOX = Problem(
+    "belong to boxes that are none: of no width or height, NaN, or not of four numbers",
+    "mend bounding_box, which is [left, top, width, height] relative to the picture, or leave their samples out",
+)
 NO_PIXELS = Problem("have no pixel", "draw them again, delete those labels, or leave their samples out")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from .errors import PromptError, PromptingError
 from .label_masks import (
     FULL_OF,
+    NO_BOX,
     NO_PIXELS,
     SOFT,
     Encoding,
@@ -176,6 +177,8 @@ class Survey:
         except MaskProblem as problem:
             self.problems[problem.problem].add(name)
             return
+        if pixel_box(detection, 1, 1) is None:
+            self.problems[NO_BOX].add(name)
         if not bits.any():
             self.blank.add(name)
         if pixels.array.dtype.kind == "f" or np.any((pixels.array != 0) & ~bits):

@@ -11,7 +11,7 @@ import fiftyone.core.collections as foc
 
 from .errors import PromptingError
 from .images import upright_size
-from .label_masks import NO_PIXELS, Encoding, is_crowd
+from .label_masks import NO_BOX, NO_PIXELS, Encoding, is_crowd
 from .label_survey import Survey, Targets, listed, understand
 from .names import spelled
 from .records import own_first
@@ -189,7 +189,7 @@ def _look_beside(survey: Survey, samples: foc.SampleCollection, name: str, targe
 
 def _refuse_missing(survey: Survey, name: str, kind: type, strict: bool) -> None:
     if not strict:
-        survey.refuse(name, but=(NO_PIXELS,))
+        survey.refuse(name, but=(NO_PIXELS, NO_BOX))
         return
     if survey.without.count:
         told = f"{survey.without.count} of {survey.masks}"

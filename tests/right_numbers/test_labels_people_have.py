@@ -522,6 +522,13 @@ def test_points_further_outside_are_dropped_with_their_polarity_and_the_picture_
     assert len(first[0].points) == 1 and second[0]["sam_labels"] == [1, 1]
 
 
+@pytest.mark.parametrize("box", [[0.2, 0.2, 0, 0.5], [0.8, 0.2, -0.5, 0.5], [float("nan"), 0, 1, 1], [0, 0, 1]])
+def test_an_instance_whose_box_is_none_is_not_dropped_from_the_truth(of, scored, prompted, refused, person, box):
+    dataset = of(det(mask=person), det(bounding_box=box, mask=person))
+    assert "1 of 2 masks of 'gt' belong to boxes that are none" in refused(scored, dataset)
+    assert prompted(dataset) == ["ok", "no_prompt"]
+
+
 def test_boxes_just_outside_are_cut(of, prompted):
     dataset = of(det(bounding_box=[0.1, 0.1, 0.9005, 0.9005]), det(bounding_box=[-0.0005, 0.1, 0.9, 0.9]))
     assert prompted(dataset) == ["ok", "ok"]
