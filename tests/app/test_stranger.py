@@ -1,0 +1,109 @@
+"""A stranger's first half hour, in the App as ``fiftyone app launch`` serves it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.browser import TIMEOUT_MS, open_strategies
+from prompting.appearance import shown_fields
+from prompting.strategies import AUTOMATIC, STRATEGIES
+from tests.app.driving import carry_out, choose_bundled_models, form_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
+expect.set_options(timeout=TIMEOUT_MS)
+
+LAUNCH = "from fiftyone.core.cli import main; main()"
+
+
+@pytest.fixture
+def app_port(dataset):
+    """The port of an App that the command line launched for the dataset, without the internet."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", LAUNCH, "app", "launch", dataset.name]
+    command += ["--remote", "--port", str(port), "--address", "localhost", "--wait", "-1"]
+    nobody_answers = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,127.0.0.1"}
+    app = subprocess.Popen(command, env=os.environ | nobody_answers, start_new_session=True)  # its server goes with it
+    try:
+        _wait_for(port, app)
+        yield port
+    finally:
+        os.killpg(app.pid, signal.SIGTERM)
+        app.wait(TIMEOUT_MS / 1000)
+
+
+def _wait_for(port: int, app: subprocess.Popen) -> None:
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
+    while time.monotonic() < deadline and app.poll() is None:
+        try:
+            socket.create_connection(("localhost", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"The App doesn't answer (exit code {app.poll()}).")
+
+
+def ticked(page: Page) -> set[str]:
+    """The fields that the pictures show."""
+    boxes = page.locator("[data-cy^=checkbox-]").filter(has=page.locator("input:checked"))
+    return {box.get_attribute("data-cy").removeprefix("checkbox-") for box in boxes.all()}
+
+
+def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_of_python(open_dataset, dataset):
+    """The whole way in one App: the defaults on three pictures, evaluated, and the winner on the rest.
+
+    It takes longer than five seconds because it is all real: an App of its own is started, seven strategies run
+    on three pictures and the best on three more, and each form and page is waited for.
+    """
+    page = open_dataset(dataset)
+    panel = open_strategies(page)
+    thumbnails = page.get_by_test_id("looker")
+    for i in range(3):
+        thumbnails.nth(i).hover()
+        thumbnails.nth(i).locator("label").click()
+        expect(thumbnails.nth(i).locator("input")).to_be_checked()
+    form = form_of(panel, "Apply strategies")
+    expect(form.get_by_label("Current selection")).to_be_checked()
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    choose_bundled_models(form)
+    carry_out(form, panel.get_by_text("Not evaluated yet"))
+
+    dataset.reload()  # the App's server writes to it, here and below
+    done = dataset.select_fields("sam2_yolo_box").exists("sam2_yolo_box")
+    assert done.values("id") == dataset.values("id")[:3]
+    assert any(mask.any() for mask in (sample.sam2_yolo_box.get_mask() for sample in done))
+
+    carry_out(form_of(panel, "Evaluate"), panel.get_by_text("Picture by picture"))
+    dataset.reload()
+    ids = dataset.values("id")
+    tried = [name for name in STRATEGIES if dataset.has_sample_field(f"sam2_eval_{name}_iou")]
+    means = {name: dataset.mean(f"sam2_eval_{name}_iou") for name in tried}
+    rest = panel.get_by_role("button", name=re.compile("^Apply .* to the other 3$"))
+    best = re.search(r"Apply (\w+) to", rest.inner_text()).group(1)
+    assert set(means) == set(AUTOMATIC) and means[best] == max(means.values())
+    expect(panel).to_contain_text(re.compile(rf"{best}.*{means[best]:.3f}"))
+
+    rest.click()
+    form = page.get_by_test_id("operators-prompt-modal")
+    expect(form.locator("[data-tag-index]")).to_have_text([best])
+    carry_out(form, panel.get_by_text("the whole dataset, 6 pictures with results"))
+    expect(rest).to_have_count(0)
+    expect(panel.get_by_text("These scores are old")).to_have_count(0)
+    dataset.reload()
+    assert dataset.exists(f"sam2_{best}").values("id") == ids
+
+    tab = open_dataset(dataset)
+    expect(tab.get_by_test_id(f"checkbox-sam2_{best}").locator("input")).to_be_checked()
+    assert ticked(tab) == set(shown_fields(dataset, "sam2", best))
+    for strategy in AUTOMATIC:  # a closed group each
+        expect(tab.get_by_test_id(f"sidebar-group-SAM2 {strategy.upper()}")).to_be_visible()
