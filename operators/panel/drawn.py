@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import uuid
 
 from .choices import BASELINE, PREFIX, SLICE_BY, A, B, Choices
 
@@ -17,7 +18,9 @@ DRAWN = "drawn"
 """Where the panel's state keeps what it shows."""
 
 AT_ONCE = 3.0
-"""Seconds within which the same event for the same panel is an echo: the App sends it before it has the answer."""
+"""Seconds within which the same event of the same drawing is an echo: the App sends it before it has the answer.
+
+The panel's id is no help: all pages of a server share it."""
 
 _claimed: dict[tuple, float] = {}
 
@@ -27,7 +30,7 @@ def mark(ctx, chosen: Choices) -> dict:
     of = {PREFIX: None, BASELINE: chosen.baseline, A: chosen.a, B: chosen.b, SLICE_BY: chosen.slice_by}
     if chosen.findings is not None:
         of[PREFIX] = chosen.prefix
-    return {DRAWN: {"view": _view(ctx), "choices": list(of.values())}}
+    return {DRAWN: {"drawing": uuid.uuid4().hex, "view": _view(ctx), "choices": list(of.values())}}
 
 
 def is_drawn(ctx) -> bool:
@@ -39,7 +42,7 @@ def is_drawn(ctx) -> bool:
     same = all(name is None or name == shown for name, shown in zip(wanted, choices))
     if same and drawn.get("view") == _view(ctx):
         return True
-    claim, now = (ctx.panel_id, _view(ctx), *wanted), time.monotonic()
+    claim, now = (ctx.panel_id, drawn.get("drawing"), _view(ctx), *wanted), time.monotonic()
     for other in [other for other, when in _claimed.items() if now - when > AT_ONCE]:
         _claimed.pop(other, None)
     echo = claim in _claimed
