@@ -571,7 +571,7 @@ def test_a_field_that_can_not_give_such_prompts_is_refused(dataset, strategy, la
 
 def test_mask_targets_of_the_field_must_have_the_class_and_be_values(dataset):
     dataset.set_values("given", [fo.Segmentation(mask=np.ones((4, 4), np.uint8))] * len(dataset))
-    for targets, words in (({1: "dog"}, "have no 'person'; they have: dog"), ({"#ff6d04": "person"}, "colours")):
+    for targets, words in (({1: "dog"}, "have no 'person'; they have: dog"), ({"#ff6d04": "person"}, "name none")):
         dataset.mask_targets["given"] = targets
         dataset.save()
         refuses(dataset, words, strategies=("field_points",), prompt_field="given")

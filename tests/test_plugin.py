@@ -8,11 +8,14 @@ from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 import yaml
 from fiftyone.operators.registry import OperatorRegistry
+from fiftyone.operators.store import ExecutionStore
 
 from prompting import evaluation, records, storage
+from prompting.last_run import STORE
 from prompting.plan import Plan
 from prompting.strategies import AUTOMATIC, STRATEGIES
 
@@ -43,6 +46,12 @@ def problem(fields: dict) -> str:
     """The sentence that keeps a form from being executed."""
     assert fields["problem"]["invalid"]
     return fields["problem"]["error_message"]
+
+
+@pytest.fixture(autouse=True)
+def nobody_asked_before():
+    """Forms begin with the person's last run, and other tests are persons too."""
+    ExecutionStore.create(STORE).clear()
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +194,9 @@ def test_apply_form_asks_what_becomes_of_results_just_where_there_are_some(datas
     plan = Plan(strategies=("clip_box",), sam2_model="nano", clip_model="nano", yolo_model="nano").resolved()
     storage.declare_fields(dataset, plan)
     records.register(dataset, plan, "clip_box")
-    dataset.set_values("sam2_clip_box_status", ["ok"] * 2 + [None] * 4)
+    nobody = fo.Segmentation(mask=np.zeros((4, 4), np.uint8))
+    dataset.set_values("sam2_clip_box", [nobody.copy(), nobody.copy()] + [None] * 4)
+    dataset.set_values("sam2_clip_box_status", ["no_prompt"] * 2 + [None] * 4)
     asked = {**BUNDLED, "strategies": ["clip_box"]}
     fields = form(APPLY, dataset, asked)
     assert choices(fields["existing"]) == ["skip", "overwrite"]

@@ -19,6 +19,7 @@ from prompting.report.pictures import (
     strategy_picture,
     truth_picture,
 )
+from prompting.storage import StrategyFields
 
 GREY = Image.new("RGB", (60, 40), (100, 100, 100))
 
@@ -95,7 +96,8 @@ def test_a_strategy_s_mask_is_drawn_on_its_photograph(explained):
 def test_a_single_class_has_the_colour_of_its_strategy(explained, strategy):
     sample = explained.match(fo.ViewField("filepath").ends_with("astronaut.png")).first()
     grey = Image.new("RGB", Image.open(sample.filepath).size, (100, 100, 100))
-    sample[f"sam2_{strategy}_prompt_boxes"] = sample[f"sam2_{strategy}_prompt_points"] = None
+    for prompts in filter(sample.has_field, StrategyFields.of("sam2", strategy).prompts):
+        sample[prompts] = None
     pixels = np.asarray(strategy_picture(sample, grey, strategy, "sam2"), float)
     inside = np.median(pixels[sample[f"sam2_{strategy}"].get_mask() > 0], axis=0)
     assert np.corrcoef(inside, ImageColor.getrgb(colour_of(strategy)))[0, 1] > 0.99
