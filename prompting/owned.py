@@ -6,7 +6,10 @@ a name but of another type, into which the plugin would refuse to write.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import fiftyone as fo
+from bson import DBRef
 
 from . import evaluation, explanation, records
 from .agreement import agreement_field
@@ -69,11 +72,12 @@ def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = N
         evaluation_key(prefix, name): StrategyFields.of(prefix, name).mask
         for name in ([strategy] if strategy else STRATEGIES)
     }
-    return [
+    there = [
         key
         for key in dataset.list_evaluations()
         if key in keys and getattr(dataset.get_evaluation_info(key).config, "pred_field", None) == keys[key]
     ]
+    return sorted([*there, *_half_deleted(dataset._doc.evaluations, keys)])
 
 
 def runs_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
@@ -81,9 +85,15 @@ def runs_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) ->
     methods = {run_key(prefix, name): records.METHOD for name in ([strategy] if strategy else STRATEGIES)}
     if strategy is None:
         methods |= {comparison_key(prefix): evaluation.METHOD, robustness_key(prefix): explanation.METHOD}
-    return [
+    there = [
         key for key in dataset.list_runs() if key in methods and dataset.get_run_info(key).config.method == methods[key]
     ]
+    return sorted([*there, *_half_deleted(dataset._doc.runs, methods)])
+
+
+def _half_deleted(references: Mapping, keys: Iterable[str]) -> list[str]:
+    """Those of our keys whose run is gone and whose reference isn't: FiftyOne was killed between the two."""
+    return [key for key in keys if isinstance(references.get(key), DBRef)]
 
 
 def prefixes_left(dataset: fo.Dataset) -> list[str]:

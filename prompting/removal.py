@@ -131,13 +131,13 @@ def _steps(dataset: fo.Dataset, found: Removal):
     for name in found.saved_views:
         yield lambda name=name: name in dataset.list_saved_views() and dataset.delete_saved_view(name)
     for key in found.evaluations:  # with their fields, as FiftyOne knows them
-        yield lambda key=key: key in dataset.list_evaluations() and dataset.delete_evaluation(key)
+        yield lambda key=key: key in dataset._doc.evaluations and dataset.delete_evaluation(key)
     yield lambda: _delete_fields(dataset, owned.fields_there(dataset, found.prefix, found.strategy))
     yield lambda: _forget(dataset, found.prefix, found.strategy)
     if found.strategy:
         yield lambda: _leave_out(dataset, found.prefix, found.strategy)
     for key in found.runs:
-        yield lambda key=key: key in dataset.list_runs() and dataset.delete_run(key)
+        yield lambda key=key: key in dataset._doc.runs and dataset.delete_run(key)
 
 
 def _find(dataset: fo.Dataset, prefix: str, strategy: str | None) -> Removal:

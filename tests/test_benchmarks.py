@@ -88,7 +88,7 @@ def test_floor_of_nano(tmp_path, capsys):
     assert [run["precision"] for run in runs] == list(fast_precisions("cpu"))
     for run in runs:
         assert 8 < run["encoder_gflop"] < 10
-        assert 0 < max(run["share"]) < 1
+        assert min(run["share"]) > 0
     assert "encoder GFLOP/s" in capsys.readouterr().out
 
 

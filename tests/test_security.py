@@ -69,7 +69,8 @@ def test_the_app_can_not_have_a_report_written_where_it_may_not_be(folder, appli
 def test_the_app_has_no_pickle_loaded(dataset, payload, nano):
     checkpoint, proof = payload
     params = {**nano, "strategies": ["yolo_box"], "classes": "person", "existing": "error"}
-    messages("apply_strategies", dataset, **{**params, "yolo_model": str(checkpoint)})
+    with pytest.raises(ExecutionError, match="is a pickle, which can run code"):  # the form refuses it
+        messages("apply_strategies", dataset, **{**params, "yolo_model": str(checkpoint)})
     messages("apply_strategies", dataset, **{**params, "sam2_model": str(checkpoint)})
     assert not proof.exists()
 

@@ -9,6 +9,16 @@ import pytest
 from demo import browser as app_browser
 
 
+@pytest.fixture(autouse=True)
+def nobody_asked_before():
+    """Forms begin with the person's last run, and other tests are persons too."""
+    from fiftyone.operators.store import ExecutionStore
+
+    from prompting.last_run import STORE
+
+    ExecutionStore.create(STORE).clear()
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium. Without one the tests are skipped, except in CI, where they fail."""

@@ -201,10 +201,10 @@ def test_class_with_a_comma_can_be_given_as_a_list(dataset_of, run, picture):
     assert dataset.first().sam2_field_box_status == "ok"
 
 
-def test_class_without_a_name_is_left_out(dataset_of, run, picture):
+def test_class_without_a_name_is_refused(dataset_of, run, picture):
     dataset = labelled(dataset_of, picture, fo.Detections(detections=[person()]))
-    run(dataset, classes=["person", " ", ""])
-    assert dataset.mask_targets["sam2_field_box"] == {1: "person"}
+    with pytest.raises(ValueError, match="classes must be a list of names"):
+        run(dataset, classes=["person", " ", ""])
 
 
 def test_names_that_evaluation_uses_itself_are_classes_too(dataset_of, run, evaluate_strategies, picture):

@@ -24,5 +24,5 @@ def test_any_mask_is_drawn_on_a_picture_of_any_size(mask, shape, value):
 def test_any_prompt_is_drawn_on_a_picture_of_any_size(result, shape):
     image = shrink(Image.new("RGB", result.mask.shape[::-1], "gray"), *shape)
     before = image.tobytes()
-    draw_prompts(image, labels.boxes(result), labels.points(result))
+    draw_prompts(image, labels.boxes(result), labels.joined(*labels.clicks(result)))
     assert image.tobytes() != before

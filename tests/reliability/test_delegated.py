@@ -84,4 +84,4 @@ def test_what_stopped_a_delegated_run_can_be_read_on_the_runs_page(queue, source
     with worker():
         ended = wait_for(lambda: state(operation), lambda operation: operation.run_state in ("completed", "failed"))
     assert ended.run_state == "failed"
-    assert "already; choose existing='skip' to keep them" in ended.result.error
+    assert "already; choose “Keep them, do the others” to keep them" in ended.result.error

@@ -10,7 +10,7 @@ import pymongo.collection
 import pytest
 from pymongo.errors import OperationFailure
 
-from prompting import application, storage
+from prompting import saving, storage
 from prompting.application import apply
 from prompting.errors import PromptingError
 from prompting.plan import Plan
@@ -67,7 +67,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence(source, plan, wanted, monkeypa
                 raise OperationFailure("No space left on device", 14031)
         return bulk_write(self, *args, **kwargs)
 
-    monkeypatch.setattr(application, "SAVE_EVERY_SECONDS", 0.0)  # or all would be saved at once
+    monkeypatch.setattr(saving, "SAVE_EVERY_SECONDS", 0.0)  # or all would be saved at once
     monkeypatch.setattr(pymongo.collection.Collection, "bulk_write", fill_up)
     with pytest.raises(PromptingError, match=r"database failed \(OperationFailure: No space left on device\)"):
         list(apply(source, Plan(**plan)))
