@@ -48,6 +48,12 @@ def execute(form: Locator) -> Locator:
     button = form.get_by_role("button", name="Execute")
     expect(button).to_be_enabled()
     button.click()
+    for _ in range(5):  # a form that is being drawn anew forgets a click
+        try:
+            expect(button).to_be_hidden(timeout=4000)
+            break
+        except AssertionError:
+            button.click()
     return form.page.get_by_test_id("operators-prompt-view-modal")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fiftyone as fo
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -47,7 +46,6 @@ def test_from_nothing_to_a_report_by_the_panels_buttons(open_dataset, dataset, r
 
 
 def test_the_next_steps_from_the_verdict_do_what_they_say(open_dataset, explained):
-    explained.add_sample(fo.Sample(filepath=explained.first().filepath))
     page = open_dataset(explained)
     panel = open_strategies(page)
 
@@ -63,11 +61,6 @@ def test_the_next_steps_from_the_verdict_do_what_they_say(open_dataset, explaine
     explained.reload()
     assert len(explained.exists("sam2_overlay")) == 6
     expect(page.get_by_test_id("checkbox-sam2_overlay").locator("input")).to_be_checked()
-
-    carry_out(form_of(panel, "Apply yolo_box to the other 1"), panel.get_by_text("applied again since"))
-    explained.reload()
-    assert len(explained.exists("sam2_yolo_box_status")) == 7
-    assert len(explained.exists("sam2_clip_point_status")) == 6
 
     form = form_of(panel, "Remove results")
     form.get_by_text("Remove all this, for good").click()
