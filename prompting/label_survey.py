@@ -31,7 +31,7 @@ from .label_masks import (
     read_pixels,
     unit_or_byte,
 )
-from .names import same_name, spelled
+from .spelling import same_name, spelled
 
 VOID_NAMES = ("void", "ignore", "ignored", "unlabeled", "unlabelled", "dontcare", "donotcare")
 """Mask targets of these names, in any case and with any spaces or signs between letters, count for nothing. The value 0

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import models, precision
 from .errors import PromptingError
-from .names import same_name, spelled
+from .spelling import same_name, spelled
 from .strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 
 SKIP, OVERWRITE, ERROR = "skip", "overwrite", "error"

@@ -13,8 +13,8 @@ from .errors import PromptingError
 from .images import upright_size
 from .label_masks import NO_BOX, NO_PIXELS, Encoding, is_crowd
 from .label_survey import Survey, Targets, listed, understand
-from .names import spelled
 from .records import own_first
+from .spelling import spelled
 
 GLANCE = 20
 """So many samples are looked at where a form asks, at each keystroke."""

@@ -13,12 +13,12 @@ from .label_masks import Encoding, count_parts, instance_mask, is_crowd
 from .label_survey import ignored_values
 from .lock import editing
 from .metrics import IGNORED
-from .names import spelled
 from .pages import samples_by_page
 from .priors.fields import FieldPrior
 from .reading import Reading, label_type_of, read, read_steps
 from .regions import Region
 from .saving import nearly_full, saving
+from .spelling import spelled
 from .storage import StrategyFields
 
 

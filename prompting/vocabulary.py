@@ -4,14 +4,14 @@ CLIP is asked with phrases, not with ids. A class takes the probability of all
 its phrases; the background phrases compete with it, for a softmax with one
 entry is always 1 and one with two is nearly a coin's toss (a cosine gap of
 0.02 is typical). CLIP reads lower case and single spaces, so names are
-compared in that way (:mod:`prompting.names`).
+compared in that way (:mod:`prompting.spelling`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .names import same_name
+from .spelling import same_name
 
 CLASS_PHRASES: dict[str, tuple[str, ...]] = {
     "person": ("person", "man", "woman", "child", "boy", "girl", "people", "human face", "pedestrian"),

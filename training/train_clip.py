@@ -1,7 +1,7 @@
 r"""Train the bundled ``nano`` CLIP.
 
     python -m training.train_clip --data PACK --pseudo FOLDER --yolo yolo26n-seg.pt \
-        --out prompting/weights/nano_clip.safetensors
+        --out prompting/models/weights/nano_clip.safetensors
 
 Every patch of a picture has a set of groups (a class's phrases, or one
 background word) that may be true of it: one group where the pixel has a name,
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--pseudo", required=True, help="folder written by training.pseudo_labels")
     parser.add_argument("--yolo", required=True, help="path of yolo26n-seg.pt")
     parser.add_argument("--out", required=True, help="file to write (.safetensors)")
-    parser.add_argument("--config", default="prompting/weights/nano_clip.json")
+    parser.add_argument("--config", default="prompting/models/weights/nano_clip.json")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)

@@ -1,6 +1,6 @@
 """Train the heads of the bundled ``nano`` SAM 2.
 
-    python -m training.train_sam2 --data PACK --yolo yolo26n-seg.pt --out prompting/weights/nano_sam2.safetensors
+    python -m training.train_sam2 --data PACK --yolo yolo26n-seg.pt --out prompting/models/weights/nano_sam2.safetensors
 
 The trunk stays frozen; neck, prompt encoder and mask decoder learn from mosaics
 (training/mosaic.py) with noisy boxes, clicks and, every third step, a second

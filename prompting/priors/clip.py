@@ -11,9 +11,9 @@ import torch.nn.functional as F
 
 from ..dense_clip import dense_embeddings
 from ..errors import PromptingError
-from ..names import same_name
 from ..precision import FLOAT32
 from ..regions import Region, box_of, components
+from ..spelling import same_name
 from ..vocabulary import background_for, phrases_of
 from .base import Found, Picture
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..errors import PromptError
 from ..label_masks import INSANE, Encoding, instance_mask, is_crowd, pixel_box
-from ..names import spelled
 from ..prompts import NEGATIVE, POSITIVE
 from ..regions import Region, box_of, components
+from ..spelling import spelled
 from .base import Picture
 
 NEAR = 1.5

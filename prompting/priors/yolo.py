@@ -8,8 +8,8 @@ import numpy as np
 
 from ..detectors import training_size, whole_strides
 from ..errors import PromptingError
-from ..names import same_name
 from ..regions import Region
+from ..spelling import same_name
 from ..torch_threads import threads_kept
 from ..vocabulary import SYNONYMS
 from .base import Picture
