@@ -27,8 +27,8 @@ def main() -> None:
     data.prepare()
     from prompting import models
     from prompting.dense_clip import ATTENTIONS
-    from prompting.images import read_image
     from prompting.metrics import image_iou
+    from prompting.pixels.images import read_image
     from prompting.priors.clip import ClipPrior, ClipSettings
     from prompting.truth import paint_instances
 

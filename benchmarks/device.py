@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def load(folder: Path, limit: int) -> list:
     """The pictures of a folder, as a run reads them."""
-    from prompting.images import read_bounded
+    from prompting.pixels.images import read_bounded
     from prompting.priors.base import Picture
 
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)[:limit]
@@ -61,7 +61,7 @@ def _pixels(read: tuple) -> tuple:
 
 def agreement(pictures: list, device: str, args: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
     """IoU of each strategy's masks with those that the CPU makes in float32, by precision and strategy."""
-    from prompting.masks import intersection_over_union
+    from prompting.pixels.masks import intersection_over_union
     from prompting.precision import fast_precisions
 
     here = masks_of(pictures, "cpu", "float32", "nano", args)

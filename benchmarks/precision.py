@@ -85,8 +85,8 @@ def run(dataset, prefix: str, precision: str, compiled: bool, device: str, args)
 
 def compare(dataset, variants):
     """IoU with the truth, and with float32's masks: variant -> strategy -> (N,), one a picture."""
-    from prompting.masks import intersection_over_union
     from prompting.metrics import image_iou
+    from prompting.pixels.masks import intersection_over_union
     from prompting.storage import StrategyFields
     from prompting.strategies import STRATEGIES
     from prompting.truth import paint_instances
@@ -111,7 +111,7 @@ def encoding(dataset, variants, device: str, args) -> dict[str, list[float]]:
     """Seconds to encode the first pictures, interleaved."""
     from benchmarks.contestants import encode_each
     from prompting import models
-    from prompting.images import read_image
+    from prompting.pixels.images import read_image
 
     images = [read_image(path) for path in dataset.limit(8).values("filepath")]
     segmenter = models.load_sam2(args.sam2, device)

@@ -30,7 +30,7 @@ def main() -> None:
     data.prepare()
     from prompting import models
     from prompting.analysis.robustness import as_table, curves, probe
-    from prompting.images import read_image
+    from prompting.pixels.images import read_image
     from prompting.priors.fields import FieldPrior
 
     segmenter = models.load_sam2(args.sam2, models.best_device())

@@ -41,7 +41,7 @@ def measure(dataset, name: str, args: argparse.Namespace):
     from benchmarks.contestants import applied, encode_only
     from benchmarks.weights import timed_sam2
     from prompting import models
-    from prompting.images import read_image
+    from prompting.pixels.images import read_image
     from prompting.plan import Plan
     from prompting.precision import AUTO, FLOAT32, resolve_precision
     from prompting.strategies import AUTOMATIC

@@ -9,7 +9,7 @@ import fiftyone as fo
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from prompting.images import read_image
+from prompting.pixels.images import read_image
 from prompting.report.pictures import shrink, strategy_picture, truth_picture
 
 CELL, GAP, HEADER = 220, 6, 26

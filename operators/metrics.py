@@ -47,7 +47,7 @@ class ImageScore(foo.EvaluationMetric, ABC):
         if stored:
             scores = samples.values(f"{results.key}_{self.name_of_score}")
             return float(np.mean(scores)) if scores else None
-        from ..prompting.masks import resize_mask
+        from ..prompting.pixels.masks import resize_mask
 
         predicted, truth = results.config.pred_field, results.config.gt_field
         scores = {}

@@ -14,8 +14,8 @@ from .analysis.agreement import mean_pairwise_iou
 from .completeness import MASK, require
 from .errors import PromptingError, Stopped
 from .lock import editing, run_lock
-from .masks import resize_mask
 from .pages import samples_by_page
+from .pixels.masks import resize_mask
 from .progress import Pace, Progress
 from .saving import saving
 from .storage import DONE, StrategyFields

@@ -19,9 +19,9 @@ from .assembly import build_runner, settled
 from .availability import check_models
 from .errors import PromptingError, Stopped
 from .evaluation import evaluation_key
-from .images import read_bounded
 from .lock import Hold, editing, run_lock
 from .pages import samples_by_page
+from .pixels.images import read_bounded
 from .plan import SKIP, Plan
 from .priors.base import Picture
 from .progress import Pace, Progress

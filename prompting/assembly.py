@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from . import models
-from .label_masks import Encoding
+from .pixels.label_masks import Encoding
 from .plan import Plan
 from .priors.clip import ClipPrior, ClipSettings
 from .priors.fields import FieldPrior

@@ -9,7 +9,7 @@ import fiftyone.core.video as fov
 
 from .completeness import whole
 from .errors import PromptingError
-from .label_masks import Encoding
+from .pixels.label_masks import Encoding
 from .plan import ERROR, OVERWRITE, SKIP, Plan
 from .reading import has_instance_masks, label_type_of, read
 from .records import HASH_OF, first_difference, recorded

@@ -13,9 +13,9 @@ from . import checks
 from .analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
 from .errors import PromptingError
 from .lock import Hold, editing, run_lock
-from .masks import resize_mask
 from .pages import samples_by_page
 from .palette import GREEN, PURPLE, SKY, VERMILLION
+from .pixels.masks import resize_mask
 from .progress import Pace, Progress
 from .storage import StrategyFields, has_result
 from .truth import truth_field

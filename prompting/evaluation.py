@@ -27,12 +27,12 @@ from .analysis.statistics import mean_interval
 from .comparison import Comparison, Row
 from .completeness import INSTANCES, MASK, require
 from .errors import PromptingError, Stopped, concerning
-from .label_masks import instance_mask
-from .label_survey import ignored_values
 from .lock import Hold, editing, run_lock
-from .masks import resize_mask
 from .metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 from .pages import samples_by_page
+from .pixels.label_masks import instance_mask
+from .pixels.label_survey import ignored_values
+from .pixels.masks import resize_mask
 from .progress import Passes, time_left
 from .reading import Reading, label_type_of
 from .records import recorded

@@ -19,12 +19,12 @@ from .completeness import PARTS as PARTS_OF_RESULTS
 from .completeness import require
 from .errors import PromptingError, Stopped
 from .evaluation import comparison_key, evaluation_key, load_comparison, truth_reading
-from .images import read_bounded
-from .label_masks import instance_mask
 from .lock import Hold, editing, run_lock
-from .masks import resize_mask
 from .model_files import sha256_of
 from .pages import samples_by_page
+from .pixels.images import read_bounded
+from .pixels.label_masks import instance_mask
+from .pixels.masks import resize_mask
 from .precision import FLOAT32
 from .progress import Pace, Progress
 from .records import recorded

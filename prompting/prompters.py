@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import PromptError
+from .pixels.regions import Region
 from .prompts import NEGATIVE, POSITIVE, Prompt, no_points
-from .regions import Region
 from .sampling import centroid, ring_points, spread_points, tight_box
 
 POSITIVES, NEGATIVES = 5, 3

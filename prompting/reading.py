@@ -10,9 +10,9 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 
 from .errors import PromptingError
-from .images import upright_size
-from .label_masks import NO_BOX, NO_PIXELS, Encoding, is_crowd
-from .label_survey import Survey, Targets, listed, understand
+from .pixels.images import upright_size
+from .pixels.label_masks import NO_BOX, NO_PIXELS, Encoding, is_crowd
+from .pixels.label_survey import Survey, Targets, listed, understand
 from .records import own_first
 from .spelling import spelled
 
@@ -105,7 +105,7 @@ def read_steps(
         samples: a dataset or view; the labels are taken as it shows them
         name: a field of Segmentations, Detections or Keypoints
         classes: that are wanted
-        ignore_values: mask values that count for nothing, see :func:`prompting.label_survey.understand`
+        ignore_values: mask values that count for nothing, see :func:`prompting.pixels.label_survey.understand`
         size_field: a Segmentation field whose masks have the pictures' sizes; by default the pictures' files are asked
         strict: refuse labels that have no mask or whose file can't be read; else they are left to their samples
         most: look at the first so many samples with a label

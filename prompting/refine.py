@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .masks import intersection_over_union
+from .pixels.masks import intersection_over_union
 from .prompts import NEGATIVE, POSITIVE, Prompt
 from .results import Round
 from .sampling import deepest_point

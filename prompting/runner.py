@@ -21,10 +21,10 @@ import numpy as np
 
 from . import memory
 from .errors import PromptError
-from .masks import paint
+from .pixels.masks import paint
+from .pixels.regions import Region
 from .priors.base import Picture, Prior
 from .refine import Refined, Task, refine_all
-from .regions import Region
 from .results import NO_PROMPT, OK, PictureResult, StrategyResult
 from .segmenter import EncodedImage, Segmenter
 from .strategies import Strategy

@@ -10,7 +10,7 @@ import fiftyone.core.odm as odm
 import numpy as np
 
 from . import labels, prompters
-from .masks import resize_mask
+from .pixels.masks import resize_mask
 from .plan import Plan
 from .prompts import Prompt
 from .results import NO_PROMPT, OK, StrategyResult

@@ -12,8 +12,8 @@ import numpy as np
 
 from . import prompters
 from .errors import PromptingError
+from .pixels.regions import Region
 from .prompts import Prompt
-from .regions import Region
 
 Prompter = Callable[[Region, np.ndarray, np.random.Generator], Prompt]
 CLIP, YOLO, FIELD = "clip", "yolo", "field"

@@ -9,14 +9,14 @@ import fiftyone as fo
 import numpy as np
 
 from .errors import PromptingError
-from .label_masks import Encoding, count_parts, instance_mask, is_crowd
-from .label_survey import ignored_values
 from .lock import editing
 from .metrics import IGNORED
 from .pages import samples_by_page
+from .pixels.label_masks import Encoding, count_parts, instance_mask, is_crowd
+from .pixels.label_survey import ignored_values
+from .pixels.regions import Region
 from .priors.fields import FieldPrior
 from .reading import Reading, label_type_of, read, read_steps
-from .regions import Region
 from .saving import nearly_full, saving
 from .spelling import spelled
 from .storage import StrategyFields

@@ -20,9 +20,9 @@ from demo.dataset import make_dataset
 from prompting import storage
 from prompting.application import apply
 from prompting.errors import PromptingError
-from prompting.images import read_image
-from prompting.label_masks import instance_mask
 from prompting.models import load_sam2
+from prompting.pixels.images import read_image
+from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
 from prompting.precision import PRECISIONS, resolve_precision
 from prompting.results import NO_PROMPT, OK

@@ -15,7 +15,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 from demo.dataset import write_photographs
 from prompting import models
-from prompting.images import read_bounded
+from prompting.pixels.images import read_bounded
 from prompting.priors.clip import ClipPrior, ClipSettings
 from prompting.prompts import Prompt
 from prompting.refine import Task, refine_all

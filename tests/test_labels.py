@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prompting import labels
-from prompting.label_masks import instance_mask
+from prompting.pixels.label_masks import instance_mask
 from prompting.prompts import Prompt
 from prompting.results import OK, Round, StrategyResult
 

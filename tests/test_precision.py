@@ -7,7 +7,7 @@ import torch
 
 from prompting import precision
 from prompting.assembly import build_runner
-from prompting.masks import intersection_over_union
+from prompting.pixels.masks import intersection_over_union
 from prompting.plan import Plan
 from prompting.prompts import Prompt
 

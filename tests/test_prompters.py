@@ -6,7 +6,7 @@ from skimage.draw import ellipse
 
 from prompting import prompters
 from prompting.errors import PromptError
-from prompting.regions import Region, box_of
+from prompting.pixels.regions import Region, box_of
 
 ALL = [prompters.point, prompters.box, prompters.points, prompters.box_negatives, prompters.box_points]
 NEEDS_MASK = [prompters.points, prompters.box_negatives, prompters.box_points]

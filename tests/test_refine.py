@@ -8,7 +8,7 @@ import skimage.io
 import torch
 import torch.nn.functional as F
 
-from prompting.masks import intersection_over_union
+from prompting.pixels.masks import intersection_over_union
 from prompting.prompts import Prompt
 from prompting.refine import TOLERANCE, Refined, Task, next_click, refine, refine_all
 

@@ -9,7 +9,7 @@ import skimage.io
 import torch
 
 from prompting import models
-from prompting.masks import intersection_over_union
+from prompting.pixels.masks import intersection_over_union
 from prompting.priors.base import Picture
 from prompting.priors.clip import ClipPrior, ClipSettings
 from prompting.priors.fields import FieldPrior

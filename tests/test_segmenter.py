@@ -11,7 +11,7 @@ import torch
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from prompting.errors import PromptError
-from prompting.masks import intersection_over_union
+from prompting.pixels.masks import intersection_over_union
 from prompting.prompts import Prompt
 from prompting.segmenter import MAX_PIXELS
 

@@ -32,10 +32,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..masks import paint
 from ..metrics import image_iou
+from ..pixels.masks import paint
+from ..pixels.regions import Region
 from ..prompts import POSITIVE, Prompt
-from ..regions import Region
 
 PARTS = ("miss", "stray", "prompt", "choice", "segmenter")
 """In the order in which they are shown: from where nothing was looked for to what nothing could help."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import prompters
-from ..masks import intersection_over_union
+from ..pixels.masks import intersection_over_union
+from ..pixels.regions import Region
 from ..prompts import Prompt
-from ..regions import Region
 from ..tables import Table
 from .statistics import mean_interval
 

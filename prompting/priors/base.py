@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..regions import Region
+from ..pixels.regions import Region
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 
 from ..dense_clip import dense_embeddings
 from ..errors import PromptingError
+from ..pixels.regions import Region, box_of, components
 from ..precision import FLOAT32
-from ..regions import Region, box_of, components
 from ..spelling import same_name
 from ..vocabulary import background_for, phrases_of
 from .base import Found, Picture

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import PromptError
-from ..label_masks import INSANE, Encoding, instance_mask, is_crowd, pixel_box
+from ..pixels.label_masks import INSANE, Encoding, instance_mask, is_crowd, pixel_box
+from ..pixels.regions import Region, box_of, components
 from ..prompts import NEGATIVE, POSITIVE
-from ..regions import Region, box_of, components
 from ..spelling import spelled
 from .base import Picture
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..detectors import training_size, whole_strides
 from ..errors import PromptingError
-from ..regions import Region
+from ..pixels.regions import Region
 from ..spelling import same_name
 from ..torch_threads import threads_kept
 from ..vocabulary import SYNONYMS

@@ -12,8 +12,8 @@ from PIL import Image
 
 from ..errors import PromptingError
 from ..findings import Findings
-from ..images import read_bounded
 from ..palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from ..pixels.images import read_bounded
 from ..results import NO_PROMPT
 from ..storage import StrategyFields
 from ..truth import truth_field

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute, hit
-from prompting.masks import paint
 from prompting.metrics import IGNORED, image_iou
+from prompting.pixels.masks import paint
+from prompting.pixels.regions import Region, box_of
 from prompting.prompts import Prompt
-from prompting.regions import Region, box_of
 
 SHAPE = (4, 12)
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from prompting.analysis import robustness
 from prompting.analysis.robustness import Curve, Trial, as_table, curves, jittered, probe, scaled, shifted
+from prompting.pixels.regions import Region, box_of
 from prompting.prompts import Prompt
-from prompting.regions import Region, box_of
 
 ROOT = Path(__file__).parents[2]
 BOX = np.array([100, 50, 200, 250], np.float32)
@@ -90,7 +90,7 @@ def test_every_person_is_tried_in_every_way(trials, people):
 
 def test_undisturbed_trial_is_what_the_prompt_itself_gives(nano_segmenter, encoded, people, trials):
     from prompting import prompters
-    from prompting.masks import intersection_over_union
+    from prompting.pixels.masks import intersection_over_union
 
     prompts = [prompters.box(person, person.mask, rng()) for person in people]
     masks = nano_segmenter.decode(encoded, prompts).masks

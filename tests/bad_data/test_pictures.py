@@ -9,11 +9,11 @@ import psutil
 import pytest
 from PIL import ExifTags, Image
 
-from prompting import images
 from prompting.application import apply
 from prompting.evaluation import evaluate
 from prompting.explanation import explain
-from prompting.masks import intersection_over_union
+from prompting.pixels import images
+from prompting.pixels.masks import intersection_over_union
 from prompting.plan import Plan
 
 QUICK = ("field_box", "yolo_box")

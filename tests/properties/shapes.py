@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompting import prompters
-from prompting.masks import paint
+from prompting.pixels.masks import paint
 from prompting.prompts import POSITIVE, Prompt
 from prompting.results import OK, Round, StrategyResult
 

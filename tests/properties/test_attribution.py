@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute
-from prompting.masks import paint
 from prompting.metrics import image_iou
+from prompting.pixels.masks import paint
+from prompting.pixels.regions import Region
 from prompting.prompts import Prompt
-from prompting.regions import Region
 from tests.properties.shapes import (
     MANY,
     SEEDS,

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from prompting import prompters
 from prompting.errors import PromptError
-from prompting.label_masks import instance_mask
-from prompting.masks import resize_mask
+from prompting.pixels.label_masks import instance_mask
+from prompting.pixels.masks import resize_mask
+from prompting.pixels.regions import box_of
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
 from prompting.prompts import Prompt
-from prompting.regions import box_of
 from prompting.sampling import tight_box
 from prompting.truth import paint_instances
 from tests.properties.shapes import (

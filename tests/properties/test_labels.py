@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from prompting import labels
-from prompting.label_masks import instance_mask
+from prompting.pixels.label_masks import instance_mask
 from prompting.prompts import NEGATIVE, POSITIVE, Prompt
 from tests.properties.shapes import (
     MANY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from prompting.regions import box_of, components
+from prompting.pixels.regions import box_of, components
 from tests.properties.shapes import (
     MANY,
     masks,

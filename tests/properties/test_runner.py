@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.masks import intersection_over_union
+from prompting.pixels.masks import intersection_over_union
+from prompting.pixels.regions import Region, box_of
 from prompting.priors.base import Picture
 from prompting.refine import refine
-from prompting.regions import Region, box_of
 from prompting.results import NO_PROMPT, OK
 from prompting.runner import Runner
 from prompting.strategies import STRATEGIES, strategies_named

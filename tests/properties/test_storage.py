@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from prompting import storage
-from prompting.label_masks import instance_mask
+from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
 from prompting.prompts import Prompt
 from prompting.results import NO_PROMPT, OK, StrategyResult

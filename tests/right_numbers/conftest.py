@@ -73,9 +73,9 @@ def scored(apply_strategies, evaluate_strategies, nano, person):
 def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     """A strategy's results, the same mask on each picture."""
     from prompting import records, storage
+    from prompting.pixels.regions import box_of
     from prompting.plan import Plan
     from prompting.prompts import Prompt
-    from prompting.regions import box_of
     from prompting.results import OK, StrategyResult
 
     dataset = samples._dataset

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from prompting.errors import PromptingError
-from prompting.images import read_image, upright_size
+from prompting.pixels.images import read_image, upright_size
 
 
 @pytest.fixture(scope="module")

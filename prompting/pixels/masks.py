@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .errors import PromptError
+from ..errors import PromptError
 
 
 def intersection_over_union(a: np.ndarray, b: np.ndarray) -> float:

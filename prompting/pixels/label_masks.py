@@ -2,7 +2,7 @@
 
 A mask comes as an array in the database or as a file, and says what is where in
 one of these encodings (:class:`Encoding`, which
-:mod:`prompting.label_survey` derives from all masks of a field at once):
+:mod:`prompting.pixels.label_survey` derives from all masks of a field at once):
 
 - **values**: a number for each class, of 8, 16 or more bits, bool, 1 bit, or
   floats that hold whole numbers. Of a palette picture (mode P) the indices are
@@ -24,10 +24,10 @@ from dataclasses import asdict, dataclass, field
 import cv2
 import numpy as np
 
-from .errors import PromptError
+from ..errors import PromptError
+from ..metrics import IGNORED
 from .images import opener
 from .masks import nearest, pick, resize_mask
-from .metrics import IGNORED
 
 FULL_OF = {1: 255, 2: 65535}
 """The highest value of 8 and of 16 bits: void by custom (VOC, Cityscapes), or the foreground of a binary mask."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from prompting.regions import box_of, components
+from prompting.pixels.regions import box_of, components
 
 
 def test_box_is_exact_with_exclusive_right_and_lower_edge():

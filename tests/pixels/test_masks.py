@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prompting.masks import intersection_over_union, paint
+from prompting.pixels.masks import intersection_over_union, paint
 
 
 def test_iou_by_hand():

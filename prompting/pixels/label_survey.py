@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .errors import PromptError, PromptingError
+from ..errors import PromptError, PromptingError
+from ..spelling import same_name, spelled
 from .label_masks import (
     FULL_OF,
     NO_BOX,
@@ -31,7 +32,6 @@ from .label_masks import (
     read_pixels,
     unit_or_byte,
 )
-from .spelling import same_name, spelled
 
 VOID_NAMES = ("void", "ignore", "ignored", "unlabeled", "unlabelled", "dontcare", "donotcare")
 """Mask targets of these names, in any case and with any spaces or signs between letters, count for nothing. The value 0

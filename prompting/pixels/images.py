@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from .errors import PromptingError
+from ..errors import PromptingError
 
 MAX_PIXELS = 4096 * 4096
 """A larger picture is made smaller to find prompts and masks: SAM 2 sees a million pixels and draws 65,536, and every
