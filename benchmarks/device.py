@@ -62,7 +62,7 @@ def _pixels(read: tuple) -> tuple:
 def agreement(pictures: list, device: str, args: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
     """IoU of each strategy's masks with those that the CPU makes in float32, by precision and strategy."""
     from prompting.pixels.masks import intersection_over_union
-    from prompting.precision import fast_precisions
+    from prompting.segmentation.precision import fast_precisions
 
     here = masks_of(pictures, "cpu", "float32", "nano", args)
     found = {}
@@ -116,7 +116,7 @@ def cost(name: str, pictures: list, device: str, args: argparse.Namespace):
     """Time one SAM 2: sam2's own loop that encodes alone, and the plugin's pass with seven strategies."""
     from benchmarks.contestants import encode_only
     from benchmarks.weights import timed_sam2
-    from prompting.precision import FLOAT32, fast_precisions
+    from prompting.segmentation.precision import FLOAT32, fast_precisions
     from prompting.tables import Table
 
     images = [picture.image for picture in pictures]

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     data.prepare()
     from prompting import models
-    from prompting.precision import fast_precisions
+    from prompting.segmentation.precision import fast_precisions
     from prompting.tables import Table
 
     device = models.best_device() if args.device == "auto" else args.device
@@ -58,7 +58,7 @@ def measure(name: str, precision: str, device: str, args: argparse.Namespace) ->
     import torch
 
     from benchmarks.weights import timed_sam2
-    from prompting.precision import PRECISIONS
+    from prompting.segmentation.precision import PRECISIONS
 
     kind = torch.device(device).type
     dtypes = dict(zip(PRECISIONS, (torch.float32, torch.bfloat16), strict=True))

@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def plan_of(sam2, name: str, device: str, args):
     """What the plugin is asked for; the boxes that others are given lie in a field."""
     from prompting.plan import Plan
-    from prompting.precision import FLOAT32
+    from prompting.segmentation.precision import FLOAT32
     from prompting.strategies import AUTOMATIC
 
     asked = {

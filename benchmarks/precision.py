@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     data.prepare()
     from prompting import models
-    from prompting.precision import PRECISIONS
+    from prompting.segmentation.precision import PRECISIONS
 
     device = models.best_device() if args.device == "auto" else args.device
     dataset = data.load(args)

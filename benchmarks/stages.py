@@ -17,12 +17,12 @@ from benchmarks.timing import synchronize
 STAGES: dict[str, tuple[str, ...]] = {
     "read": ("fiftyone.core.view:DatasetView.iter_samples", "prompting.application:_read"),
     "prior": ("prompting.runner:Runner._find",),
-    "encode": ("prompting.segmenter:Segmenter.encode",),
+    "encode": ("prompting.segmentation.segmenter:Segmenter.encode",),
     "prompts": ("prompting.runner:Runner._ask", "prompting.refine:next_click"),
-    "decode": ("prompting.segmenter:Segmenter._best_low_res",),
+    "decode": ("prompting.segmentation.segmenter:Segmenter._best_low_res",),
     "resize": (
-        "prompting.segmenter:Segmenter._squash",
-        "prompting.segmenter:Segmenter._full_size",
+        "prompting.segmentation.segmenter:Segmenter._squash",
+        "prompting.segmentation.segmenter:Segmenter._full_size",
         "prompting.storage:resize_mask",
     ),
     "paint": ("prompting.runner:paint",),

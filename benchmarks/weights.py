@@ -17,9 +17,10 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from prompting import lean, models
+from prompting import models
 from prompting.errors import ModelUnavailable
-from prompting.segmenter import Segmenter
+from prompting.segmentation import lean
+from prompting.segmentation.segmenter import Segmenter
 
 SIZES = {"tiny": "t", "small": "s", "base-plus": "b+", "large": "l"}
 TINY = "sam2.1-hiera-tiny"

@@ -25,10 +25,10 @@ from .pages import samples_by_page
 from .pixels.images import read_bounded
 from .pixels.label_masks import instance_mask
 from .pixels.masks import resize_mask
-from .precision import FLOAT32
 from .progress import Pace, Progress
 from .records import recorded
 from .saving import saving
+from .segmentation.precision import FLOAT32
 from .storage import DONE, StrategyFields, error_field, prompts_in
 from .tables import Table
 from .truth import read_truth, truth_field

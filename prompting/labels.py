@@ -10,8 +10,8 @@ import fiftyone as fo
 import numpy as np
 
 from .pixels.regions import box_of
-from .prompts import NEGATIVE, POSITIVE, Prompt
 from .results import StrategyResult
+from .segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 
 
 def instances(result: StrategyResult) -> fo.Detections:

@@ -39,7 +39,7 @@ class ModelSlot:
         """Let the model go, and give its memory back to the device."""
         with self._lock:
             if self._key is not None:
-                from .memory import release  # torch comes with it
+                from .segmentation.memory import release  # torch comes with it
 
                 self._key = self._model = None
                 release()

@@ -105,9 +105,10 @@ def sam2_file(name: str, device: str) -> Path | None:
 
 @one_model(lambda name, device: (sam2_file(name, device), weights_folder() / YOLO_SEGMENT))
 def load_sam2(name: str, device: str):
-    """A :class:`~prompting.segmenter.Segmenter`; torch gets no more threads than the process may use processors.
+    """A :class:`~prompting.segmentation.segmenter.Segmenter`.
 
-    The last one is kept until another, or another file under the same name, is asked for.
+    Torch gets no more threads than the process may use processors. The last one is kept until another, or another file
+    under the same name, is asked for.
 
     Args:
         name: one of :data:`SAM2_MODELS`, ``auto``, or the path of a SAM 2 or 2.1 checkpoint, see
@@ -118,8 +119,8 @@ def load_sam2(name: str, device: str):
         ModelUnavailable: an official checkpoint can't be downloaded
         PromptingError: not a name and not a SAM 2 checkpoint
     """
-    from .segmenter import Segmenter
-    from .torch_threads import limit_threads
+    from .segmentation.segmenter import Segmenter
+    from .segmentation.torch_threads import limit_threads
 
     limit_threads()
     name = resolve_sam2(name, device)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 
-from . import models, precision
+from . import models
 from .errors import PromptingError
+from .segmentation import precision
 from .spelling import same_name, spelled
 from .strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 
@@ -27,7 +28,7 @@ class Plan:
         sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models`
         device: a torch device, or ``auto``
         encoder_precision: of SAM 2's encoder and of CLIP's patches, ``float32``, ``bfloat16``, or ``auto``, see
-            :mod:`prompting.precision`
+            :mod:`prompting.segmentation.precision`
         prefix: of all fields written
         seed: of all randomness
         existing: what to do with samples that have results: ``skip`` them, ``overwrite`` them, or stop (``error``)
@@ -158,7 +159,7 @@ class Plan:
 
 
 def _automatic_batch(device: str, sam2_model: str) -> int:
-    from .memory import automatic_batch  # torch comes with it
+    from .segmentation.memory import automatic_batch  # torch comes with it
 
     return automatic_batch(device, sam2_model)
 

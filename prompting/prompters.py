@@ -2,7 +2,7 @@
 
 Every prompter takes (region, avoid, rng): the region, a (H, W) bool map of all
 regions of its class, on which no negative click may fall, and the picture's
-random generator. It answers with a :class:`~prompting.prompts.Prompt`.
+random generator. It answers with a :class:`~prompting.segmentation.prompt.Prompt`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import numpy as np
 
 from .errors import PromptError
 from .pixels.regions import Region
-from .prompts import NEGATIVE, POSITIVE, Prompt, no_points
 from .sampling import centroid, ring_points, spread_points, tight_box
+from .segmentation.prompt import NEGATIVE, POSITIVE, Prompt, no_points
 
 POSITIVES, NEGATIVES = 5, 3
 BOX, CLICKS_INSIDE, CLICKS_OUTSIDE = "box", "positive", "negative"

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from .pixels.masks import intersection_over_union
-from .prompts import NEGATIVE, POSITIVE, Prompt
 from .results import Round
 from .sampling import deepest_point
-from .segmenter import Decoded, EncodedImage, Segmenter
+from .segmentation.prompt import NEGATIVE, POSITIVE, Prompt
+from .segmentation.segmenter import Decoded, EncodedImage, Segmenter
 
 TOLERANCE = 0.10
 

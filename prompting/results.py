@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .prompts import Prompt
+from .segmentation.prompt import Prompt
 
 OK, NO_PROMPT = "ok", "no_prompt"
 

@@ -19,14 +19,14 @@ from itertools import chain
 
 import numpy as np
 
-from . import memory
 from .errors import PromptError
 from .pixels.masks import paint
 from .pixels.regions import Region
 from .priors.base import Picture, Prior
 from .refine import Refined, Task, refine_all
 from .results import NO_PROMPT, OK, PictureResult, StrategyResult
-from .segmenter import EncodedImage, Segmenter
+from .segmentation import memory
+from .segmentation.segmenter import EncodedImage, Segmenter
 from .strategies import Strategy
 
 

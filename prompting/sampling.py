@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .pixels.regions import box_of
-from .prompts import no_points
+from .segmentation.prompt import no_points
 
 MAX_CANDIDATES = 4096
 """Farthest-point sampling looks at no more pixels than these, drawn at random from a larger region."""

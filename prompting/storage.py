@@ -12,8 +12,8 @@ import numpy as np
 from . import labels, prompters
 from .pixels.masks import resize_mask
 from .plan import Plan
-from .prompts import Prompt
 from .results import NO_PROMPT, OK, StrategyResult
+from .segmentation.prompt import Prompt
 from .strategies import FIELD, STRATEGIES
 
 DONE = (OK, NO_PROMPT)

@@ -13,7 +13,7 @@ import numpy as np
 from . import prompters
 from .errors import PromptingError
 from .pixels.regions import Region
-from .prompts import Prompt
+from .segmentation.prompt import Prompt
 
 Prompter = Callable[[Region, np.ndarray, np.random.Generator], Prompt]
 CLIP, YOLO, FIELD = "clip", "yolo", "field"

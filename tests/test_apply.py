@@ -24,8 +24,8 @@ from prompting.models import load_sam2
 from prompting.pixels.images import read_image
 from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
-from prompting.precision import PRECISIONS, resolve_precision
 from prompting.results import NO_PROMPT, OK
+from prompting.segmentation.precision import PRECISIONS, resolve_precision
 from prompting.storage import StrategyFields
 from prompting.strategies import AUTOMATIC, STRATEGIES
 

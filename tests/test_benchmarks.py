@@ -13,8 +13,8 @@ import torch
 from benchmarks import floor, precision, scale, stages, sweep, timing, weights
 from prompting import models
 from prompting.errors import ModelUnavailable
-from prompting.precision import fast_precisions
-from prompting.prompts import Prompt
+from prompting.segmentation.precision import fast_precisions
+from prompting.segmentation.prompt import Prompt
 from prompting.strategies import STRATEGIES
 
 

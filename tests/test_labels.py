@@ -5,8 +5,8 @@ import pytest
 
 from prompting import labels
 from prompting.pixels.label_masks import instance_mask
-from prompting.prompts import Prompt
 from prompting.results import OK, Round, StrategyResult
+from prompting.segmentation.prompt import Prompt
 
 SHAPE = (20, 40)
 

@@ -18,8 +18,8 @@ from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from prompting import checkpoints, models
 from prompting.errors import ModelUnavailable, PromptingError
-from prompting.prompts import Prompt
 from prompting.refine import intersection_over_union
+from prompting.segmentation.prompt import Prompt
 
 LOADERS = (models.load_sam2, models.load_clip, models.load_yolo)
 TRUNK = "image_encoder.trunk"

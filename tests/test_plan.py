@@ -5,9 +5,10 @@ import math
 
 import pytest
 
-from prompting import memory, models
+from prompting import models
 from prompting.errors import PromptingError
 from prompting.plan import Plan
+from prompting.segmentation import memory
 from prompting.strategies import AUTOMATIC, STRATEGIES
 
 

@@ -7,8 +7,8 @@ import pytest
 from prompting import checks, records, storage
 from prompting.completeness import undone
 from prompting.plan import Plan
-from prompting.prompts import Prompt
 from prompting.results import NO_PROMPT, OK, StrategyResult
+from prompting.segmentation.prompt import Prompt
 from prompting.storage import StrategyFields
 from prompting.strategies import AUTOMATIC, STRATEGIES
 

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from prompting.nano.sam2 import FROZEN, build_nano_sam2
 from prompting.nano.state import load_trained_state, trained_state
-from prompting.segmenter import IMAGENET_MEAN, IMAGENET_STD
+from prompting.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from training.mosaic import compose
 from training.photographs import Photograph, read_pack
 from training.prompts import KIND_WEIGHTS, KINDS, TrainingPrompt, corrective_click, draw_prompt, pad_prompts

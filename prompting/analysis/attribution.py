@@ -35,7 +35,7 @@ import numpy as np
 from ..metrics import image_iou
 from ..pixels.masks import paint
 from ..pixels.regions import Region
-from ..prompts import POSITIVE, Prompt
+from ..segmentation.prompt import POSITIVE, Prompt
 
 PARTS = ("miss", "stray", "prompt", "choice", "segmenter")
 """In the order in which they are shown: from where nothing was looked for to what nothing could help."""

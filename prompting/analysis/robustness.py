@@ -16,12 +16,12 @@ import numpy as np
 from .. import prompters
 from ..pixels.masks import intersection_over_union
 from ..pixels.regions import Region
-from ..prompts import Prompt
+from ..segmentation.prompt import Prompt
 from ..tables import Table
 from .statistics import mean_interval
 
 if TYPE_CHECKING:
-    from ..segmenter import EncodedImage, Segmenter
+    from ..segmentation.segmenter import EncodedImage, Segmenter
 
 PROMPTS = {
     "box": prompters.box,

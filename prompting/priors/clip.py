@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from ..dense_clip import dense_embeddings
 from ..errors import PromptingError
 from ..pixels.regions import Region, box_of, components
-from ..precision import FLOAT32
+from ..segmentation.precision import FLOAT32
 from ..spelling import same_name
 from ..vocabulary import background_for, phrases_of
 from .base import Found, Picture

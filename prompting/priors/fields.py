@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import PromptError
 from ..pixels.label_masks import INSANE, Encoding, instance_mask, is_crowd, pixel_box
 from ..pixels.regions import Region, box_of, components
-from ..prompts import NEGATIVE, POSITIVE
+from ..segmentation.prompt import NEGATIVE, POSITIVE
 from ..spelling import spelled
 from .base import Picture
 

@@ -9,8 +9,8 @@ import numpy as np
 from ..detectors import training_size, whole_strides
 from ..errors import PromptingError
 from ..pixels.regions import Region
+from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
-from ..torch_threads import threads_kept
 from ..vocabulary import SYNONYMS
 from .base import Picture
 

@@ -10,7 +10,7 @@ from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute, h
 from prompting.metrics import IGNORED, image_iou
 from prompting.pixels.masks import paint
 from prompting.pixels.regions import Region, box_of
-from prompting.prompts import Prompt
+from prompting.segmentation.prompt import Prompt
 
 SHAPE = (4, 12)
 

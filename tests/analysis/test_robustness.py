@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from prompting.analysis import robustness
 from prompting.analysis.robustness import Curve, Trial, as_table, curves, jittered, probe, scaled, shifted
 from prompting.pixels.regions import Region, box_of
-from prompting.prompts import Prompt
+from prompting.segmentation.prompt import Prompt
 
 ROOT = Path(__file__).parents[2]
 BOX = np.array([100, 50, 200, 250], np.float32)

@@ -9,8 +9,8 @@ from hypothesis.extra.numpy import arrays
 
 from prompting import prompters
 from prompting.pixels.masks import paint
-from prompting.prompts import POSITIVE, Prompt
 from prompting.results import OK, Round, StrategyResult
+from prompting.segmentation.prompt import POSITIVE, Prompt
 
 MANY = settings(max_examples=100, deadline=None)
 FEW = settings(max_examples=12, deadline=None)

@@ -10,7 +10,7 @@ from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from prompting.metrics import image_iou
 from prompting.pixels.masks import paint
 from prompting.pixels.regions import Region
-from prompting.prompts import Prompt
+from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
     MANY,
     SEEDS,

@@ -14,8 +14,8 @@ from prompting.pixels.masks import resize_mask
 from prompting.pixels.regions import box_of
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
-from prompting.prompts import Prompt
 from prompting.sampling import tight_box
+from prompting.segmentation.prompt import Prompt
 from prompting.truth import paint_instances
 from tests.properties.shapes import (
     MANY,

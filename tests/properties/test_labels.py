@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from prompting import labels
 from prompting.pixels.label_masks import instance_mask
-from prompting.prompts import NEGATIVE, POSITIVE, Prompt
+from prompting.segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 from tests.properties.shapes import (
     MANY,
     result_of,

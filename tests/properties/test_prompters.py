@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prompting import prompters
 from prompting.errors import PromptError
 from prompting.pixels.regions import Region, box_of
-from prompting.prompts import NEGATIVE, POSITIVE
+from prompting.segmentation.prompt import NEGATIVE, POSITIVE
 from tests.properties.shapes import (
     MANY,
     PROMPTERS,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.errors import PromptError
-from prompting.prompts import POSITIVE, Prompt
+from prompting.segmentation.prompt import POSITIVE, Prompt
 from tests.properties.shapes import (
     MANY,
     SHAPES,

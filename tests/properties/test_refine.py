@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
-from prompting.prompts import POSITIVE, Prompt
 from prompting.refine import TOLERANCE, next_click
+from prompting.segmentation.prompt import POSITIVE, Prompt
 from tests.properties.shapes import (
     MANY,
     pairs,

@@ -10,8 +10,8 @@ from hypothesis import given
 from prompting import storage
 from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
-from prompting.prompts import Prompt
 from prompting.results import NO_PROMPT, OK, StrategyResult
+from prompting.segmentation.prompt import Prompt
 from prompting.storage import StrategyFields
 from tests.properties.shapes import (
     FEW,

@@ -75,8 +75,8 @@ def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     from prompting import records, storage
     from prompting.pixels.regions import box_of
     from prompting.plan import Plan
-    from prompting.prompts import Prompt
     from prompting.results import OK, StrategyResult
+    from prompting.segmentation.prompt import Prompt
 
     dataset = samples._dataset
     plan = Plan(strategies=("yolo_box",), classes=classes, sam2_model="nano", yolo_model="nano")

@@ -51,7 +51,7 @@ def test_a_retrained_sam2_is_loaded_again(tmp_path, monkeypatch, no_models):
     """Read by its content; how large it is built doesn't matter here."""
     path = tmp_path / "sam2.pt"
     monkeypatch.setattr("prompting.models.build_official_sam2", lambda path: torch.load(path))
-    monkeypatch.setattr("prompting.segmenter.Segmenter", lambda model, device, name: model["weight"])
+    monkeypatch.setattr("prompting.segmentation.segmenter.Segmenter", lambda model, device, name: model["weight"])
     torch.save({"weight": torch.zeros(3)}, path)
     assert not models.load_sam2(str(path), "cpu").any()
     torch.save({"weight": torch.ones(3)}, path)

@@ -5,11 +5,11 @@ import pytest
 import skimage.io
 import torch
 
-from prompting import precision
 from prompting.assembly import build_runner
 from prompting.pixels.masks import intersection_over_union
 from prompting.plan import Plan
-from prompting.prompts import Prompt
+from prompting.segmentation import precision
+from prompting.segmentation.prompt import Prompt
 
 MAN_BOX = np.array([47, 398, 238, 902], np.float32)
 

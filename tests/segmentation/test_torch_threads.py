@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from prompting import models
-from prompting.torch_threads import limit_threads
+from prompting.segmentation.torch_threads import limit_threads
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 from .lean import PictureDecoder, PictureEncoder
 from .precision import FLOAT32, autocast
-from .prompts import Prompt
+from .prompt import Prompt
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from sam2.build_sam import build_sam2
 
-from prompting import lean
-from prompting.prompts import Prompt
-from prompting.segmenter import Segmenter
+from prompting.segmentation import lean
+from prompting.segmentation.prompt import Prompt
+from prompting.segmentation.segmenter import Segmenter
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prompting.errors import PromptError, PromptingError
-from prompting.prompts import NEGATIVE, POSITIVE, Prompt, no_points
+from prompting.segmentation.prompt import NEGATIVE, POSITIVE, Prompt, no_points
 
 HEIGHT, WIDTH = 100, 200
 BOX = np.array([10, 20, 110, 90], np.float32)

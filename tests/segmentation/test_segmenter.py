@@ -12,10 +12,10 @@ from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from prompting.errors import PromptError
 from prompting.pixels.masks import intersection_over_union
-from prompting.prompts import Prompt
-from prompting.segmenter import MAX_PIXELS
+from prompting.segmentation.prompt import Prompt
+from prompting.segmentation.segmenter import MAX_PIXELS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ASTRONAUT_BOX = np.array([12, 16, 362, 511], np.float32)
 INSIDE, OUTSIDE = (220.0, 350.0), (470.0, 60.0)
 MAN_BOX = np.array([47, 398, 238, 902], np.float32)
@@ -292,7 +292,7 @@ def test_many_masks_of_a_large_picture_come_in_pieces_and_are_the_same(nano_segm
     prompts = [box(), box([370, 5, 500, 250]), box([120, 20, 300, 200])]
     whole = nano_segmenter.decode(encoded, prompts)
     assert len(prompts) * 512 * 512 < MAX_PIXELS
-    monkeypatch.setattr("prompting.segmenter.MAX_PIXELS", 512 * 512)
+    monkeypatch.setattr("prompting.segmentation.segmenter.MAX_PIXELS", 512 * 512)
     assert np.array_equal(nano_segmenter.decode(encoded, prompts).masks, whole.masks)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .errors import PromptError
+from ..errors import PromptError
 
 POSITIVE, NEGATIVE = 1, 0
 

@@ -17,9 +17,9 @@ from demo.dataset import write_photographs
 from prompting import models
 from prompting.pixels.images import read_bounded
 from prompting.priors.clip import ClipPrior, ClipSettings
-from prompting.prompts import Prompt
 from prompting.refine import Task, refine_all
-from prompting.segmenter import Segmenter
+from prompting.segmentation.prompt import Prompt
+from prompting.segmentation.segmenter import Segmenter
 
 FAKE = "cuda:0"
 PICTURE = np.zeros((120, 200, 3), np.uint8)
