@@ -44,7 +44,7 @@ def main() -> None:
     args = parser.parse_args()
     data.prepare()
     from demo.browser import chromium
-    from prompting.strategies import AUTOMATIC
+    from prompting.prompts.strategies import AUTOMATIC
 
     source = make(args)
     versions = {n: with_results(source, AUTOMATIC[-1:] if n == 1 else AUTOMATIC[:n]) for n in (0, 1, len(AUTOMATIC))}

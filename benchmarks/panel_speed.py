@@ -56,7 +56,7 @@ def make_large(args: argparse.Namespace):
     """All automatic strategies applied, evaluated and explained, and the samples repeated."""
     import fiftyone.operators as foo
 
-    from prompting.strategies import AUTOMATIC
+    from prompting.prompts.strategies import AUTOMATIC
 
     apply, evaluate, explain = (
         foo.get_operator(f"@promptlab/sam2-prompting/{name}_strategies") for name in ("apply", "evaluate", "explain")

@@ -73,8 +73,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def plan_of(sam2, name: str, device: str, args):
     """What the plugin is asked for; the boxes that others are given lie in a field."""
     from prompting.plan import Plan
+    from prompting.prompts.strategies import AUTOMATIC
     from prompting.segmentation.precision import FLOAT32
-    from prompting.strategies import AUTOMATIC
 
     asked = {
         SEVEN: {"strategies": AUTOMATIC},
@@ -127,7 +127,7 @@ def write_prompts(dataset, plan) -> int:
 def line_up(dataset, sam2, plans, device: str) -> tuple[dict[str, timing.Prepared], dict[str, str]]:
     """Everybody who can take part, and why others can't."""
     from benchmarks.contestants import applied, on_a_copy
-    from prompting.strategies import AUTOMATIC
+    from prompting.prompts.strategies import AUTOMATIC
 
     paths = dataset.values("filepath")
     boxes = [pixel_boxes(sample) for sample in dataset.iter_samples()]

@@ -64,7 +64,7 @@ def run(dataset, prefix: str, precision: str, compiled: bool, device: str, args)
     """Apply all strategies, with the encoder as told."""
     from prompting.application import apply
     from prompting.plan import Plan
-    from prompting.strategies import STRATEGIES
+    from prompting.prompts.strategies import STRATEGIES
 
     plan = Plan(
         strategies=tuple(STRATEGIES),
@@ -87,8 +87,8 @@ def compare(dataset, variants):
     """IoU with the truth, and with float32's masks: variant -> strategy -> (N,), one a picture."""
     from prompting.metrics import image_iou
     from prompting.pixels.masks import intersection_over_union
+    from prompting.prompts.strategies import STRATEGIES
     from prompting.storage import StrategyFields
-    from prompting.strategies import STRATEGIES
     from prompting.truth import paint_instances
 
     scores, same = ({name: {strategy: [] for strategy in STRATEGIES} for name in variants} for _ in range(2))

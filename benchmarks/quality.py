@@ -27,7 +27,7 @@ def main() -> None:
     data.prepare()
     import fiftyone.operators as foo
 
-    from prompting.strategies import STRATEGIES
+    from prompting.prompts.strategies import STRATEGIES
 
     dataset = data.load(args)
     apply = foo.get_operator("@promptlab/sam2-prompting/apply_strategies")

@@ -71,7 +71,7 @@ def measure(args: argparse.Namespace) -> dict:
     from prompting import models
     from prompting.application import apply
     from prompting.plan import Plan
-    from prompting.strategies import AUTOMATIC
+    from prompting.prompts.strategies import AUTOMATIC
 
     device = models.best_device() if args.device == "auto" else args.device
     with tempfile.TemporaryDirectory(prefix="sam2-prompting-scale-") as folder, timed_sam2(args.sam2, device) as sam2:

@@ -18,7 +18,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "read": ("fiftyone.core.view:DatasetView.iter_samples", "prompting.application:_read"),
     "prior": ("prompting.runner:Runner._find",),
     "encode": ("prompting.segmentation.segmenter:Segmenter.encode",),
-    "prompts": ("prompting.runner:Runner._ask", "prompting.refine:next_click"),
+    "prompts": ("prompting.runner:Runner._ask", "prompting.prompts.refine:next_click"),
     "decode": ("prompting.segmentation.segmenter:Segmenter._best_low_res",),
     "resize": (
         "prompting.segmentation.segmenter:Segmenter._squash",

@@ -43,8 +43,8 @@ def measure(dataset, name: str, args: argparse.Namespace):
     from prompting import models
     from prompting.pixels.images import read_image
     from prompting.plan import Plan
+    from prompting.prompts.strategies import AUTOMATIC
     from prompting.segmentation.precision import AUTO, FLOAT32, resolve_precision
-    from prompting.strategies import AUTOMATIC
 
     sweeps = (("yolo_box",), ("clip_point", "clip_box", "yolo_box"), AUTOMATIC)
     device = models.best_device() if args.device == "auto" else args.device

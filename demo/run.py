@@ -45,7 +45,7 @@ def compare():
     from demo.appearance import show_first
     from demo.contact_sheet import save_contact_sheet
     from demo.dataset import make_dataset
-    from prompting.strategies import AUTOMATIC
+    from prompting.prompts.strategies import AUTOMATIC
 
     strategies = (*AUTOMATIC, *CEILINGS)
     print("The photographs, with our masks of the people in them")

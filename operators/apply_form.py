@@ -8,8 +8,8 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
+from ..prompting.prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO, strategies_named
 from ..prompting.records import PARAMETERS_OF
-from ..prompting.strategies import CLIP, FIELD, STRATEGIES, YOLO, strategies_named
 from . import forms
 from .words import LABELS, TITLES
 

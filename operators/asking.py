@@ -20,7 +20,7 @@ def ask_strategy(ctx, inputs: types.Object, prefix: str, scored: bool = False) -
         scored: those that were evaluated alone
     """
     from ..prompting.evaluation import load_comparison, strategies_in
-    from ..prompting.strategies import STRATEGIES
+    from ..prompting.prompts.strategies import STRATEGIES
 
     there = strategies_in(ctx.dataset, prefix)
     comparison = load_comparison(ctx.dataset, prefix)

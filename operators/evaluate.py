@@ -8,7 +8,7 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
-from ..prompting.strategies import BASELINE
+from ..prompting.prompts.strategies import BASELINE
 from . import forms
 from .base import RunOperator
 from .words import LABELS
@@ -29,7 +29,7 @@ class EvaluateStrategies(RunOperator):
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.evaluation import strategies_in
         from ..prompting.owned import own_fields
-        from ..prompting.strategies import STRATEGIES
+        from ..prompting.prompts.strategies import STRATEGIES
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))

@@ -24,8 +24,8 @@ class RemoveResults(RunOperator):
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.errors import PromptingError
         from ..prompting.evaluation import strategies_in
+        from ..prompting.prompts.strategies import STRATEGIES
         from ..prompting.removal import find_results
-        from ..prompting.strategies import STRATEGIES
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Remove results"))

@@ -17,9 +17,9 @@ from .lock import editing, run_lock
 from .pages import samples_by_page
 from .pixels.masks import resize_mask
 from .progress import Pace, Progress
+from .prompts.strategies import AUTOMATIC
 from .saving import saving
 from .storage import DONE, StrategyFields
-from .strategies import AUTOMATIC
 from .tables import Table
 
 LEAST = 5

@@ -9,8 +9,8 @@ import fiftyone as fo
 from .agreement import agreement_field
 from .error_overlay import overlay_field
 from .palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from .prompts.strategies import STRATEGIES
 from .storage import StrategyFields, error_field, heatmap_field
-from .strategies import STRATEGIES
 from .truth import truth_field
 
 PLUGIN = "@promptlab/sam2-prompting"

@@ -25,10 +25,10 @@ from .pixels.images import read_bounded
 from .plan import SKIP, Plan
 from .priors.base import Picture
 from .progress import Pace, Progress
+from .prompts.strategies import FIELD
 from .results import NO_PROMPT, StrategyResult
 from .runner import Runner
 from .saving import Saver, saving
-from .strategies import FIELD
 from .threads import in_order
 
 READ_AHEAD, WRITE_BEHIND = 4, 1

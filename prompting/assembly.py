@@ -11,8 +11,8 @@ from .plan import Plan
 from .priors.clip import ClipPrior, ClipSettings
 from .priors.fields import FieldPrior
 from .priors.yolo import YoloPrior
+from .prompts.strategies import CLIP, FIELD, YOLO
 from .runner import Runner
-from .strategies import CLIP, FIELD, YOLO
 
 
 def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable[[], None] = lambda: None) -> Runner:

@@ -22,7 +22,7 @@ from .checkpoints import HOW_TO_FETCH, YOLO_DETECT, YOLO_SEGMENT, weights_folder
 from .detectors import check_format
 from .errors import ModelUnavailable, PromptingError, concerning
 from .plan import Plan
-from .strategies import CLIP, YOLO
+from .prompts.strategies import CLIP, YOLO
 from .trust import check_pickle
 
 ANSWER_SECONDS, REMEMBER_SECONDS = 2.0, 60.0

@@ -34,11 +34,11 @@ from .pixels.label_masks import instance_mask
 from .pixels.label_survey import ignored_values
 from .pixels.masks import resize_mask
 from .progress import Passes, time_left
+from .prompts.strategies import BASELINE, FIELD, STRATEGIES, strategies_named
 from .reading import Reading, label_type_of
 from .records import recorded
 from .results import NO_PROMPT
 from .storage import DONE, StrategyFields
-from .strategies import BASELINE, FIELD, STRATEGIES, strategies_named
 from .threads import reports
 from .truth import Truth, read_truth, render_truth, truth_field
 

@@ -12,7 +12,7 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from . import appearance, checks, models, prompters
+from . import appearance, checks, models
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .completeness import PARTS as PARTS_OF_RESULTS
@@ -26,6 +26,7 @@ from .pixels.images import read_bounded
 from .pixels.label_masks import instance_mask
 from .pixels.masks import resize_mask
 from .progress import Pace, Progress
+from .prompts import prompters
 from .records import recorded
 from .saving import saving
 from .segmentation.precision import FLOAT32

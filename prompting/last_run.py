@@ -17,9 +17,9 @@ from fiftyone.operators.store import ExecutionStore
 from . import models
 from .errors import PromptingError
 from .plan import Plan
+from .prompts.strategies import FIELD, STRATEGIES
 from .records import METHOD, recorded
 from .storage import StrategyFields
-from .strategies import FIELD, STRATEGIES
 
 STORE, ANYBODY = "sam2_prompting.last_run", "anybody"
 PARAMETERS = tuple(field.name for field in fields(Plan))

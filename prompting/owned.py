@@ -16,9 +16,9 @@ from .agreement import agreement_field
 from .error_overlay import overlay_field
 from .evaluation import SCORES, comparison_key, evaluation_key
 from .explanation import robustness_key
+from .prompts.strategies import STRATEGIES
 from .records import run_key
 from .storage import StrategyFields, error_field, heatmap_field
-from .strategies import STRATEGIES
 from .truth import count_field, size_field, truth_field
 
 LABELS, NUMBER = fo.EmbeddedDocumentField, fo.FloatField

@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import models
 from .errors import PromptingError
+from .prompts.strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 from .segmentation import precision
 from .spelling import same_name, spelled
-from .strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 
 SKIP, OVERWRITE, ERROR = "skip", "overwrite", "error"
 EXISTING = (SKIP, OVERWRITE, ERROR)

@@ -12,7 +12,7 @@ import fiftyone as fo
 from . import models
 from .model_files import sha256_of
 from .plan import Plan
-from .strategies import CLIP, FIELD, STRATEGIES, YOLO
+from .prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
 
 METHOD = "sam2_prompting"
 """What FiftyOne's list of runs calls them."""

@@ -19,7 +19,7 @@ from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison, replace_comparison, strategies_in
 from .lock import editing, run_lock
 from .progress import Progress
-from .strategies import BASELINE, strategies_named
+from .prompts.strategies import BASELINE, strategies_named
 
 STAYS = "All else stays: other fields, labels that were taken over from a strategy, tags, and files on disk."
 

@@ -23,11 +23,11 @@ from .errors import PromptError
 from .pixels.masks import paint
 from .pixels.regions import Region
 from .priors.base import Picture, Prior
-from .refine import Refined, Task, refine_all
+from .prompts.refine import Refined, Task, refine_all
+from .prompts.strategies import Strategy
 from .results import NO_PROMPT, OK, PictureResult, StrategyResult
 from .segmentation import memory
 from .segmentation.segmenter import EncodedImage, Segmenter
-from .strategies import Strategy
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ import fiftyone as fo
 import fiftyone.core.odm as odm
 import numpy as np
 
-from . import labels, prompters
+from . import labels
 from .pixels.masks import resize_mask
 from .plan import Plan
+from .prompts import prompters
+from .prompts.strategies import FIELD, STRATEGIES
 from .results import NO_PROMPT, OK, StrategyResult
 from .segmentation.prompt import Prompt
-from .strategies import FIELD, STRATEGIES
 
 DONE = (OK, NO_PROMPT)
 HEATMAP_SIDE = 320

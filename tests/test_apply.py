@@ -24,10 +24,10 @@ from prompting.models import load_sam2
 from prompting.pixels.images import read_image
 from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
+from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK
 from prompting.segmentation.precision import PRECISIONS, resolve_precision
 from prompting.storage import StrategyFields
-from prompting.strategies import AUTOMATIC, STRATEGIES
 
 APPLY = "@promptlab/sam2-prompting/apply_strategies"
 PEOPLE, NOBODY = ("bus.jpg", "zidane.jpg", "astronaut.png", "camera.png"), ("chelsea.png", "coffee.png")

@@ -13,9 +13,9 @@ import torch
 from benchmarks import floor, precision, scale, stages, sweep, timing, weights
 from prompting import models
 from prompting.errors import ModelUnavailable
+from prompting.prompts.strategies import STRATEGIES
 from prompting.segmentation.precision import fast_precisions
 from prompting.segmentation.prompt import Prompt
-from prompting.strategies import STRATEGIES
 
 
 def told(function) -> float:

@@ -18,7 +18,7 @@ from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from prompting import checkpoints, models
 from prompting.errors import ModelUnavailable, PromptingError
-from prompting.refine import intersection_over_union
+from prompting.prompts.refine import intersection_over_union
 from prompting.segmentation.prompt import Prompt
 
 LOADERS = (models.load_sam2, models.load_clip, models.load_yolo)

@@ -9,7 +9,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from prompting import palette
 from prompting.palette import NEGATIVE, POSITIVE, STRATEGY_COLOURS, TRUTH, colour_of, ink_on, is_second
-from prompting.strategies import STRATEGIES
+from prompting.prompts.strategies import STRATEGIES
 
 # Machado, Oliveira and Fernandes (2009), full strength, on linear RGB
 SEEN_BY = {

@@ -8,8 +8,8 @@ import pytest
 from prompting import models
 from prompting.errors import PromptingError
 from prompting.plan import Plan
+from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.segmentation import memory
-from prompting.strategies import AUTOMATIC, STRATEGIES
 
 
 def test_default_plan_is_all_strategies_that_need_no_field():

@@ -17,7 +17,7 @@ from fiftyone.operators.store import ExecutionStore
 from prompting import evaluation, records, storage
 from prompting.last_run import STORE
 from prompting.plan import Plan
-from prompting.strategies import AUTOMATIC, STRATEGIES
+from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())

@@ -14,9 +14,9 @@ from prompting.priors.base import Picture
 from prompting.priors.clip import ClipPrior, ClipSettings
 from prompting.priors.fields import FieldPrior
 from prompting.priors.yolo import YoloPrior
+from prompting.prompts.strategies import STRATEGIES, strategies_named
 from prompting.results import NO_PROMPT, OK
 from prompting.runner import Runner
-from prompting.strategies import STRATEGIES, strategies_named
 
 ASTRONAUT = [0.03, 0.04, 0.66, 0.96]
 BUS = [[0.06, 0.37, 0.24, 0.47], [0.27, 0.37, 0.16, 0.43], [0.82, 0.36, 0.17, 0.46]]

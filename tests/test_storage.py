@@ -7,10 +7,10 @@ import pytest
 from prompting import checks, records, storage
 from prompting.completeness import undone
 from prompting.plan import Plan
+from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.segmentation.prompt import Prompt
 from prompting.storage import StrategyFields
-from prompting.strategies import AUTOMATIC, STRATEGIES
 
 PLAN = Plan(strategies=("clip_box_points", "yolo_box"), sam2_model="nano", device="cpu")
 FIELDS = StrategyFields.of("sam2", "clip_box_points")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..palette import GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, colour_of, ink_on
-from ..strategies import AUTOMATIC
+from ..prompts.strategies import AUTOMATIC
 from . import figure_style as style
 from .attribution import PARTS
 from .figure_style import IOU, Figure

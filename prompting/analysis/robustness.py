@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import prompters
 from ..pixels.masks import intersection_over_union
 from ..pixels.regions import Region
+from ..prompts import prompters
 from ..segmentation.prompt import Prompt
 from ..tables import Table
 from .statistics import mean_interval

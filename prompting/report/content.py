@@ -19,9 +19,9 @@ from ..comparison import Row, interval, p_value
 from ..evaluation import comparison_key
 from ..explanation import Explanation
 from ..findings import Findings
+from ..prompts.strategies import STRATEGIES
 from ..records import PARAMETERS_OF, recorded
 from ..results import NO_PROMPT, OK
-from ..strategies import STRATEGIES
 from ..tables import Table
 
 PARAMETERS = (

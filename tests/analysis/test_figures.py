@@ -16,7 +16,7 @@ from prompting.analysis.statistics import differences, mean_interval
 from prompting.comparison import Comparison, Row
 from prompting.findings import Findings
 from prompting.palette import colour_of
-from prompting.strategies import STRATEGIES
+from prompting.prompts.strategies import STRATEGIES
 
 IMAGES = 30
 NAN = float("nan")

@@ -89,8 +89,8 @@ def test_every_person_is_tried_in_every_way(trials, people):
 
 
 def test_undisturbed_trial_is_what_the_prompt_itself_gives(nano_segmenter, encoded, people, trials):
-    from prompting import prompters
     from prompting.pixels.masks import intersection_over_union
+    from prompting.prompts import prompters
 
     prompts = [prompters.box(person, person.mask, rng()) for person in people]
     masks = nano_segmenter.decode(encoded, prompts).masks

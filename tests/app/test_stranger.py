@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
 from prompting.appearance import shown_fields
-from prompting.strategies import AUTOMATIC, STRATEGIES
+from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from tests.app.driving import carry_out, choose_bundled_models, form_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from prompting import prompters
 from prompting.pixels.masks import paint
+from prompting.prompts import prompters
 from prompting.results import OK, Round, StrategyResult
 from prompting.segmentation.prompt import POSITIVE, Prompt
 

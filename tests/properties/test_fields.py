@@ -7,14 +7,14 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from prompting import prompters
 from prompting.errors import PromptError
 from prompting.pixels.label_masks import instance_mask
 from prompting.pixels.masks import resize_mask
 from prompting.pixels.regions import box_of
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
-from prompting.sampling import tight_box
+from prompting.prompts import prompters
+from prompting.prompts.sampling import tight_box
 from prompting.segmentation.prompt import Prompt
 from prompting.truth import paint_instances
 from tests.properties.shapes import (

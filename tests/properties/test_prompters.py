@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting import prompters
 from prompting.errors import PromptError
 from prompting.pixels.regions import Region, box_of
+from prompting.prompts import prompters
 from prompting.segmentation.prompt import NEGATIVE, POSITIVE
 from tests.properties.shapes import (
     MANY,

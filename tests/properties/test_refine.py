@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
-from prompting.refine import TOLERANCE, next_click
+from prompting.prompts.refine import TOLERANCE, next_click
 from prompting.segmentation.prompt import POSITIVE, Prompt
 from tests.properties.shapes import (
     MANY,

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from prompting.pixels.masks import intersection_over_union
 from prompting.pixels.regions import Region, box_of
 from prompting.priors.base import Picture
-from prompting.refine import refine
+from prompting.prompts.refine import refine
+from prompting.prompts.strategies import STRATEGIES, strategies_named
 from prompting.results import NO_PROMPT, OK
 from prompting.runner import Runner
-from prompting.strategies import STRATEGIES, strategies_named
 from tests.properties.shapes import FEW, SHAPES, boxes, masks, prompts
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
 from prompting.pixels.regions import box_of, components
-from prompting.sampling import centroid, deepest_point, grow_box, ring_points, spread_points
+from prompting.prompts.sampling import centroid, deepest_point, grow_box, ring_points, spread_points
 from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
     MANY,

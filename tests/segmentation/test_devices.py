@@ -17,7 +17,7 @@ from demo.dataset import write_photographs
 from prompting import models
 from prompting.pixels.images import read_bounded
 from prompting.priors.clip import ClipPrior, ClipSettings
-from prompting.refine import Task, refine_all
+from prompting.prompts.refine import Task, refine_all
 from prompting.segmentation.prompt import Prompt
 from prompting.segmentation.segmenter import Segmenter
 

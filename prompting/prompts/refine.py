@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .pixels.masks import intersection_over_union
-from .results import Round
+from ..pixels.masks import intersection_over_union
+from ..results import Round
+from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
+from ..segmentation.segmenter import Decoded, EncodedImage, Segmenter
 from .sampling import deepest_point
-from .segmentation.prompt import NEGATIVE, POSITIVE, Prompt
-from .segmentation.segmenter import Decoded, EncodedImage, Segmenter
 
 TOLERANCE = 0.10
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .errors import PromptError
-from .pixels.regions import Region
+from ..errors import PromptError
+from ..pixels.regions import Region
+from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt, no_points
 from .sampling import centroid, ring_points, spread_points, tight_box
-from .segmentation.prompt import NEGATIVE, POSITIVE, Prompt, no_points
 
 POSITIVES, NEGATIVES = 5, 3
 BOX, CLICKS_INSIDE, CLICKS_OUTSIDE = "box", "positive", "negative"

@@ -8,7 +8,15 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.spatial.distance import pdist
 from skimage.draw import disk, ellipse
 
-from prompting.sampling import MAX_CANDIDATES, centroid, deepest_point, grow_box, ring_points, spread_points, tight_box
+from prompting.prompts.sampling import (
+    MAX_CANDIDATES,
+    centroid,
+    deepest_point,
+    grow_box,
+    ring_points,
+    spread_points,
+    tight_box,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24))

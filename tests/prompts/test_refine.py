@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from prompting.pixels.masks import intersection_over_union
-from prompting.refine import TOLERANCE, Refined, Task, next_click, refine, refine_all
+from prompting.prompts.refine import TOLERANCE, Refined, Task, next_click, refine, refine_all
 from prompting.segmentation.prompt import Prompt
 
 PEOPLE = [(47, 398, 238, 902), (224, 407, 346, 861), (669, 387, 810, 880)]

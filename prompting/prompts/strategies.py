@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import PromptingError
+from ..pixels.regions import Region
+from ..segmentation.prompt import Prompt
 from . import prompters
-from .errors import PromptingError
-from .pixels.regions import Region
-from .segmentation.prompt import Prompt
 
 Prompter = Callable[[Region, np.ndarray, np.random.Generator], Prompt]
 CLIP, YOLO, FIELD = "clip", "yolo", "field"

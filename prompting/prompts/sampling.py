@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .pixels.regions import box_of
-from .segmentation.prompt import no_points
+from ..pixels.regions import box_of
+from ..segmentation.prompt import no_points
 
 MAX_CANDIDATES = 4096
 """Farthest-point sampling looks at no more pixels than these, drawn at random from a larger region."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from skimage.draw import ellipse
 
-from prompting import prompters
 from prompting.errors import PromptError
 from prompting.pixels.regions import Region, box_of
+from prompting.prompts import prompters
 
 ALL = [prompters.point, prompters.box, prompters.points, prompters.box_negatives, prompters.box_points]
 NEEDS_MASK = [prompters.points, prompters.box_negatives, prompters.box_points]

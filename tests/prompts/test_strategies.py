@@ -3,7 +3,7 @@
 import pytest
 
 from prompting.errors import PromptingError
-from prompting.strategies import AUTOMATIC, BASELINE, CLIP, FIELD, STRATEGIES, YOLO, strategies_named
+from prompting.prompts.strategies import AUTOMATIC, BASELINE, CLIP, FIELD, STRATEGIES, YOLO, strategies_named
 
 
 def test_baseline_is_the_first_and_needs_nothing_of_the_dataset():
