@@ -26,10 +26,10 @@ def main() -> None:
     args = parser.parse_args()
     data.prepare()
     from prompting import models
-    from prompting.dense_clip import ATTENTIONS
     from prompting.metrics import image_iou
     from prompting.pixels.images import read_image
     from prompting.priors.clip import ClipPrior, ClipSettings
+    from prompting.priors.dense_clip import ATTENTIONS
     from prompting.truth import paint_instances
 
     loaded = models.load_clip(args.clip, models.best_device())

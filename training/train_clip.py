@@ -7,7 +7,7 @@ Every patch of a picture has a set of groups (a class's phrases, or one
 background word) that may be true of it: one group where the pixel has a name,
 all but a few where only those few can be ruled out ("background" of VOC: none
 of its 20 classes). The loss is -log of the probability of the allowed set. The
-three dense attentions (prompting/dense_clip.py) take turns, so that comparing
+three dense attentions (prompting/priors/dense_clip.py) take turns, so that comparing
 them afterwards is fair.
 """
 
@@ -28,10 +28,10 @@ import torch
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from safetensors.torch import save_file
 
-from prompting.dense_clip import ATTENTIONS, dense_embeddings
 from prompting.nano.clip import FROZEN, build_nano_clip
 from prompting.nano.state import trained_state
-from prompting.vocabulary import BACKGROUND_PHRASES, CLASS_PHRASES, SYNONYMS
+from prompting.priors.dense_clip import ATTENTIONS, dense_embeddings
+from prompting.priors.vocabulary import BACKGROUND_PHRASES, CLASS_PHRASES, SYNONYMS
 from training.mosaic import CELL_WEIGHTS, jitter, random_crop, split
 from training.photographs import Photograph, read_pack
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..dense_clip import dense_embeddings
 from ..errors import PromptingError
 from ..pixels.regions import Region, box_of, components
 from ..segmentation.precision import FLOAT32
 from ..spelling import same_name
-from ..vocabulary import background_for, phrases_of
 from .base import Found, Picture
+from .dense_clip import dense_embeddings
+from .vocabulary import background_for, phrases_of
 
 MAX_WINDOWS = 5
 """A strip of a picture is squeezed to so many windows' length, or its windows would grow without bound."""
@@ -30,7 +30,7 @@ class ClipSettings:
     Attributes:
         phrases: phrases of a class, instead of those of the vocabulary
         background: background phrases, instead of the vocabulary's
-        attention: the last block's, see :mod:`prompting.dense_clip`
+        attention: the last block's, see :mod:`prompting.priors.dense_clip`
         scales: the picture's shorter side as multiples of the model's own size; maps are averaged
         stride: the windows' step as a share of their size
         smallest: regions below this share of the picture are dropped
@@ -58,7 +58,7 @@ class ClipPrior:
         classes: the classes to look for
         settings: see :class:`ClipSettings`
         device: where the model runs
-        precision: of its patch embedding, see :func:`prompting.dense_clip.dense_embeddings`
+        precision: of its patch embedding, see :func:`prompting.priors.dense_clip.dense_embeddings`
 
     Raises:
         PromptingError: two classes have the same phrases, or no background phrase is left

@@ -11,8 +11,8 @@ from ..errors import PromptingError
 from ..pixels.regions import Region
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
-from ..vocabulary import SYNONYMS
 from .base import Picture
+from .vocabulary import SYNONYMS
 
 MOST = 3000
 """Detections of a picture, of all classes: Ultralytics' 300 would lose people in a crowd, and say nothing."""

@@ -9,8 +9,8 @@ from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.priors.base import Picture
 from prompting.priors.clip import ClipPrior, ClipSettings
+from prompting.priors.vocabulary import background_for, phrases_of
 from prompting.priors.yolo import YoloPrior
-from prompting.vocabulary import background_for, phrases_of
 
 
 @pytest.fixture(scope="module")

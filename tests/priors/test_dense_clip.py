@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from prompting import models
-from prompting.dense_clip import ATTENTIONS, NEIGHBOUR_SIGMA, dense_embeddings, positions
+from prompting.priors.dense_clip import ATTENTIONS, NEIGHBOUR_SIGMA, dense_embeddings, positions
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .spelling import same_name
+from ..spelling import same_name
 
 CLASS_PHRASES: dict[str, tuple[str, ...]] = {
     "person": ("person", "man", "woman", "child", "boy", "girl", "people", "human face", "pedestrian"),

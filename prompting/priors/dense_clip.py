@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .segmentation.precision import FLOAT32, autocast
+from ..segmentation.precision import FLOAT32, autocast
 
 ATTENTIONS = ("value", "correlative", "neighbour")
 NEIGHBOUR_SIGMA = 5.0  # patches; NACLIP's default

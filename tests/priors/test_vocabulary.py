@@ -2,7 +2,7 @@
 
 import pytest
 
-from prompting.vocabulary import BACKGROUND_PHRASES, CLASS_PHRASES, SYNONYMS, background_for, phrases_of
+from prompting.priors.vocabulary import BACKGROUND_PHRASES, CLASS_PHRASES, SYNONYMS, background_for, phrases_of
 
 
 def test_person_is_asked_for_in_many_words():
