@@ -25,14 +25,14 @@ def main() -> None:
     parser.add_argument("--scales", default="1.0,1.5", help="the picture's shorter side, in windows")
     args = parser.parse_args()
     data.prepare()
-    from prompting import models
     from prompting.metrics import image_iou
+    from prompting.models import catalogue
     from prompting.pixels.images import read_image
     from prompting.priors.clip import ClipPrior, ClipSettings
     from prompting.priors.dense_clip import ATTENTIONS
     from prompting.truth import paint_instances
 
-    loaded = models.load_clip(args.clip, models.best_device())
+    loaded = catalogue.load_clip(args.clip, catalogue.best_device())
     scales = tuple(float(scale) for scale in args.scales.split(","))
     priors = {a: ClipPrior(*loaded, ("person",), ClipSettings(attention=a, scales=scales)) for a in ATTENTIONS}
     scores: dict[str, list[list[float]]] = {name: [] for name in (*ATTENTIONS, "whole picture")}

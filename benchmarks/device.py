@@ -33,9 +33,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--yolo", default="nano")
     parser.add_argument("--batch", type=int, default=8, help="pictures encoded at once by the plugin")
     args = parser.parse_args(argv)
-    from prompting import models
+    from prompting.models import catalogue
 
-    device = models.best_device() if args.device == "auto" else args.device
+    device = catalogue.best_device() if args.device == "auto" else args.device
     pictures = load(args.images, args.limit)
     same = agreement(pictures, device, args)
     tables, measured = [as_agreement(same, len(pictures), device)], {"iou_with_the_cpus_masks": same}

@@ -47,11 +47,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     data.prepare()
     from benchmarks.weights import timed_sam2
-    from prompting import models
+    from prompting.models import catalogue
 
-    if args.sam2 == models.NANO:
+    if args.sam2 == catalogue.NANO:
         parser.error("the others can't build nano; choose an official architecture")
-    device = models.best_device() if args.device == "auto" else args.device
+    device = catalogue.best_device() if args.device == "auto" else args.device
     dataset = data.load(args, default=2)
     with timed_sam2(args.sam2, device) as sam2:
         plans = {name: plan_of(sam2, name, device, args) for name in (SEVEN, YOLO, BOXES)}

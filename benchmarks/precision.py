@@ -32,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--compile", action="store_true", help="also with a compiled encoder, which takes minutes")
     args = parser.parse_args(argv)
     data.prepare()
-    from prompting import models
+    from prompting.models import catalogue
     from prompting.segmentation.precision import PRECISIONS
 
-    device = models.best_device() if args.device == "auto" else args.device
+    device = catalogue.best_device() if args.device == "auto" else args.device
     dataset = data.load(args)
     variants = {precision: (precision, False) for precision in PRECISIONS}
     if args.compile:
@@ -110,11 +110,11 @@ def as_arrays(values):
 def encoding(dataset, variants, device: str, args) -> dict[str, list[float]]:
     """Seconds to encode the first pictures, interleaved."""
     from benchmarks.contestants import encode_each
-    from prompting import models
+    from prompting.models import catalogue
     from prompting.pixels.images import read_image
 
     images = [read_image(path) for path in dataset.limit(8).values("filepath")]
-    segmenter = models.load_sam2(args.sam2, device)
+    segmenter = catalogue.load_sam2(args.sam2, device)
     contestants = {name: timing.plain(encode_each(segmenter.at(*how), images)) for name, how in variants.items()}
     times = timing.interleaved(contestants, args.rounds)
     return {name: [seconds / len(images) for seconds in of] for name, of in times.items()}

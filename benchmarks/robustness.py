@@ -28,12 +28,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=data.ROOT / "benchmarks" / "output" / "robustness.json")
     args = parser.parse_args()
     data.prepare()
-    from prompting import models
     from prompting.analysis.robustness import as_table, curves, probe
+    from prompting.models import catalogue
     from prompting.pixels.images import read_image
     from prompting.priors.fields import FieldPrior
 
-    segmenter = models.load_sam2(args.sam2, models.best_device())
+    segmenter = catalogue.load_sam2(args.sam2, catalogue.best_device())
     truth, rng, trials = FieldPrior(("person",)), np.random.default_rng(args.seed), []
     dataset = data.load(args)
     start = time.perf_counter()

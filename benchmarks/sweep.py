@@ -40,14 +40,14 @@ def measure(dataset, name: str, args: argparse.Namespace):
     """Time one SAM 2; its table and its numbers."""
     from benchmarks.contestants import applied, encode_only
     from benchmarks.weights import timed_sam2
-    from prompting import models
+    from prompting.models import catalogue
     from prompting.pixels.images import read_image
     from prompting.plan import Plan
     from prompting.prompts.strategies import AUTOMATIC
     from prompting.segmentation.precision import AUTO, FLOAT32, resolve_precision
 
     sweeps = (("yolo_box",), ("clip_point", "clip_box", "yolo_box"), AUTOMATIC)
-    device = models.best_device() if args.device == "auto" else args.device
+    device = catalogue.best_device() if args.device == "auto" else args.device
     images = [read_image(path) for path in dataset.values("filepath")]
     with timed_sam2(name, device) as sam2:
         predictor = sam2.predictor()

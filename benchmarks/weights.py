@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from prompting import models
 from prompting.errors import ModelUnavailable
+from prompting.models import catalogue
 from prompting.segmentation import lean
 from prompting.segmentation.segmenter import Segmenter
 
@@ -65,8 +65,8 @@ def timed_sam2(name: str, device: str) -> Iterator[Timed]:
     Raises:
         PromptingError: no such model
     """
-    if name == models.NANO:
-        yield Timed(name, "nano", None, models.load_sam2(name, device), random=False)
+    if name == catalogue.NANO:
+        yield Timed(name, "nano", None, catalogue.load_sam2(name, device), random=False)
         return
     # the names tell the libraries what it is: the plugin by the folder, Ultralytics by the file
     with TemporaryDirectory(prefix=f"{name}-") as folder:
@@ -74,18 +74,18 @@ def timed_sam2(name: str, device: str) -> Iterator[Timed]:
         path, random = Path(folder) / f"sam2.1_{letter.rstrip('+')}.pt", False
         config = f"configs/sam2.1/sam2.1_hiera_{letter}.yaml"
         try:
-            path.symlink_to(models._sam2_checkpoint(name).resolve())
+            path.symlink_to(catalogue._sam2_checkpoint(name).resolve())
         except (ModelUnavailable, ImportError):  # no network, or no FiftyOne to download with
             save_random(config, path)
             random = True
-        segmenter = models.load_sam2(str(path), device)
+        segmenter = catalogue.load_sam2(str(path), device)
         if random:
             draw_people(segmenter.model)
         about = f"{name} with {'random' if random else 'official'} weights"
         try:
             yield Timed(str(path), about, config, segmenter, random)
         finally:
-            models.load_sam2.cache_clear()
+            catalogue.load_sam2.cache_clear()
 
 
 def save_random(config: str, path: Path, seed: int = 0) -> None:

@@ -122,7 +122,7 @@ def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
 
 
 def _ask_models(inputs: types.Object, begins: dict, now: dict) -> None:
-    from ..prompting import models
+    from ..prompting.models import catalogue
 
     choices = {
         OFFICIAL: ("Official models", _inventory(now, "auto")),
@@ -133,19 +133,19 @@ def _ask_models(inputs: types.Object, begins: dict, now: dict) -> None:
     if now["models"] != EACH:
         return
     names = {
-        "sam2_model": ("auto: large on CUDA, tiny elsewhere; or a checkpoint's path", models.SAM2_MODELS, None),
-        "clip_model": ("auto: ViT-B-16-quickgelu/openai; or any open_clip model/tag", models.CLIP_MODELS, CLIP),
-        "yolo_model": ("auto: yolo26x.pt; or any Ultralytics name or path", models.YOLO_MODELS, YOLO),
+        "sam2_model": ("auto: large on CUDA, tiny elsewhere; or a checkpoint's path", catalogue.SAM2_MODELS, None),
+        "clip_model": ("auto: ViT-B-16-quickgelu/openai; or any open_clip model/tag", catalogue.CLIP_MODELS, CLIP),
+        "yolo_model": ("auto: yolo26x.pt; or any Ultralytics name or path", catalogue.YOLO_MODELS, YOLO),
     }
     for name, (description, suggestions, prior) in names.items():
         if prior is None or prior in _priors(now["strategies"]):
             default = begins[name]
-            forms.suggest(inputs, name, (models.AUTO, *suggestions), default, LABELS[name], description)
+            forms.suggest(inputs, name, (catalogue.AUTO, *suggestions), default, LABELS[name], description)
 
 
 def _inventory(now: dict, name: str) -> str:
     """The models that the chosen strategies need, each with its size and whether it is here."""
-    from ..prompting.availability import needed
+    from ..prompting.models.availability import needed
 
     asked = {"strategies": [name for name in now["strategies"] or () if name in STRATEGIES] or Plan.strategies}
     plan = replace(Plan(), **dict.fromkeys(MODELS, name), device=now["device"] or "auto")
@@ -228,8 +228,9 @@ def _check(ctx, inputs: types.Object) -> None:
 
 
 def _check_plan(view, plan: Plan) -> None:
-    from ..prompting import availability, checks, completeness
+    from ..prompting import checks, completeness
     from ..prompting.errors import PromptingError, concerning
+    from ..prompting.models import availability
     from ..prompting.reading import GLANCE
 
     with concerning("view_target"):

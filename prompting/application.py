@@ -16,10 +16,10 @@ import numpy as np
 
 from . import appearance, checks, completeness, records, storage
 from .assembly import build_runner, settled
-from .availability import check_models
 from .errors import PromptingError, Stopped
 from .evaluation import evaluation_key
 from .lock import Hold, editing, run_lock
+from .models.availability import check_models
 from .pages import samples_by_page
 from .pixels.images import read_bounded
 from .plan import SKIP, Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from . import models
+from .models import catalogue
 from .pixels.label_masks import Encoding
 from .plan import Plan
 from .priors.clip import ClipPrior, ClipSettings
@@ -29,17 +29,17 @@ def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable
     priors = {}
     if plan.uses(YOLO):
         priors[YOLO] = YoloPrior(
-            models.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz
+            catalogue.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz
         )
         between()
     if plan.uses(CLIP):
         settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
-        clip = models.load_clip(plan.clip_model, plan.device)
+        clip = catalogue.load_clip(plan.clip_model, plan.device)
         priors[CLIP] = ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)
         between()
     if plan.uses(FIELD):
         priors[FIELD] = FieldPrior(plan.classes, encoding)
-    segmenter = models.load_sam2(plan.sam2_model, plan.device).at(plan.encoder_precision, plan.compile)
+    segmenter = catalogue.load_sam2(plan.sam2_model, plan.device).at(plan.encoder_precision, plan.compile)
     between()
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
     return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between)

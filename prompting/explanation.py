@@ -12,7 +12,7 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from . import appearance, checks, models
+from . import appearance, checks
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .completeness import PARTS as PARTS_OF_RESULTS
@@ -20,7 +20,8 @@ from .completeness import require
 from .errors import PromptingError, Stopped
 from .evaluation import comparison_key, evaluation_key, load_comparison, truth_reading
 from .lock import Hold, editing, run_lock
-from .model_files import sha256_of
+from .models import catalogue
+from .models.files import sha256_of
 from .pages import samples_by_page
 from .pixels.images import read_bounded
 from .pixels.label_masks import instance_mask
@@ -127,10 +128,10 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     view = _explainable(samples, names, prefix)
     classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
     truth = yield from _truth(view, gt_field, classes, prefix)
-    device = models.best_device() if device == "auto" else device
-    models.check_device(device)
+    device = catalogue.best_device() if device == "auto" else device
+    catalogue.check_device(device)
     model = _common_model(samples._dataset, names, prefix, device)
-    segmenter = models.load_sam2(model, device).at(_common_precision(samples._dataset, names, prefix))
+    segmenter = catalogue.load_sam2(model, device).at(_common_precision(samples._dataset, names, prefix))
     with editing(samples._dataset):
         _declare(samples._dataset, names, prefix)
         appearance.arrange(samples._dataset, prefix)
@@ -266,7 +267,7 @@ def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str, device
     model = made_by[names[0]]
     if model is None:
         raise PromptingError(f"It is not recorded which SAM 2 made the masks of {names[0]!r}; apply it again.")
-    was, now = next(iter(hashes.values()), None), sha256_of(models.sam2_file(model, device))
+    was, now = next(iter(hashes.values()), None), sha256_of(catalogue.sam2_file(model, device))
     if was and now and was != now:
         raise PromptingError(
             f"The masks of {names[0]!r} were made with other weights than {model!r} has now (SHA-256 {was[:12]}…, now"

@@ -14,8 +14,8 @@ from pathlib import Path
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
-from . import models
 from .errors import PromptingError
+from .models import catalogue
 from .plan import Plan
 from .prompts.strategies import FIELD, STRATEGIES
 from .records import METHOD, recorded
@@ -65,7 +65,7 @@ def _of_dataset(dataset: fo.Dataset) -> dict | None:
 def _of_earlier_version(latest: dict, runs: list[dict]) -> dict:
     """Earlier versions recorded what ``auto`` had meant, and each strategy by itself."""
     same = [run["strategy"] for run in runs if run.get("prefix") == latest.get("prefix")]
-    return {**latest, "strategies": same, "device": models.AUTO, "encoder_precision": models.AUTO}
+    return {**latest, "strategies": same, "device": catalogue.AUTO, "encoder_precision": catalogue.AUTO}
 
 
 def _sensible(asked: dict, dataset: fo.Dataset | None) -> dict:

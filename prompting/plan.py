@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 
-from . import models
 from .errors import PromptingError
+from .models import catalogue
 from .prompts.strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
 from .segmentation import precision
 from .spelling import same_name, spelled
@@ -25,7 +25,7 @@ class Plan:
     Attributes:
         strategies: their names
         classes: class i becomes mask value i + 1
-        sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models`
+        sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models.catalogue`
         device: a torch device, or ``auto``
         encoder_precision: of SAM 2's encoder and of CLIP's patches, ``float32``, ``bfloat16``, or ``auto``, see
             :mod:`prompting.segmentation.precision`
@@ -48,9 +48,9 @@ class Plan:
 
     strategies: tuple[str, ...] = AUTOMATIC
     classes: tuple[str, ...] = ("person",)
-    sam2_model: str = models.AUTO
-    clip_model: str = models.AUTO
-    yolo_model: str = models.AUTO
+    sam2_model: str = catalogue.AUTO
+    clip_model: str = catalogue.AUTO
+    yolo_model: str = catalogue.AUTO
     device: str = "auto"
     encoder_precision: str = precision.AUTO
     prefix: str = "sam2"
@@ -97,7 +97,7 @@ class Plan:
                 "The field_* strategies need prompt_field: a field with boxes, masks or keypoints.", "prompt_field"
             )
         for name in ("seed", "field_rounds", "batch_size", "yolo_imgsz"):
-            if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, models.AUTO):
+            if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, catalogue.AUTO):
                 object.__setattr__(self, name, None)
             elif not isinstance(getattr(self, name), int):
                 raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.", name)
@@ -136,17 +136,17 @@ class Plan:
 
     def resolved(self) -> Plan:
         """This plan with every ``auto`` replaced by what it means on this machine."""
-        device = models.best_device() if self.device == "auto" else self.device
-        models.check_device(device)
-        sam2_model = models.resolve_sam2(self.sam2_model, device)
+        device = catalogue.best_device() if self.device == "auto" else self.device
+        catalogue.check_device(device)
+        sam2_model = catalogue.resolve_sam2(self.sam2_model, device)
         return replace(
             self,
             device=device,
             encoder_precision=precision.resolve_precision(self.encoder_precision, device),
             batch_size=self.batch_size or _automatic_batch(device, sam2_model),
             sam2_model=sam2_model,
-            clip_model=models.resolve_clip(self.clip_model),
-            yolo_model=models.resolve_yolo(self.yolo_model),
+            clip_model=catalogue.resolve_clip(self.clip_model),
+            yolo_model=catalogue.resolve_yolo(self.yolo_model),
         )
 
     def record(self) -> dict:

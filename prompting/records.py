@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 
 import fiftyone as fo
 
-from . import models
-from .model_files import sha256_of
+from .models import catalogue
+from .models.files import sha256_of
 from .plan import Plan
 from .prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
 
@@ -85,12 +85,12 @@ def made_with(plan: Plan, strategy: str) -> dict:
 
 def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
     """The SHA-256 of each of a strategy's models, as far as their files are on this machine."""
-    files = {"sam2_sha256": models.sam2_file(plan.sam2_model, plan.device)}
+    files = {"sam2_sha256": catalogue.sam2_file(plan.sam2_model, plan.device)}
     prior = STRATEGIES[strategy].prior
     if prior == CLIP:
-        files["clip_sha256"] = models.clip_file(plan.clip_model)
+        files["clip_sha256"] = catalogue.clip_file(plan.clip_model)
     if prior == YOLO:
-        files["yolo_sha256"] = models.yolo_file(plan.yolo_model)
+        files["yolo_sha256"] = catalogue.yolo_file(plan.yolo_model)
     return {name: found for name, path in files.items() if (found := sha256_of(path))}
 
 

@@ -70,7 +70,7 @@ find_database() {
 }
 
 fetch_checkpoints() {
-    .venv/bin/python -m prompting.checkpoints | sed 's/^/· YOLO checkpoint /' || exit 1
+    .venv/bin/python -m prompting.models.checkpoints | sed 's/^/· YOLO checkpoint /' || exit 1
 }
 
 make_venv

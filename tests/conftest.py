@@ -91,7 +91,7 @@ def dataset(photographs):
 @pytest.fixture(scope="session")
 def nano_segmenter():
     """The bundled SAM 2."""
-    from prompting.models import load_sam2
+    from prompting.models.catalogue import load_sam2
 
     return load_sam2("nano", "cpu")
 

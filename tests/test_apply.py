@@ -20,7 +20,7 @@ from demo.dataset import make_dataset
 from prompting import storage
 from prompting.application import apply
 from prompting.errors import PromptingError
-from prompting.models import load_sam2
+from prompting.models.catalogue import load_sam2
 from prompting.pixels.images import read_image
 from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
@@ -68,7 +68,7 @@ def state(dataset) -> tuple:
 
 
 @contextmanager
-def counted(module: str = "prompting.models"):
+def counted(module: str = "prompting.models.catalogue"):
     """A list that grows by the number of pictures whenever the image encoder runs."""
     encoder, sizes = sys.modules[module].load_sam2("nano", "cpu").model.image_encoder.trunk, []
     hook = encoder.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from benchmarks import floor, precision, scale, stages, sweep, timing, weights
-from prompting import models
 from prompting.errors import ModelUnavailable
+from prompting.models import catalogue
 from prompting.prompts.strategies import STRATEGIES
 from prompting.segmentation.precision import fast_precisions
 from prompting.segmentation.prompt import Prompt
@@ -164,11 +164,11 @@ def random_tiny(monkeypatch):
     """The official architecture as it is where no download succeeds."""
 
     def offline(name):
-        if name in models.SAM2_ZOO:
+        if name in catalogue.SAM2_ZOO:
             raise ModelUnavailable("no connection")
         return Path(name)
 
-    monkeypatch.setattr(models, "_sam2_checkpoint", offline)
+    monkeypatch.setattr(catalogue, "_sam2_checkpoint", offline)
     with weights.timed_sam2(weights.TINY, "cpu") as sam2:
         yield sam2
 

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from prompting import models
 from prompting.errors import PromptingError
+from prompting.models import catalogue
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.segmentation import memory
@@ -92,9 +92,9 @@ def test_resolved_plan_has_no_auto_left():
     plan = Plan().resolved()
     assert plan.encoder_precision in ("float32", "bfloat16")
     assert "auto" not in (plan.device, plan.sam2_model, plan.clip_model, plan.yolo_model)
-    assert plan.sam2_model in models.SAM2_ZOO
-    assert plan.clip_model in models.CLIP_MODELS
-    assert plan.yolo_model in models.YOLO_MODELS
+    assert plan.sam2_model in catalogue.SAM2_ZOO
+    assert plan.clip_model in catalogue.CLIP_MODELS
+    assert plan.yolo_model in catalogue.YOLO_MODELS
     assert plan.resolved() == plan
 
 
@@ -102,7 +102,7 @@ def test_resolved_plan_has_no_auto_left():
     ("device", "model"), [("cuda", "sam2.1-hiera-large"), ("mps", "sam2.1-hiera-tiny"), ("cpu", "sam2.1-hiera-tiny")]
 )
 def test_auto_means_the_large_model_only_on_a_gpu(device, model):
-    assert models.resolve_sam2(Plan().sam2_model, device) == model
+    assert catalogue.resolve_sam2(Plan().sam2_model, device) == model
 
 
 def test_chosen_models_stay():

@@ -8,7 +8,7 @@ import pytest
 import skimage.io
 import torch
 
-from prompting import models
+from prompting.models import catalogue
 from prompting.pixels.masks import intersection_over_union
 from prompting.priors.base import Picture
 from prompting.priors.clip import ClipPrior, ClipSettings
@@ -38,8 +38,8 @@ def pictures(photographs) -> dict[str, Picture]:
 @pytest.fixture(scope="module")
 def priors() -> dict:
     return {
-        "clip": ClipPrior(*models.load_clip("nano", "cpu"), ["person"], ClipSettings(scales=(1.0,))),
-        "yolo": YoloPrior(models.load_yolo("nano"), ["person"]),
+        "clip": ClipPrior(*catalogue.load_clip("nano", "cpu"), ["person"], ClipSettings(scales=(1.0,))),
+        "yolo": YoloPrior(catalogue.load_yolo("nano"), ["person"]),
         "field": FieldPrior(["person"]),
     }
 
@@ -261,7 +261,7 @@ def test_boxes_without_masks_are_not_corrected(make_runner, pictures):
 
 def test_two_classes_have_two_values(make_runner, pictures):
     classes = ["person", "bus"]
-    prior = YoloPrior(models.load_yolo("nano"), classes)
+    prior = YoloPrior(catalogue.load_yolo("nano"), classes)
     runner = make_runner(["yolo_box"], classes, replaced={"yolo": prior})
     (result,) = next(runner.run([pictures["bus.jpg"]])).results
     assert set(np.unique(result.mask)) == {0, 1, 2}

@@ -11,7 +11,7 @@ from fiftyone.operators.executor import ExecutionError, execute_or_delegate_oper
 
 from prompting import trust
 from prompting.errors import PromptingError
-from prompting.models import load_sam2, load_yolo
+from prompting.models.catalogue import load_sam2, load_yolo
 
 PLUGIN = "@promptlab/sam2-prompting"
 SCRIPT = "<img src=x onerror=alert(1)>"

@@ -28,8 +28,8 @@ import torch
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from safetensors.torch import save_file
 
-from prompting.nano.clip import FROZEN, build_nano_clip
-from prompting.nano.state import trained_state
+from prompting.models.nano.clip import FROZEN, build_nano_clip
+from prompting.models.nano.state import trained_state
 from prompting.priors.dense_clip import ATTENTIONS, dense_embeddings
 from prompting.priors.vocabulary import BACKGROUND_PHRASES, CLASS_PHRASES, SYNONYMS
 from training.mosaic import CELL_WEIGHTS, jitter, random_crop, split

@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
-from prompting.nano.sam2 import FROZEN, build_nano_sam2
-from prompting.nano.state import load_trained_state, trained_state
+from prompting.models.nano.sam2 import FROZEN, build_nano_sam2
+from prompting.models.nano.state import load_trained_state, trained_state
 from prompting.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from training.mosaic import compose
 from training.photographs import Photograph, read_pack

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..detectors import training_size, whole_strides
 from ..errors import PromptingError
+from ..models.detectors import training_size, whole_strides
 from ..pixels.regions import Region
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name

@@ -10,7 +10,7 @@ import pytest
 import skimage.io
 import torch
 
-from prompting import models
+from prompting.models import catalogue
 from prompting.priors.base import Picture
 from prompting.priors.clip import MAX_WINDOWS, ClipPrior, ClipSettings
 
@@ -20,7 +20,7 @@ WITH_PEOPLE = ("bus.jpg", "astronaut.png", "camera.png")
 
 @pytest.fixture(scope="module")
 def nano():
-    return models.load_clip("nano", "cpu")
+    return catalogue.load_clip("nano", "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from prompting import models
+from prompting.models import catalogue
 from prompting.priors.dense_clip import ATTENTIONS, NEIGHBOUR_SIGMA, dense_embeddings, positions
 
 
@@ -22,7 +22,7 @@ def official():
 
 @pytest.fixture(scope="module")
 def nano():
-    return models.load_clip("nano", "cpu")[0].visual
+    return catalogue.load_clip("nano", "cpu")[0].visual
 
 
 @pytest.fixture(params=["official", "nano"])

@@ -7,15 +7,15 @@ import pytest
 import skimage.io
 import torch
 
-from prompting import models
 from prompting.errors import PromptingError
+from prompting.models import catalogue
 from prompting.priors.base import Picture
 from prompting.priors.yolo import YoloPrior
 
 
 @pytest.fixture(scope="module")
 def yolo():
-    return models.load_yolo("nano")
+    return catalogue.load_yolo("nano")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_people_are_found_one_region_each(people):
 def test_looking_for_people_leaves_torch_its_threads(pictures):
     """Ultralytics sets them for the whole process: SAM 2 would have half of two cores."""
     before, others = torch.get_num_threads(), os.cpu_count() + 9  # what Ultralytics never chooses
-    fresh = YoloPrior(models.load_yolo.__wrapped__("nano"), ["person"])
+    fresh = YoloPrior(catalogue.load_yolo.__wrapped__("nano"), ["person"])
     try:
         torch.set_num_threads(others)
         assert len(fresh.find([pictures["zidane.jpg"]])[0]) == 2
@@ -54,7 +54,7 @@ def test_looking_for_people_leaves_torch_its_threads(pictures):
 
 
 def test_the_first_picture_has_the_boxes_that_it_would_have_later(pictures):
-    fresh = YoloPrior(models.load_yolo.__wrapped__("nano"), ["person"])
+    fresh = YoloPrior(catalogue.load_yolo.__wrapped__("nano"), ["person"])
     first, later = (fresh.find([pictures["bus.jpg"]])[0] for _ in range(2))
     assert boxes(first).tobytes() == boxes(later).tobytes()
 

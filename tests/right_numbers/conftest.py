@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prompting import models
-from prompting.checkpoints import YOLO_DETECT, checkpoint
+from prompting.models import catalogue
+from prompting.models.checkpoints import YOLO_DETECT, checkpoint
 from prompting.trust import CHECKPOINTS
 
 
@@ -138,7 +138,7 @@ def own_yolo(own_models) -> Path:
 @pytest.fixture
 def no_models():
     """Nothing loaded, before and after."""
-    loaders = (models.load_sam2, models.load_clip, models.load_yolo)
+    loaders = (catalogue.load_sam2, catalogue.load_clip, catalogue.load_yolo)
     for loader in loaders:
         loader.cache_clear()
     yield

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from prompting import detectors, models
 from prompting.errors import PromptingError
+from prompting.models import catalogue, detectors
+from prompting.models.sam2_checkpoints import read_sam2_state
 from prompting.plan import Plan
 from prompting.priors.yolo import MOST, YoloPrior
-from prompting.sam2_checkpoints import read_sam2_state
 
 FIRST = "image_encoder.trunk.patch_embed.proj.weight"
 STATE = {FIRST: torch.arange(6.0).reshape(1, 6), "no_obj_embed_spatial": torch.ones(2)}
@@ -88,7 +88,7 @@ def test_a_sam2_in_safetensors_is_read(tmp_path, prefix):
 def test_another_librarys_checkpoint_is_called_by_its_name(tmp_path, name, kind):
     torch.save({"model": {name: torch.ones(1)}}, tmp_path / "other.pth")
     with pytest.raises(PromptingError, match="is not a SAM 2 checkpoint") as error:
-        models.build_official_sam2(tmp_path / "other.pth")
+        catalogue.build_official_sam2(tmp_path / "other.pth")
     assert kind in sentence(error)
 
 
@@ -96,7 +96,7 @@ def test_efficient_tam_is_called_by_its_name(tmp_path):
     blocks = {f"image_encoder.trunk.blocks.{i}.norm1.weight": torch.ones(1) for i in range(12)}
     torch.save({"model": {FIRST: torch.ones(192, 3, 16, 16), **blocks}}, tmp_path / "tam.pt")
     with pytest.raises(PromptingError, match=r"no known SAM 2 size \(192 channels, 12 blocks: EfficientTAM\)") as error:
-        models.build_official_sam2(tmp_path / "tam.pt")
+        catalogue.build_official_sam2(tmp_path / "tam.pt")
     sentence(error)
 
 
@@ -127,7 +127,7 @@ NONE = {
 def test_what_is_no_checkpoint_is_called_what_it_is(own_models, words, content):
     path = own_models / "weights.pt"
     path.write_bytes(content)
-    for load in (lambda: models.load_sam2(str(path), "cpu"), lambda: models.load_yolo(str(path))):
+    for load in (lambda: catalogue.load_sam2(str(path), "cpu"), lambda: catalogue.load_yolo(str(path))):
         with pytest.raises(PromptingError, match=words) as error:
             load()
         sentence(error)
@@ -135,10 +135,10 @@ def test_what_is_no_checkpoint_is_called_what_it_is(own_models, words, content):
 
 def test_a_folder_is_no_checkpoint(own_models):
     with pytest.raises(PromptingError, match="it is a folder; name the file in it") as error:
-        models.load_sam2(str(own_models), "cpu")
+        catalogue.load_sam2(str(own_models), "cpu")
     sentence(error)
     with pytest.raises(PromptingError, match="There is no checkpoint"):
-        models.load_yolo(str(own_models))
+        catalogue.load_yolo(str(own_models))
 
 
 # --- detectors ---
@@ -149,7 +149,7 @@ def test_a_detector_in_another_format_is_refused_in_one_sentence(own_models, suf
     path = own_models / f"mine{suffix}"
     path.write_bytes(b"whatever")
     with pytest.raises(PromptingError, match=rf"is a \{suffix.lower()} file: give the checkpoint \(\.pt\)") as error:
-        models.load_yolo(str(path))
+        catalogue.load_yolo(str(path))
     sentence(error)
 
 
@@ -166,7 +166,7 @@ def test_a_checkpoint_that_needs_a_package_says_so_and_installs_nothing(own_mode
     called = []
     monkeypatch.setattr(subprocess, "check_output", lambda *args, **_: called.append(args))
     with pytest.raises(PromptingError, match="needs the Python package 'a_package_that_is_not_here'") as error:
-        models.load_yolo(str(own_models / "mine.pt"))
+        catalogue.load_yolo(str(own_models / "mine.pt"))
     sentence(error)
     assert not called
 
@@ -228,8 +228,8 @@ def test_a_retrained_checkpoints_size_is_read_from_its_file(own_yolo):
     for settings in (stored["train_args"], stored["model"].args):
         settings["imgsz"] = 1536
     torch.save(stored, own_yolo)
-    assert detectors.training_size(models.load_yolo(str(own_yolo))) == 1536
-    assert detectors.training_size(models.load_yolo("nano")) == 640
+    assert detectors.training_size(catalogue.load_yolo(str(own_yolo))) == 1536
+    assert detectors.training_size(catalogue.load_yolo("nano")) == 640
 
 
 def test_the_size_is_recorded(applied):
@@ -240,7 +240,7 @@ def test_a_crowd_is_not_cut_off_at_ultralytics_300(photographs):
     """Of a model without a threshold worth its name, more than 300 boxes come back."""
     import skimage.io
 
-    yolo, image = models.load_yolo("nano"), skimage.io.imread(photographs / "bus.jpg")
+    yolo, image = catalogue.load_yolo("nano"), skimage.io.imread(photographs / "bus.jpg")
     prior = YoloPrior(yolo, ["person"], confidence=0.0)
     from prompting.priors.base import Picture
 
@@ -261,12 +261,12 @@ def test_a_crowd_is_not_cut_off_at_ultralytics_300(photographs):
     ],
 )
 def test_clips_weights_run_with_the_activation_that_they_were_trained_with(asked, right):
-    assert models.resolve_clip(asked) == right
+    assert catalogue.resolve_clip(asked) == right
 
 
 def test_no_clip_of_openclips_list_is_left_with_the_wrong_activation():
     for architecture, tag in open_clip.list_pretrained():
         if architecture.startswith("ViT"):
-            ours, _, _ = models.resolve_clip(f"{architecture}/{tag}").partition("/")
+            ours, _, _ = catalogue.resolve_clip(f"{architecture}/{tag}").partition("/")
             trained = open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu", False)
             assert bool((open_clip.get_model_config(ours) or {}).get("quick_gelu")) == trained, (architecture, tag)

@@ -12,11 +12,11 @@ import skimage.io
 import torch
 from safetensors.torch import load_file, save_file
 
-from prompting import checkpoints, models
-from prompting.checkpoints import YOLO_DETECT
 from prompting.explanation import explain
-from prompting.model_files import sha256_of
-from prompting.model_slot import one_model
+from prompting.models import catalogue, checkpoints
+from prompting.models.checkpoints import YOLO_DETECT
+from prompting.models.files import sha256_of
+from prompting.models.slot import one_model
 from prompting.priors.base import Picture
 from prompting.priors.yolo import YoloPrior
 from prompting.records import recorded
@@ -38,11 +38,11 @@ def retrain(path, sign: float = -1.0) -> None:
 
 def test_a_retrained_detector_is_loaded_again(own_yolo, photographs, no_models):
     picture = Picture("bus", "bus.jpg", skimage.io.imread(photographs / "bus.jpg"))
-    old = models.load_yolo(str(own_yolo))
-    assert models.load_yolo(str(own_yolo)) is old
+    old = catalogue.load_yolo(str(own_yolo))
+    assert catalogue.load_yolo(str(own_yolo)) is old
     assert len(YoloPrior(old, ["person"]).find([picture])[0]) >= 3
     retrain(own_yolo)
-    new = models.load_yolo(str(own_yolo))
+    new = catalogue.load_yolo(str(own_yolo))
     assert new is not old
     assert YoloPrior(new, ["person"]).find([picture]) == [[]]
 
@@ -50,35 +50,35 @@ def test_a_retrained_detector_is_loaded_again(own_yolo, photographs, no_models):
 def test_a_retrained_sam2_is_loaded_again(tmp_path, monkeypatch, no_models):
     """Read by its content; how large it is built doesn't matter here."""
     path = tmp_path / "sam2.pt"
-    monkeypatch.setattr("prompting.models.build_official_sam2", lambda path: torch.load(path))
+    monkeypatch.setattr("prompting.models.catalogue.build_official_sam2", lambda path: torch.load(path))
     monkeypatch.setattr("prompting.segmentation.segmenter.Segmenter", lambda model, device, name: model["weight"])
     torch.save({"weight": torch.zeros(3)}, path)
-    assert not models.load_sam2(str(path), "cpu").any()
+    assert not catalogue.load_sam2(str(path), "cpu").any()
     torch.save({"weight": torch.ones(3)}, path)
-    assert models.load_sam2(str(path), "cpu").all()
+    assert catalogue.load_sam2(str(path), "cpu").all()
 
 
 def test_retrained_bundled_weights_are_loaded_again(tmp_path, monkeypatch, no_models):
     """Who trains nano anew sees the new one, of CLIP too."""
     path = tmp_path / "nano_clip.safetensors"
-    shutil.copy(models.NANO_CLIP, path)
-    monkeypatch.setattr(models, "NANO_CLIP", path)
-    old = models.load_clip("nano", "cpu")
-    assert models.load_clip("nano", "cpu") is old
+    shutil.copy(catalogue.NANO_CLIP, path)
+    monkeypatch.setattr(catalogue, "NANO_CLIP", path)
+    old = catalogue.load_clip("nano", "cpu")
+    assert catalogue.load_clip("nano", "cpu") is old
     state = load_file(path)
     state["logit_scale"] = state["logit_scale"] * 0
     save_file(state, path)
-    assert models.load_clip("nano", "cpu")[0].logit_scale == 0
+    assert catalogue.load_clip("nano", "cpu")[0].logit_scale == 0
 
 
 def test_an_official_checkpoint_that_was_exchanged_is_not_loaded(tmp_path, monkeypatch, no_models):
     """Its SHA-256 is looked at again when the file changes."""
     shutil.copy(checkpoints.checkpoint(YOLO_DETECT), tmp_path)
     monkeypatch.setenv("SAM2_PROMPTING_WEIGHTS", str(tmp_path))
-    models.load_yolo("nano")
+    catalogue.load_yolo("nano")
     (tmp_path / YOLO_DETECT).write_bytes(b"something else")
     with pytest.raises(ValueError, match="is not YOLO's official checkpoint"):
-        models.load_yolo("nano")
+        catalogue.load_yolo("nano")
 
 
 def test_a_file_of_the_same_size_is_another_by_its_time(tmp_path):
@@ -153,8 +153,8 @@ def test_records_of_earlier_versions_know_no_weights_and_are_not_refused_for_tha
 
 def test_every_strategy_records_the_weights_that_it_takes_and_no_others(applied):
     clip, yolo = (recorded(applied, "sam2", name) for name in ("clip_point", "yolo_box"))
-    assert clip["sam2_sha256"] == yolo["sam2_sha256"] == sha256_of(models.NANO_SAM2)
-    assert clip["clip_sha256"] == sha256_of(models.NANO_CLIP)
+    assert clip["sam2_sha256"] == yolo["sam2_sha256"] == sha256_of(catalogue.NANO_SAM2)
+    assert clip["clip_sha256"] == sha256_of(catalogue.NANO_CLIP)
     assert yolo["yolo_sha256"] == checkpoints.SHA256[YOLO_DETECT]
     assert "yolo_sha256" not in clip
     assert "clip_sha256" not in yolo

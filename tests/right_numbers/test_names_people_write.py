@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import skimage.io
 
-from prompting import models
 from prompting.errors import PromptingError
+from prompting.models import catalogue
 from prompting.plan import Plan
 from prompting.priors.base import Picture
 from prompting.priors.clip import ClipPrior, ClipSettings
@@ -24,7 +24,7 @@ def bus(photographs) -> Picture:
 
 
 def found_by_clip(name: str, picture: Picture, **settings):
-    prior = ClipPrior(*models.load_clip("nano", "cpu"), [name], ClipSettings(scales=(1.0,), peak=0.0, **settings))
+    prior = ClipPrior(*catalogue.load_clip("nano", "cpu"), [name], ClipSettings(scales=(1.0,), peak=0.0, **settings))
     return prior.find([picture])[0]
 
 
@@ -74,7 +74,7 @@ def test_one_class_under_two_spellings_is_refused(one, other):
 
 def test_two_classes_that_clip_cannot_tell_apart_are_refused(chelsea):
     with pytest.raises(PromptingError, match="'person' and 'Pedestrian' have the same phrases for CLIP"):
-        ClipPrior(*models.load_clip("nano", "cpu"), ["person", "Pedestrian"], ClipSettings())
+        ClipPrior(*catalogue.load_clip("nano", "cpu"), ["person", "Pedestrian"], ClipSettings())
 
 
 def test_a_background_of_the_class_alone_is_refused(chelsea):
@@ -84,7 +84,7 @@ def test_a_background_of_the_class_alone_is_refused(chelsea):
 
 @pytest.mark.parametrize("spelling", ["Person", " person ", "PEOPLE"])
 def test_detector_knows_a_class_in_any_spelling_and_keeps_it(bus, spelling):
-    yolo = models.load_yolo("nano")
+    yolo = catalogue.load_yolo("nano")
     plain, spelled = (YoloPrior(yolo, [name]).find([bus])[0] for name in ("person", spelling))
     assert len(spelled) == len(plain) >= 3
     assert {region.label for region in spelled} == {spelling}

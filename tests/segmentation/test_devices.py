@@ -14,7 +14,7 @@ from sam2.build_sam import build_sam2
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from demo.dataset import write_photographs
-from prompting import models
+from prompting.models import catalogue
 from prompting.pixels.images import read_bounded
 from prompting.priors.clip import ClipPrior, ClipSettings
 from prompting.prompts.refine import Task, refine_all
@@ -100,7 +100,7 @@ def test_encoding_and_decoding_stay_on_the_device_and_never_wait_for_it(sam2_mod
 
 
 def test_clips_maps_are_made_on_the_device():
-    model, tokenizer, mean, std = models.load_clip("nano", "cpu")
+    model, tokenizer, mean, std = catalogue.load_clip("nano", "cpu")
     with nowhere(model) as model:
         prior = ClipPrior(model, tokenizer, mean, std, ("person", "dog"), ClipSettings(), FAKE)
         maps = prior._at_scale(torch.empty(1, 3, 120, 200, device=FAKE), 1.5)
@@ -108,10 +108,10 @@ def test_clips_maps_are_made_on_the_device():
     assert maps.shape[:2] == (1, len(prior.groups))
 
 
-@pytest.mark.skipif(models.best_device() == "cpu", reason="takes a GPU, and there is none")
+@pytest.mark.skipif(catalogue.best_device() == "cpu", reason="takes a GPU, and there is none")
 def test_an_accelerator_makes_the_cpus_masks(nano_segmenter, tmp_path):
     write_photographs(tmp_path)
-    elsewhere = Segmenter(copy.deepcopy(nano_segmenter.model), models.best_device(), "nano")
+    elsewhere = Segmenter(copy.deepcopy(nano_segmenter.model), catalogue.best_device(), "nano")
     for path in sorted(tmp_path.glob("*.*")):
         image, _ = read_bounded(path)
         height, width = image.shape[:2]

@@ -9,7 +9,7 @@ import joblib
 import pytest
 import torch
 
-from prompting import models
+from prompting.models import catalogue
 from prompting.segmentation.torch_threads import limit_threads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def test_a_process_tied_to_one_processor_has_one_thread():
 
 def test_loading_sam2_sees_to_it(monkeypatch):
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
-    models.load_sam2.__wrapped__("nano", "cpu")
+    catalogue.load_sam2.__wrapped__("nano", "cpu")
     assert torch.get_num_threads() == 2
 
 
@@ -62,4 +62,4 @@ def test_ultralytics_does_not_leave_torch_one_thread(tmp_path):
     usual = threads_after("")
     photographs = "from pathlib import Path; from demo.dataset import write_photographs as w; w(Path(sys.argv[1]))"
     assert threads_after(photographs, str(tmp_path)) == usual
-    assert threads_after("from prompting.models import load_yolo; load_yolo('nano')") == usual
+    assert threads_after("from prompting.models.catalogue import load_yolo; load_yolo('nano')") == usual

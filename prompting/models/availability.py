@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import models
+from ..errors import ModelUnavailable, PromptingError, concerning
+from ..plan import Plan
+from ..prompts.strategies import CLIP, YOLO
+from ..trust import check_pickle
+from . import catalogue
 from .checkpoints import HOW_TO_FETCH, YOLO_DETECT, YOLO_SEGMENT, weights_folder
 from .detectors import check_format
-from .errors import ModelUnavailable, PromptingError, concerning
-from .plan import Plan
-from .prompts.strategies import CLIP, YOLO
-from .trust import check_pickle
 
 ANSWER_SECONDS, REMEMBER_SECONDS = 2.0, 60.0
 SAM2_PART, CLIP_PART, YOLO_PART = "SAM 2 model", "CLIP model", "detector"
@@ -68,7 +68,7 @@ class Needed:
     @property
     def bundled(self) -> bool:
         """Whether it comes with the plugin."""
-        return self.name in (models.NANO, YOLO_DETECT)
+        return self.name in (catalogue.NANO, YOLO_DETECT)
 
     def __str__(self) -> str:
         """``yolo26x.pt (about 119 MB, to be downloaded)``."""
@@ -87,12 +87,12 @@ def needed(plan: Plan) -> tuple[Needed, ...]:
     Raises:
         PromptingError: a detector's path that isn't allowed, see :mod:`prompting.trust`
     """
-    found = [_sam2(models.resolve_sam2(plan.sam2_model, _device(plan.device)))]
+    found = [_sam2(catalogue.resolve_sam2(plan.sam2_model, _device(plan.device)))]
     if plan.uses(CLIP):
-        found.append(_clip(models.resolve_clip(plan.clip_model)))
+        found.append(_clip(catalogue.resolve_clip(plan.clip_model)))
     if plan.uses(YOLO):
         with concerning("yolo_model"):
-            found.append(_yolo(models.resolve_yolo(plan.yolo_model)))
+            found.append(_yolo(catalogue.resolve_yolo(plan.yolo_model)))
     return tuple(found)
 
 
@@ -131,13 +131,13 @@ def refusal(missing: Iterable[Needed], instead: str | None = None) -> PromptingE
             )
         if not model.host:
             return PromptingError(
-                f"Unknown {model.part} {model.name!r}: choose from {', '.join(models.SAM2_MODELS)} or give a"
+                f"Unknown {model.part} {model.name!r}: choose from {', '.join(catalogue.SAM2_MODELS)} or give a"
                 " checkpoint's path.",
                 model.parameter,
             )
     names = _listed([f"the {model.part} {model.name!r}" for model in missing])
     hosts = list(dict.fromkeys(model.host for model in missing))
-    instead = instead or _listed([f"{model.parameter}={models.NANO!r}" for model in missing])
+    instead = instead or _listed([f"{model.parameter}={catalogue.NANO!r}" for model in missing])
     one = len(missing) == 1
     return ModelUnavailable(
         f"{names[0].upper()}{names[1:]} {'is' if one else 'are'} not on this machine and can't be downloaded now"
@@ -175,20 +175,20 @@ def _ask(host: str) -> None:
 
 
 def _sam2(name: str) -> Needed:
-    if name in models.SAM2_ZOO:
+    if name in catalogue.SAM2_ZOO:
         import fiftyone.zoo as foz
 
-        model = foz.get_zoo_model(models.SAM2_ZOO[name])
+        model = foz.get_zoo_model(catalogue.SAM2_ZOO[name])
         here = foz.models.is_zoo_model_downloaded(model.name)
         host = urlsplit(model.manager.config.url).hostname
         return Needed(SAM2_PART, "sam2_model", name, here, host, round(model.size_bytes / 1e6))
-    file = weights_folder() / YOLO_SEGMENT if name == models.NANO else Path(name).expanduser()
+    file = weights_folder() / YOLO_SEGMENT if name == catalogue.NANO else Path(name).expanduser()
     # a folder is refused where it is read, with what it is
     return Needed(SAM2_PART, "sam2_model", name, file.exists(), file=file)
 
 
 def _clip(name: str) -> Needed:
-    if name == models.NANO:
+    if name == catalogue.NANO:
         file = weights_folder() / YOLO_SEGMENT
         return Needed(CLIP_PART, "clip_model", name, file.is_file(), file=file)
     from huggingface_hub import constants, try_to_load_from_cache
@@ -221,10 +221,10 @@ def _yolo(name: str) -> Needed:
 
 def _device(name: str) -> str:
     """What ``auto`` is likely to mean; without torch, whose import takes seconds, the driver is asked."""
-    if name != models.AUTO:
+    if name != catalogue.AUTO:
         return name
     if "torch" in sys.modules:
-        return models.best_device()
+        return catalogue.best_device()
     return "cuda" if _has_nvidia() else "cpu"
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from prompting import checkpoints
+from prompting.models import checkpoints
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = [checkpoints.YOLO_DETECT, checkpoints.YOLO_SEGMENT]
 
 
@@ -42,7 +42,7 @@ def test_missing_checkpoint_names_the_file_and_the_commands(folder, name):
         checkpoints.checkpoint(name)
     assert isinstance(caught.value, checkpoints.MissingCheckpoint)
     assert str(folder / name) in str(caught.value)
-    assert "python -m prompting.checkpoints" in str(caught.value)
+    assert "python -m prompting.models.checkpoints" in str(caught.value)
 
 
 def test_corrupt_checkpoint_is_refused_every_time(folder):
@@ -99,7 +99,9 @@ def test_wheel_of_other_bytes_is_refused_and_leaves_nothing(folder, monkeypatch)
 
 
 def test_command_fails_with_one_sentence_when_no_index_is_reached(folder, no_index):
-    run = subprocess.run([sys.executable, "-m", "prompting.checkpoints"], cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "prompting.models.checkpoints"], cwd=ROOT, capture_output=True, text=True
+    )
     assert run.returncode == 1
     assert run.stdout == ""
     assert len(run.stderr.splitlines()) == 1
@@ -109,7 +111,8 @@ def test_command_fails_with_one_sentence_when_no_index_is_reached(folder, no_ind
 
 def test_module_imports_nothing_heavy():
     check = (
-        "import sys, prompting.checkpoints as _; print({'torch', 'numpy', 'fiftyone', 'ultralytics'} & {*sys.modules})"
+        "import sys, prompting.models.checkpoints as _;"
+        " print({'torch', 'numpy', 'fiftyone', 'ultralytics'} & {*sys.modules})"
     )
     run = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

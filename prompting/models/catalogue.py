@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ModelUnavailable, PromptingError, first_line
+from ..trust import check_pickle
 from .checkpoints import YOLO_DETECT, YOLO_SEGMENT, MissingCheckpoint, checkpoint, weights_folder
 from .detectors import FORMAT, check_format, import_ultralytics, load_detector
-from .errors import ModelUnavailable, PromptingError, first_line
-from .model_slot import one_model
 from .sam2_checkpoints import build_official_sam2
-from .trust import check_pickle
+from .slot import one_model
 
 if TYPE_CHECKING:
     import torch
@@ -112,15 +112,15 @@ def load_sam2(name: str, device: str):
 
     Args:
         name: one of :data:`SAM2_MODELS`, ``auto``, or the path of a SAM 2 or 2.1 checkpoint, see
-            :mod:`prompting.sam2_checkpoints`
+            :mod:`prompting.models.sam2_checkpoints`
         device: a torch device
 
     Raises:
         ModelUnavailable: an official checkpoint can't be downloaded
         PromptingError: not a name and not a SAM 2 checkpoint
     """
-    from .segmentation.segmenter import Segmenter
-    from .segmentation.torch_threads import limit_threads
+    from ..segmentation.segmenter import Segmenter
+    from ..segmentation.torch_threads import limit_threads
 
     limit_threads()
     name = resolve_sam2(name, device)

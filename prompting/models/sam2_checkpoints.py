@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import PromptingError, first_line
-from .model_files import no_weights
+from ..errors import PromptingError, first_line
+from .files import no_weights
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .model_files import stamp_of
+from .files import stamp_of
 
 
 class ModelSlot:
@@ -39,7 +39,7 @@ class ModelSlot:
         """Let the model go, and give its memory back to the device."""
         with self._lock:
             if self._key is not None:
-                from .segmentation.memory import release  # torch comes with it
+                from ..segmentation.memory import release  # torch comes with it
 
                 self._key = self._model = None
                 release()

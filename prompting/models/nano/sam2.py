@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
+from ...segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from .trunk import CHANNELS, YoloTrunk
 
 D_MODEL = 128

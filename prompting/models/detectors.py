@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from .errors import PromptingError, first_line
-from .model_files import no_weights
+from ..errors import PromptingError, first_line
+from .files import no_weights
 
 FORMAT = ".pt"
 UNKNOWN_SIZE = 640

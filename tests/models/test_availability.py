@@ -10,12 +10,12 @@ import fiftyone as fo
 import huggingface_hub
 import pytest
 
-from prompting import availability, models
-from prompting.availability import check_models, needed, unavailable
 from prompting.errors import ModelUnavailable, PromptingError
+from prompting.models import availability, catalogue
+from prompting.models.availability import check_models, needed, unavailable
 from prompting.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano"}
 CPU = {"device": "cpu"}
 
@@ -62,7 +62,7 @@ def test_without_a_network_all_that_is_missing_is_named_in_one_sentence(offline)
 
 
 def test_a_file_that_is_here_needs_no_network(offline, tmp_path):
-    tiny = models.SAM2_ZOO["sam2.1-hiera-tiny"]
+    tiny = catalogue.SAM2_ZOO["sam2.1-hiera-tiny"]
     import fiftyone.zoo as foz
 
     zoo = Path(fo.config.model_zoo_dir)
@@ -112,7 +112,7 @@ def test_a_host_is_asked_once_a_minute_and_a_silent_one_holds_nobody_up(monkeypa
 
 def test_asking_needs_no_torch():
     script = (
-        "import sys; from prompting.plan import Plan; from prompting.availability import check_models, needed;"
+        "import sys; from prompting.plan import Plan; from prompting.models.availability import check_models, needed;"
         f"print(len(needed(Plan()))); check_models(Plan(**{NANO!r}));"
         "print([name for name in ('torch', 'open_clip', 'ultralytics', 'sam2') if name in sys.modules])"
     )
@@ -126,7 +126,7 @@ def test_repositories_are_open_clips_own():
     for name, (repository, _) in availability.CLIP_REPOSITORIES.items():
         architecture, tag = name.split("/")
         assert open_clip.get_pretrained_cfg(architecture, tag)["hf_hub"].rstrip("/") == repository
-    assert {*availability.CLIP_REPOSITORIES, models.NANO} == set(models.CLIP_MODELS)
+    assert {*availability.CLIP_REPOSITORIES, catalogue.NANO} == set(catalogue.CLIP_MODELS)
 
 
 def test_apply_without_a_network_ends_in_seconds_and_leaves_the_dataset_as_it_was(

@@ -16,12 +16,12 @@ from omegaconf import OmegaConf
 from sam2.build_sam import build_sam2
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
-from prompting import checkpoints, models
 from prompting.errors import ModelUnavailable, PromptingError
+from prompting.models import catalogue, checkpoints
 from prompting.prompts.refine import intersection_over_union
 from prompting.segmentation.prompt import Prompt
 
-LOADERS = (models.load_sam2, models.load_clip, models.load_yolo)
+LOADERS = (catalogue.load_sam2, catalogue.load_clip, catalogue.load_yolo)
 TRUNK = "image_encoder.trunk"
 
 
@@ -47,7 +47,7 @@ def tiny_checkpoint(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny(tiny_checkpoint):
-    return models.load_sam2(str(tiny_checkpoint), "cpu")
+    return catalogue.load_sam2(str(tiny_checkpoint), "cpu")
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +106,7 @@ def test_size_and_version_are_read_off_the_tensors(tmp_path, monkeypatch, versio
         return SimpleNamespace(load_state_dict=lambda given: built.append(given.keys()))
 
     monkeypatch.setattr("sam2.build_sam.build_sam2", build)
-    models.build_official_sam2(tmp_path / "checkpoint.pt")
+    catalogue.build_official_sam2(tmp_path / "checkpoint.pt")
     assert built == [(config, None), state.keys()]
 
 
@@ -123,7 +123,7 @@ def test_file_that_is_no_checkpoint_is_refused_in_one_sentence(tmp_path, content
     path = tmp_path / "notes.pt"
     path.write_bytes(content)
     with pytest.raises(PromptingError, match="is not a SAM 2 checkpoint") as caught:
-        models.load_sam2(str(path), "cpu")
+        catalogue.load_sam2(str(path), "cpu")
     assert str(path) in sentence(caught.value)
 
 
@@ -131,7 +131,7 @@ def test_file_that_is_no_checkpoint_is_refused_in_one_sentence(tmp_path, content
 def test_checkpoint_of_another_model_is_refused_in_one_sentence(tmp_path, stored):
     torch.save(stored, tmp_path / "other.pt")
     with pytest.raises(PromptingError, match="is not a SAM 2 checkpoint") as caught:
-        models.load_sam2(str(tmp_path / "other.pt"), "cpu")
+        catalogue.load_sam2(str(tmp_path / "other.pt"), "cpu")
     sentence(caught.value)
 
 
@@ -143,7 +143,7 @@ def test_unknown_size_is_refused_in_one_sentence(tmp_path, channels, blocks):
     with pytest.raises(
         PromptingError, match=rf"no known SAM 2 size \({channels} channels, {blocks} blocks\)"
     ) as caught:
-        models.load_sam2(str(tmp_path / "other.pt"), "cpu")
+        catalogue.load_sam2(str(tmp_path / "other.pt"), "cpu")
     sentence(caught.value)
 
 
@@ -151,7 +151,7 @@ def test_incomplete_checkpoint_is_refused_in_one_sentence(tmp_path, tiny_checkpo
     state = torch.load(tiny_checkpoint, weights_only=True)["model"]
     torch.save({"model": {k: v for k, v in state.items() if k.startswith(TRUNK)}}, tmp_path / "part.pt")
     with pytest.raises(PromptingError, match=r"part\.pt does not fit configs/") as caught:
-        models.load_sam2(str(tmp_path / "part.pt"), "cpu")
+        catalogue.load_sam2(str(tmp_path / "part.pt"), "cpu")
     sentence(caught.value)
 
 
@@ -169,7 +169,7 @@ class Bomb:
 def test_code_inside_a_checkpoint_is_not_run(tmp_path, save):
     save({"model": Bomb(tmp_path / "exploded")}, tmp_path / "bomb.pt")
     with pytest.raises(PromptingError, match="is not a SAM 2 checkpoint") as caught:
-        models.load_sam2(str(tmp_path / "bomb.pt"), "cpu")
+        catalogue.load_sam2(str(tmp_path / "bomb.pt"), "cpu")
     sentence(caught.value)
     assert not (tmp_path / "exploded").exists()
 
@@ -178,11 +178,11 @@ def no_network(*args, **kwargs):
     raise ConnectionError("no route to host\nand a traceback's worth of more")
 
 
-@pytest.mark.parametrize("name", models.SAM2_ZOO)
+@pytest.mark.parametrize("name", catalogue.SAM2_ZOO)
 def test_sam2_that_cannot_be_downloaded_is_told_with_the_reason_and_the_bundled_one(fresh, monkeypatch, name):
     monkeypatch.setattr("fiftyone.zoo.download_zoo_model", no_network)
     with pytest.raises(ModelUnavailable) as caught:
-        models.load_sam2(name, "cpu")
+        catalogue.load_sam2(name, "cpu")
     text = sentence(caught.value)
     assert repr(name) in text
     assert "ConnectionError: no route to host" in text
@@ -194,11 +194,11 @@ def test_auto_is_never_silently_the_bundled_model(fresh, monkeypatch):
     monkeypatch.setattr("open_clip.create_model_and_transforms", no_network)
     monkeypatch.setattr("ultralytics.YOLO", no_network)
     with pytest.raises(ModelUnavailable, match=r"sam2\.1-hiera-tiny"):
-        models.load_sam2("auto", "cpu")
+        catalogue.load_sam2("auto", "cpu")
     with pytest.raises(ModelUnavailable, match="ViT-B-16-quickgelu/openai"):
-        models.load_clip("auto", "cpu")
+        catalogue.load_clip("auto", "cpu")
     with pytest.raises(ModelUnavailable, match="yolo26x"):
-        models.load_yolo("auto")
+        catalogue.load_yolo("auto")
 
 
 def test_sam2_of_the_zoo_is_loaded_from_the_file_that_the_zoo_fetched(fresh, monkeypatch, tiny_checkpoint):
@@ -209,7 +209,7 @@ def test_sam2_of_the_zoo_is_loaded_from_the_file_that_the_zoo_fetched(fresh, mon
         return None, str(tiny_checkpoint)
 
     monkeypatch.setattr("fiftyone.zoo.download_zoo_model", fetched)
-    segmenter = models.load_sam2("auto", "cpu")
+    segmenter = catalogue.load_sam2("auto", "cpu")
     assert segmenter.name == "sam2.1-hiera-tiny"
     assert segmenter.image_size == 1024
     assert asked == ["segment-anything-2.1-hiera-tiny-image-torch"]
@@ -218,13 +218,13 @@ def test_sam2_of_the_zoo_is_loaded_from_the_file_that_the_zoo_fetched(fresh, mon
 def test_zoo_names_exist_in_fiftyones_zoo():
     import fiftyone.zoo as foz
 
-    assert set(models.SAM2_ZOO.values()) <= set(foz.list_zoo_models())
+    assert set(catalogue.SAM2_ZOO.values()) <= set(foz.list_zoo_models())
 
 
 def test_clip_that_cannot_be_downloaded_is_told_with_the_reason_and_the_bundled_one(fresh, monkeypatch):
     monkeypatch.setattr("open_clip.create_model_and_transforms", no_network)
     with pytest.raises(ModelUnavailable) as caught:
-        models.load_clip("ViT-B-16-quickgelu/openai", "cpu")
+        catalogue.load_clip("ViT-B-16-quickgelu/openai", "cpu")
     text = sentence(caught.value)
     assert "'ViT-B-16-quickgelu/openai'" in text
     assert "ConnectionError: no route to host" in text
@@ -234,7 +234,7 @@ def test_clip_that_cannot_be_downloaded_is_told_with_the_reason_and_the_bundled_
 def test_detector_that_cannot_be_downloaded_is_told_with_the_reason_and_the_bundled_one(fresh, monkeypatch):
     monkeypatch.setattr("ultralytics.YOLO", no_network)
     with pytest.raises(ModelUnavailable) as caught:
-        models.load_yolo("yolo26x.pt")
+        catalogue.load_yolo("yolo26x.pt")
     text = sentence(caught.value)
     assert "'yolo26x.pt'" in text
     assert "ConnectionError: no route to host" in text
@@ -243,39 +243,43 @@ def test_detector_that_cannot_be_downloaded_is_told_with_the_reason_and_the_bund
 
 def test_bundled_model_without_yolos_checkpoint_says_how_to_fetch_it(fresh, monkeypatch, tmp_path):
     monkeypatch.setenv("SAM2_PROMPTING_WEIGHTS", str(tmp_path))
-    for load in (lambda: models.load_sam2("nano", "cpu"), lambda: models.load_clip("nano", "cpu"), load_nano_yolo):
+    for load in (
+        lambda: catalogue.load_sam2("nano", "cpu"),
+        lambda: catalogue.load_clip("nano", "cpu"),
+        load_nano_yolo,
+    ):
         with pytest.raises(ModelUnavailable, match="make setup"):
             load()
 
 
 def load_nano_yolo():
-    return models.load_yolo("nano")
+    return catalogue.load_yolo("nano")
 
 
 def test_unknown_sam2_is_told_the_known_ones():
     with pytest.raises(PromptingError, match="Unknown SAM 2 model 'sam3'") as caught:
-        models.load_sam2("sam3", "cpu")
+        catalogue.load_sam2("sam3", "cpu")
     text = sentence(caught.value)
-    assert all(name in text for name in models.SAM2_MODELS)
+    assert all(name in text for name in catalogue.SAM2_MODELS)
 
 
 @pytest.mark.parametrize("name", ["ViT-B-16", "ViT-Z-1/openai", "clip", "/openai", "ViT-B-16/"])
 def test_unknown_clip_is_told_how_names_are_written(name):
     with pytest.raises(PromptingError, match="Unknown CLIP model") as caught:
-        models.load_clip(name, "cpu")
+        catalogue.load_clip(name, "cpu")
     assert "'ViT-B-16-quickgelu/openai'" in sentence(caught.value)
 
 
 def test_unknown_detector_is_told_the_bundled_one(fresh):
     with pytest.raises(PromptingError, match=r"'nonsense\.pt' is a pickle, which can run code") as caught:
-        models.load_yolo("nonsense.pt")
+        catalogue.load_yolo("nonsense.pt")
     assert "official name" in sentence(caught.value)
 
 
 @pytest.mark.parametrize("tag", ["laion5b", "/tmp/weights.pt", "../weights.pt"])
 def test_clip_weights_that_open_clip_does_not_list_are_refused_be_they_a_path(tag):
     with pytest.raises(PromptingError, match=r"has no weights .* in open_clip; it has: openai"):
-        models.load_clip(f"ViT-B-16-quickgelu/{tag}", "cpu")
+        catalogue.load_clip(f"ViT-B-16-quickgelu/{tag}", "cpu")
 
 
 def test_clip_without_a_class_token_is_refused(fresh, monkeypatch):
@@ -285,13 +289,13 @@ def test_clip_without_a_class_token_is_refused(fresh, monkeypatch):
     with pytest.raises(
         PromptingError, match="needs a plain ViT with a class token, and 'RN50-quickgelu/openai' is none"
     ):
-        models.load_clip("RN50/openai", "cpu")
+        catalogue.load_clip("RN50/openai", "cpu")
 
 
 def test_clip_brings_its_own_tokenizer_and_normalisation(fresh, monkeypatch):
     create = open_clip.create_model_and_transforms
     monkeypatch.setattr("open_clip.create_model_and_transforms", lambda name, pretrained: create(name))
-    model, tokenizer, mean, std = models.load_clip("ViT-B-32-quickgelu/openai", "cpu")
+    model, tokenizer, mean, std = catalogue.load_clip("ViT-B-32-quickgelu/openai", "cpu")
     assert not model.training
     assert mean == pytest.approx(open_clip.OPENAI_DATASET_MEAN)
     assert std == pytest.approx(open_clip.OPENAI_DATASET_STD)
@@ -299,13 +303,13 @@ def test_clip_brings_its_own_tokenizer_and_normalisation(fresh, monkeypatch):
 
 
 def test_chosen_device_types_decide_what_auto_means():
-    assert models.resolve_sam2("auto", "cuda") == "sam2.1-hiera-large"
-    assert models.resolve_sam2("auto", "cpu") == "sam2.1-hiera-tiny"
-    assert models.resolve_sam2("nano", "cuda") == "nano"
-    assert models.resolve_clip("auto") == "ViT-B-16-quickgelu/openai"
-    assert models.resolve_yolo("auto") == "yolo26x.pt"
-    assert models.resolve_yolo("nano") == checkpoints.YOLO_DETECT
-    assert models.best_device() in ("cuda", "mps", "cpu")
+    assert catalogue.resolve_sam2("auto", "cuda") == "sam2.1-hiera-large"
+    assert catalogue.resolve_sam2("auto", "cpu") == "sam2.1-hiera-tiny"
+    assert catalogue.resolve_sam2("nano", "cuda") == "nano"
+    assert catalogue.resolve_clip("auto") == "ViT-B-16-quickgelu/openai"
+    assert catalogue.resolve_yolo("auto") == "yolo26x.pt"
+    assert catalogue.resolve_yolo("nano") == checkpoints.YOLO_DETECT
+    assert catalogue.best_device() in ("cuda", "mps", "cpu")
 
 
 def test_bundled_models_load_without_any_network(fresh, monkeypatch):
@@ -315,9 +319,9 @@ def test_bundled_models_load_without_any_network(fresh, monkeypatch):
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    segmenter = models.load_sam2("nano", "cpu")
-    model, tokenizer, mean, std = models.load_clip("nano", "cpu")
-    detector = models.load_yolo("nano")
+    segmenter = catalogue.load_sam2("nano", "cpu")
+    model, tokenizer, mean, std = catalogue.load_clip("nano", "cpu")
+    detector = catalogue.load_yolo("nano")
     assert segmenter.name == "nano"
     assert not segmenter.model.training
     assert not model.training
@@ -327,5 +331,5 @@ def test_bundled_models_load_without_any_network(fresh, monkeypatch):
 
 
 def test_model_is_loaded_once(fresh):
-    assert models.load_yolo("nano") is models.load_yolo("nano")
-    assert models.load_sam2("nano", "cpu") is models.load_sam2("nano", "cpu")
+    assert catalogue.load_yolo("nano") is catalogue.load_yolo("nano")
+    assert catalogue.load_sam2("nano", "cpu") is catalogue.load_sam2("nano", "cpu")

@@ -1,0 +1,1 @@
+"""What can be loaded: names, files, and whether a file may be trusted."""
