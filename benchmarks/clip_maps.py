@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--scales", default="1.0,1.5", help="the picture's shorter side, in windows")
     args = parser.parse_args()
     data.prepare()
-    from prompting.metrics import image_iou
+    from prompting.analysis.metrics import image_iou
     from prompting.models import catalogue
     from prompting.pixels.images import read_image
     from prompting.priors.clip import ClipPrior, ClipSettings

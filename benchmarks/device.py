@@ -102,7 +102,7 @@ def runner_for(device: str, precision: str, sam2: str, args):
 
 def as_agreement(same: dict, pictures: int, device: str):
     """A line a strategy."""
-    from prompting.tables import Table
+    from prompting.analysis.tables import Table
 
     strategies = list(next(iter(same.values())))
     rows = tuple(
@@ -116,8 +116,8 @@ def cost(name: str, pictures: list, device: str, args: argparse.Namespace):
     """Time one SAM 2: sam2's own loop that encodes alone, and the plugin's pass with seven strategies."""
     from benchmarks.contestants import encode_only
     from benchmarks.weights import timed_sam2
+    from prompting.analysis.tables import Table
     from prompting.segmentation.precision import FLOAT32, fast_precisions
-    from prompting.tables import Table
 
     images = [picture.image for picture in pictures]
     with timed_sam2(name, device) as sam2:

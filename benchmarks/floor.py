@@ -27,9 +27,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=1, help="pictures at once")
     args = parser.parse_args(argv)
     data.prepare()
+    from prompting.analysis.tables import Table
     from prompting.models import catalogue
     from prompting.segmentation.precision import fast_precisions
-    from prompting.tables import Table
 
     device = catalogue.best_device() if args.device == "auto" else args.device
     measured = [measure(name, precision, device, args) for name in args.sam2 for precision in fast_precisions(device)]

@@ -230,7 +230,7 @@ def ultralytics_loop(sam2, paths: Sequence[str], boxes: Sequence[np.ndarray], de
 
 def as_tables(about: str, times, missing, pictures: int, left_out: int, device: str):
     """Seven strategies, and one."""
-    from prompting.tables import Table
+    from prompting.analysis.tables import Table
 
     def rows(names: Sequence[str], reference: str):
         for name in names:

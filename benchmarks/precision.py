@@ -85,7 +85,7 @@ def run(dataset, prefix: str, precision: str, compiled: bool, device: str, args)
 
 def compare(dataset, variants):
     """IoU with the truth, and with float32's masks: variant -> strategy -> (N,), one a picture."""
-    from prompting.metrics import image_iou
+    from prompting.analysis.metrics import image_iou
     from prompting.pixels.masks import intersection_over_union
     from prompting.prompts.strategies import STRATEGIES
     from prompting.storage import StrategyFields
@@ -123,7 +123,7 @@ def encoding(dataset, variants, device: str, args) -> dict[str, list[float]]:
 def effect(name: str, scores, same, times, dataset):
     """A line for each strategy, and one for all: each picture's mean over strategies."""
     from prompting.analysis.statistics import mean_interval
-    from prompting.tables import Table
+    from prompting.analysis.tables import Table
 
     strategies = list(scores[REFERENCE])
     lines = {
@@ -148,7 +148,7 @@ def effect(name: str, scores, same, times, dataset):
 
 def speed(times, model: str, device: str):
     """A line for each variant."""
-    from prompting.tables import Table
+    from prompting.analysis.tables import Table
 
     rows = tuple((n, str(timing.Spread.of(t)), str(timing.ratio(times, n, REFERENCE))) for n, t in times.items())
     note = f"{model} on {device}, medians (lowest–highest) of {len(times[REFERENCE])} interleaved rounds."

@@ -158,7 +158,7 @@ def of_each_size(measured: Sequence[dict]) -> dict[int, list[dict]]:
 
 def growth(measured: Sequence[dict]):
     """A line for each size."""
-    from prompting.tables import Table
+    from prompting.analysis.tables import Table
 
     first, base, rows = measured[0], None, []
     for size, runs in of_each_size(measured).items():
@@ -193,7 +193,7 @@ def growth(measured: Sequence[dict]):
 def shares(measured: Sequence[dict]):
     """Where the time goes: a line for each size, a column for each stage."""
     from benchmarks.stages import ENCODER_AND_PROMPTS, STAGES
-    from prompting.tables import Table
+    from prompting.analysis.tables import Table
 
     rows = []
     for size, runs in of_each_size(measured).items():

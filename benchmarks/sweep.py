@@ -83,7 +83,7 @@ def measure(dataset, name: str, args: argparse.Namespace):
 
 def as_table(about: str, times, titles, starts, pictures: int, device: str):
     """A line for each contestant."""
-    from prompting.tables import Table
+    from prompting.analysis.tables import Table
 
     rows = tuple(
         (

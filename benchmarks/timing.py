@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import data
-from prompting.tables import Table
+from prompting.analysis.tables import Table
 
 Prepared = Callable[[], AbstractContextManager[Callable[[], object]]]
 """Makes ready, outside the clock, and gives what is timed; closes, outside the clock too."""

@@ -59,7 +59,7 @@ class ExportComparison(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting.tables import Table
+        from ..prompting.analysis.tables import Table
         from ..prompting.trust import check_report_folder
 
         check_report_folder(ctx.params.get("folder") or "")

@@ -74,8 +74,8 @@ class IoU(ImageScore):
     description = "Intersection over union of each image, averaged over images"
 
     def score(self, predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:
-        """See :func:`prompting.metrics.image_iou`."""
-        from ..prompting.metrics import image_iou
+        """See :func:`prompting.analysis.metrics.image_iou`."""
+        from ..prompting.analysis.metrics import image_iou
 
         return image_iou(predicted, truth, values)
 
@@ -88,7 +88,7 @@ class BoundaryIoU(ImageScore):
     description = "IoU of the pixels within 2 % of the diagonal of the outlines, averaged over images"
 
     def score(self, predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:
-        """See :func:`prompting.metrics.boundary_iou`."""
-        from ..prompting.metrics import boundary_iou
+        """See :func:`prompting.analysis.metrics.boundary_iou`."""
+        from ..prompting.analysis.metrics import boundary_iou
 
         return boundary_iou(predicted, truth, values)

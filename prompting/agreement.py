@@ -11,6 +11,7 @@ import fiftyone.core.collections as foc
 
 from . import checks
 from .analysis.agreement import mean_pairwise_iou
+from .analysis.tables import Table
 from .completeness import MASK, require
 from .errors import PromptingError, Stopped
 from .lock import editing, run_lock
@@ -20,7 +21,6 @@ from .progress import Pace, Progress
 from .prompts.strategies import AUTOMATIC
 from .saving import saving
 from .storage import DONE, StrategyFields
-from .tables import Table
 
 LEAST = 5
 """How many of the pictures on which strategies agree least are named."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import fiftyone as fo
 
 from .agreement import agreement_field
+from .analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from .error_overlay import overlay_field
-from .palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from .prompts.strategies import STRATEGIES
 from .storage import StrategyFields, error_field, heatmap_field
 from .truth import truth_field

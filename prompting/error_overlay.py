@@ -11,10 +11,10 @@ from PIL import ImageColor
 
 from . import checks
 from .analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
+from .analysis.palette import GREEN, PURPLE, SKY, VERMILLION
 from .errors import PromptingError
 from .lock import Hold, editing, run_lock
 from .pages import samples_by_page
-from .palette import GREEN, PURPLE, SKY, VERMILLION
 from .pixels.masks import resize_mask
 from .progress import Pace, Progress
 from .storage import StrategyFields, has_result

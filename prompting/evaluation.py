@@ -22,13 +22,13 @@ import numpy as np
 from . import appearance, checks
 from .agreement import agreement_field, comparable, measured
 from .analysis.calibration import calibrate, rank_correlation
+from .analysis.comparison import Comparison, Row
 from .analysis.instances import match, pooled
+from .analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 from .analysis.statistics import mean_interval
-from .comparison import Comparison, Row
 from .completeness import INSTANCES, MASK, require
 from .errors import PromptingError, Stopped, concerning
 from .lock import Hold, editing, run_lock
-from .metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 from .pages import samples_by_page
 from .pixels.label_masks import instance_mask
 from .pixels.label_survey import ignored_values

@@ -15,6 +15,7 @@ import numpy as np
 from . import appearance, checks
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
+from .analysis.tables import Table
 from .completeness import PARTS as PARTS_OF_RESULTS
 from .completeness import require
 from .errors import PromptingError, Stopped
@@ -32,7 +33,6 @@ from .records import recorded
 from .saving import saving
 from .segmentation.precision import FLOAT32
 from .storage import DONE, StrategyFields, error_field, prompts_in
-from .tables import Table
 from .truth import read_truth, truth_field
 
 METHOD = "sam2_robustness"

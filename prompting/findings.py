@@ -12,8 +12,8 @@ import numpy as np
 
 from .agreement import agreement_field
 from .analysis.attribution import PARTS
+from .analysis.comparison import Comparison
 from .analysis.robustness import Curve
-from .comparison import Comparison
 from .evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
 from .explanation import load_curves
 from .records import METHOD, replaced_at

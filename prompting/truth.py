@@ -8,9 +8,9 @@ from dataclasses import replace
 import fiftyone as fo
 import numpy as np
 
+from .analysis.metrics import IGNORED
 from .errors import PromptingError
 from .lock import editing
-from .metrics import IGNORED
 from .pages import samples_by_page
 from .pixels.label_masks import Encoding, count_parts, instance_mask, is_crowd
 from .pixels.label_survey import ignored_values

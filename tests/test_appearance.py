@@ -4,8 +4,8 @@ import fiftyone as fo
 import pytest
 
 from prompting import storage
+from prompting.analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from prompting.appearance import PLUGIN, active_fields, arrange, colours, field_colours, show, shown_fields
-from prompting.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from prompting.plan import Plan
 from prompting.storage import error_field
 

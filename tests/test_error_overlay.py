@@ -9,11 +9,11 @@ import pytest
 from PIL import ImageColor
 
 from prompting.analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS
+from prompting.analysis.metrics import IGNORED
 from prompting.error_overlay import COLOURS, overlay_field
-from prompting.metrics import IGNORED
 from prompting.storage import StrategyFields
 from prompting.truth import truth_field
-from tests.test_palette import SEEN_BY, difference
+from tests.analysis.test_palette import SEEN_BY, difference
 
 OVERLAY = overlay_field("sam2")
 

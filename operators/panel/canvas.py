@@ -61,7 +61,7 @@ class Canvas:
         parent.enum(name, values, default=value, label=label, view=view, on_change=self._redraw)
 
     def table(self, name: str, table, on_click_row: Callable | None = None) -> None:
-        """A :class:`prompting.tables.Table`, whose rows can be clicked where that does something."""
+        """A :class:`prompting.analysis.tables.Table`, whose rows can be clicked where that does something."""
         hint = " Click a row to see that strategy on the pictures." if on_click_row else ""
         self.text(f"{name}_title", table.title, f"{table.note}{hint}".strip())
         keys = [f"column{i}" for i in range(len(table.columns))]

@@ -50,8 +50,8 @@ class Choices:
 
     @classmethod
     def _read(cls, ctx) -> Choices:
+        from ...prompting.analysis.part import part_of
         from ...prompting.findings import load_findings, prefixes
-        from ...prompting.part import part_of
 
         scope, there = Scope.of(ctx), prefixes(ctx.dataset)
         if not there:

@@ -45,7 +45,7 @@ def _nothing_yet(panel, canvas: Canvas) -> None:
 
 def _scope(ctx, canvas: Canvas, chosen: Choices) -> None:
     """What the numbers below are about."""
-    from ...prompting.part import UNKNOWN
+    from ...prompting.analysis.part import UNKNOWN
 
     whole, there = len(chosen.whole.sample_ids), len(chosen.findings.sample_ids)
     if chosen.scope.ids is None:

@@ -64,28 +64,28 @@ class StrategiesPanel(foo.Panel):
         self._show_winners(ctx, chosen, chosen.b, chosen.a)
 
     def show_worst(self, ctx) -> None:
-        from ...prompting import views
+        from ...prompting.analysis import selections
 
         chosen = Choices.of(ctx)
-        self._show(ctx, chosen, views.worst(chosen.findings, chosen.a), chosen.a)
+        self._show(ctx, chosen, selections.worst(chosen.findings, chosen.a), chosen.a)
 
     def show_no_prompt(self, ctx) -> None:
-        from ...prompting import views
+        from ...prompting.analysis import selections
 
         chosen = Choices.of(ctx)
-        self._show(ctx, chosen, views.no_prompt(chosen.findings, chosen.a), chosen.a)
+        self._show(ctx, chosen, selections.no_prompt(chosen.findings, chosen.a), chosen.a)
 
     def show_all_fail(self, ctx) -> None:
-        from ...prompting import views
+        from ...prompting.analysis import selections
 
         chosen = Choices.of(ctx)
-        self._show(ctx, chosen, views.all_fail(chosen.findings), *chosen.names[:1])
+        self._show(ctx, chosen, selections.all_fail(chosen.findings), *chosen.names[:1])
 
     def show_disagreement(self, ctx) -> None:
-        from ...prompting import views
+        from ...prompting.analysis import selections
 
         chosen = Choices.of(ctx)
-        self._show(ctx, chosen, views.disagree(chosen.findings), *filter(None, (chosen.a, chosen.b)))
+        self._show(ctx, chosen, selections.disagree(chosen.findings), *filter(None, (chosen.a, chosen.b)))
 
     def show_selected(self, ctx) -> None:
         """The selected pictures alone, as the lasso or the grid's boxes selected them."""
@@ -181,9 +181,9 @@ class StrategiesPanel(foo.Panel):
         ctx.prompt(f"{PLUGIN}/{name}", params={"prefix": Choices.of(ctx).prefix, **params})
 
     def _show_winners(self, ctx, chosen: Choices, better: str, worse: str) -> None:
-        from ...prompting import views
+        from ...prompting.analysis import selections
 
-        self._show(ctx, chosen, views.a_beats_b(chosen.findings, better, worse), better, worse)
+        self._show(ctx, chosen, selections.a_beats_b(chosen.findings, better, worse), better, worse)
 
     def _show(self, ctx, chosen: Choices, selection, *strategies: str) -> None:
         """A selection in the grid, with the masks and scores of the strategies that it is about."""

@@ -11,7 +11,7 @@ DARK = True
 def draw_pair(panel, canvas: Canvas, chosen: Choices) -> None:
     """With scores: the scatter plot of two strategies, and buttons for both."""
     from ...prompting.analysis import figures
-    from ...prompting.views import FAILED, WORST
+    from ...prompting.analysis.selections import FAILED, WORST
 
     alone = chosen.b is None
     canvas.text(
@@ -46,7 +46,7 @@ def draw_pair(panel, canvas: Canvas, chosen: Choices) -> None:
 
 def draw_unscored(panel, canvas: Canvas, chosen: Choices) -> None:
     """Without scores: what can be told of one strategy."""
-    from ...prompting.views import WORST
+    from ...prompting.analysis.selections import WORST
 
     row = canvas.row("pair")
     canvas.choice(row, "a", "Strategy", chosen.a, chosen.names)

@@ -32,10 +32,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..metrics import image_iou
 from ..pixels.masks import paint
 from ..pixels.regions import Region
 from ..segmentation.prompt import POSITIVE, Prompt
+from .metrics import image_iou
 
 PARTS = ("miss", "stray", "prompt", "choice", "segmenter")
 """In the order in which they are shown: from where nothing was looked for to what nothing could help."""

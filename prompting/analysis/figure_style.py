@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..palette import GREEN, ORANGE, SKY, VERMILLION, colour_of, is_second
+from .palette import GREEN, ORANGE, SKY, VERMILLION, colour_of, is_second
 
 Figure = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 Each function returns ``{"data": [...], "layout": {...}}``: lists, numbers and
 text alone, None where a value isn't known. ``data`` is empty where there is
-nothing to draw. Colours are those of :mod:`prompting.palette`, which people with
+nothing to draw. Colours are those of :mod:`prompting.analysis.palette`, which people with
 any colour vision can tell apart.
 """
 
@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..palette import GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, colour_of, ink_on
 from ..prompts.strategies import AUTOMATIC
 from . import figure_style as style
 from .attribution import PARTS
 from .figure_style import IOU, Figure
+from .palette import GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, colour_of, ink_on
 from .robustness import JITTER, SCALE, SHIFT, Curve
 from .slices import Slice
 from .statistics import TIE, mean_interval
 
 if TYPE_CHECKING:
-    from ..comparison import Comparison
     from ..findings import Findings
+    from .comparison import Comparison
 
 PART_COLOURS = dict(zip(PARTS, (VERMILLION, ORANGE, SKY, PURPLE, GREEN), strict=True))
 CHANGE_TITLES = {

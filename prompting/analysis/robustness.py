@@ -17,8 +17,8 @@ from ..pixels.masks import intersection_over_union
 from ..pixels.regions import Region
 from ..prompts import prompters
 from ..segmentation.prompt import Prompt
-from ..tables import Table
 from .statistics import mean_interval
+from .tables import Table
 
 if TYPE_CHECKING:
     from ..segmentation.segmenter import EncodedImage, Segmenter

@@ -24,8 +24,8 @@ from dataclasses import asdict, dataclass, field
 import cv2
 import numpy as np
 
+from ..analysis.metrics import IGNORED
 from ..errors import PromptError
-from ..metrics import IGNORED
 from .images import opener
 from .masks import nearest, pick, resize_mask
 

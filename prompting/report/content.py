@@ -12,17 +12,17 @@ import numpy as np
 
 from ..analysis import figures
 from ..analysis.attribution import PARTS
+from ..analysis.comparison import Row, interval, p_value
 from ..analysis.figure_style import Figure
 from ..analysis.robustness import as_table
 from ..analysis.slices import slices_of
-from ..comparison import Row, interval, p_value
+from ..analysis.tables import Table
 from ..evaluation import comparison_key
 from ..explanation import Explanation
 from ..findings import Findings
 from ..prompts.strategies import STRATEGIES
 from ..records import PARAMETERS_OF, recorded
 from ..results import NO_PROMPT, OK
-from ..tables import Table
 
 PARAMETERS = (
     "classes",

@@ -10,9 +10,9 @@ from pathlib import Path
 import fiftyone as fo
 from PIL import Image
 
+from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from ..errors import PromptingError
 from ..findings import Findings
-from ..palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from ..pixels.images import read_bounded
 from ..results import NO_PROMPT
 from ..storage import StrategyFields

@@ -11,8 +11,8 @@ import fiftyone as fo
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from ..metrics import IGNORED
-from ..palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from ..analysis.metrics import IGNORED
+from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from ..storage import StrategyFields, clicks_in
 from ..truth import truth_field
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..analysis.attribution import PARTS
+from ..analysis.comparison import Row
 from ..analysis.statistics import TIE
-from ..comparison import Row
 from ..findings import Findings
 from .content import explanation_of, summary
 

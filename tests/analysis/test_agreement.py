@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompting.analysis.agreement import mean_pairwise_iou
-from prompting.metrics import image_iou
+from prompting.analysis.metrics import image_iou
 
 
 def strip(*values: int) -> np.ndarray:

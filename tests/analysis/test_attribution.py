@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute, hit
-from prompting.metrics import IGNORED, image_iou
+from prompting.analysis.metrics import IGNORED, image_iou
 from prompting.pixels.masks import paint
 from prompting.pixels.regions import Region, box_of
 from prompting.segmentation.prompt import Prompt

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prompting.analysis.agreement import mean_pairwise_iou
 from prompting.analysis.calibration import calibrate, rank_correlation
 from prompting.analysis.instances import match, pairwise_iou
-from prompting.metrics import image_iou
+from prompting.analysis.metrics import image_iou
 from tests.properties.shapes import MANY, SEEDS, several_masks
 
 SCORES = st.lists(st.tuples(*[st.floats(0, 1) | st.just(float("nan"))] * 2), max_size=12)

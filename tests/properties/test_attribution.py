@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute
-from prompting.metrics import image_iou
+from prompting.analysis.metrics import image_iou
 from prompting.pixels.masks import paint
 from prompting.pixels.regions import Region
 from prompting.segmentation.prompt import Prompt

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.metrics import image_iou
+from prompting.analysis.metrics import image_iou
 from prompting.pixels.masks import intersection_over_union, paint, resize_mask
 from tests.properties.shapes import (
     MANY,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from prompting.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
+from prompting.analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 from tests.properties.shapes import (
     MANY,
     masks,

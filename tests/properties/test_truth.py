@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.metrics import IGNORED
+from prompting.analysis.metrics import IGNORED
 from prompting.truth import paint_instances
 from tests.properties.shapes import (
     MANY,

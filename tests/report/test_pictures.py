@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from prompting.metrics import IGNORED
-from prompting.palette import NEGATIVE, POSITIVE, colour_of
+from prompting.analysis.metrics import IGNORED
+from prompting.analysis.palette import NEGATIVE, POSITIVE, colour_of
 from prompting.report.pictures import (
     CLASS_COLOURS,
     data_uri,

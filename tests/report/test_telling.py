@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prompting.comparison import Comparison, Row
+from prompting.analysis.comparison import Comparison, Row
 from prompting.findings import Findings
 from prompting.report.telling import PICTURES, telling
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .analysis.statistics import TIE
-from .findings import Findings
-from .results import NO_PROMPT
+from ..findings import Findings
+from ..results import NO_PROMPT
+from .statistics import TIE
 
 FAILED = 0.5
 """A strategy fails on an image where its IoU is below: the threshold at which detections are usually matched."""

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.data import binary_blobs
 from skimage.morphology import erosion, footprint_rectangle
 
-from prompting.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
+from prompting.analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 
 
 def strip(*values: int) -> np.ndarray:

@@ -7,8 +7,8 @@ import pytest
 from PIL import ImageColor
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from prompting import palette
-from prompting.palette import NEGATIVE, POSITIVE, STRATEGY_COLOURS, TRUTH, colour_of, ink_on, is_second
+from prompting.analysis import palette
+from prompting.analysis.palette import NEGATIVE, POSITIVE, STRATEGY_COLOURS, TRUTH, colour_of, ink_on, is_second
 from prompting.prompts.strategies import STRATEGIES
 
 # Machado, Oliveira and Fernandes (2009), full strength, on linear RGB

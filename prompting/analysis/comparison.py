@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .analysis.calibration import Bin, Calibration
-from .analysis.instances import InstanceScores
-from .analysis.statistics import TIE, Difference, differences
+from .calibration import Bin, Calibration
+from .instances import InstanceScores
+from .statistics import TIE, Difference, differences
 from .tables import Table
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from prompting.analysis.calibration import Bin, Calibration
+from prompting.analysis.comparison import Comparison, Row, interval, p_value
 from prompting.analysis.instances import InstanceScores
-from prompting.comparison import Comparison, Row, interval, p_value
 
 SCORES = {
     "clip_point": np.array([0.25, 0.5, 0.75]),
