@@ -26,11 +26,11 @@ def main() -> None:
     args = parser.parse_args()
     data.prepare()
     from prompting.analysis.metrics import image_iou
+    from prompting.dataset.truth import paint_instances
     from prompting.models import catalogue
     from prompting.pixels.images import read_image
     from prompting.priors.clip import ClipPrior, ClipSettings
     from prompting.priors.dense_clip import ATTENTIONS
-    from prompting.truth import paint_instances
 
     loaded = catalogue.load_clip(args.clip, catalogue.best_device())
     scales = tuple(float(scale) for scale in args.scales.split(","))

@@ -117,7 +117,7 @@ def measure(task: str, name: str) -> dict:
 
 def load(dataset) -> int:
     """Read what the panel shows."""
-    from prompting.findings import load_findings
+    from prompting.dataset.findings import load_findings
 
     load_findings(dataset, PREFIX)
     return 0

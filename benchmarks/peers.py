@@ -93,7 +93,7 @@ def plan_of(sam2, name: str, device: str, args):
 
 def fields_of(strategy: str):
     """Where the prompts lie that all are given."""
-    from prompting.storage import StrategyFields
+    from prompting.dataset.storage import StrategyFields
 
     return StrategyFields.of(GIVEN, strategy)
 
@@ -106,8 +106,8 @@ def write_prompts(dataset, plan) -> int:
     from fiftyone import ViewField
 
     from prompting.application import apply
+    from prompting.dataset.storage import clicks_in
     from prompting.results import OK
-    from prompting.storage import clicks_in
 
     for _ in apply(dataset, plan):
         pass

@@ -86,10 +86,10 @@ def run(dataset, prefix: str, precision: str, compiled: bool, device: str, args)
 def compare(dataset, variants):
     """IoU with the truth, and with float32's masks: variant -> strategy -> (N,), one a picture."""
     from prompting.analysis.metrics import image_iou
+    from prompting.dataset.storage import StrategyFields
+    from prompting.dataset.truth import paint_instances
     from prompting.pixels.masks import intersection_over_union
     from prompting.prompts.strategies import STRATEGIES
-    from prompting.storage import StrategyFields
-    from prompting.truth import paint_instances
 
     scores, same = ({name: {strategy: [] for strategy in STRATEGIES} for name in variants} for _ in range(2))
     for sample in dataset.iter_samples():

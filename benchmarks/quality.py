@@ -61,7 +61,7 @@ def largest_gap(dataset) -> float:
     """How far the error parts are from adding up to the loss, on the worst picture."""
     import numpy as np
 
-    from prompting.findings import load_findings
+    from prompting.dataset.findings import load_findings
 
     findings = load_findings(dataset)
     gaps = [np.abs(sum(parts.values()) - (1 - findings.iou[name])).max() for name, parts in findings.errors.items()]

@@ -23,11 +23,11 @@ STAGES: dict[str, tuple[str, ...]] = {
     "resize": (
         "prompting.segmentation.segmenter:Segmenter._squash",
         "prompting.segmentation.segmenter:Segmenter._full_size",
-        "prompting.storage:resize_mask",
+        "prompting.dataset.storage:resize_mask",
     ),
     "paint": ("prompting.runner:paint",),
     "write": (
-        "prompting.storage:write",
+        "prompting.dataset.storage:write",
         "fiftyone.core.collections:SaveContext.save",
         "fiftyone.core.collections:SaveContext._save_batch",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fiftyone as fo
 
-from prompting.appearance import shown_fields
+from prompting.dataset.appearance import shown_fields
 
 
 def show_first(dataset: fo.Dataset, strategy: str = "yolo_box", prefix: str = "sam2") -> None:

@@ -23,7 +23,7 @@ class MeasureAgreement(RunOperator):
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.agreement import comparable
-        from ..prompting.checks import check_collection
+        from ..prompting.dataset.checks import check_collection
         from ..prompting.errors import PromptingError, concerning
 
         inputs = types.Object()

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 import fiftyone as fo
 import fiftyone.operators.types as types
 
+from ..prompting.dataset.records import PARAMETERS_OF
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompting.prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO, strategies_named
-from ..prompting.records import PARAMETERS_OF
 from . import forms
 from .words import LABELS, TITLES
 
@@ -67,7 +67,7 @@ def plan_of(params: dict) -> Plan:
 
 def _begins_with(ctx) -> dict:
     """The form's defaults: the last run's answers, else the plan's."""
-    from ..prompting.last_run import last_asked
+    from ..prompting.dataset.last_run import last_asked
 
     asked = last_asked(ctx.dataset, ctx.user_id)
     begins = {
@@ -98,7 +98,7 @@ def _priors(strategies) -> set[str]:
 
 def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
     """Near the top, and only where it matters: nothing that is there is replaced unasked."""
-    from ..prompting.storage import StrategyFields, has_result
+    from ..prompting.dataset.storage import StrategyFields, has_result
 
     view = ctx.target_view(require_flat=True)
     prefix, names = now["prefix"] or Plan.prefix, [name for name in now["strategies"] or () if name in STRATEGIES]
@@ -228,10 +228,10 @@ def _check(ctx, inputs: types.Object) -> None:
 
 
 def _check_plan(view, plan: Plan) -> None:
-    from ..prompting import checks, completeness
+    from ..prompting.dataset import checks, completeness
+    from ..prompting.dataset.reading import GLANCE
     from ..prompting.errors import PromptingError, concerning
     from ..prompting.models import availability
-    from ..prompting.reading import GLANCE
 
     with concerning("view_target"):
         checks.check_collection(view)

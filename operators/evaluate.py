@@ -27,8 +27,8 @@ class EvaluateStrategies(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.dataset.owned import own_fields
         from ..prompting.evaluation import strategies_in
-        from ..prompting.owned import own_fields
         from ..prompting.prompts.strategies import STRATEGIES
 
         inputs = types.Object()
@@ -74,7 +74,7 @@ class EvaluateStrategies(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting import appearance
+        from ..prompting.dataset import appearance
         from ..prompting.evaluation import evaluate_steps
 
         given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
@@ -155,8 +155,8 @@ class EvaluateStrategies(RunOperator):
         Raises:
             ValueError: what evaluating would refuse
         """
+        from ..prompting.dataset.truth import inspect_truth
         from ..prompting.evaluation import classes_of
-        from ..prompting.truth import inspect_truth
 
         classes = classes or classes_of(sample_collection, prefix)
         names = [classes] if isinstance(classes, str) else list(classes)
@@ -165,10 +165,10 @@ class EvaluateStrategies(RunOperator):
 
 def _show_truth(ctx, inputs: types.Object, gt_field: str, strategy: str, prefix: str) -> None:
     """What the truth would be understood as, by a look at a few samples: the form asks at each keystroke."""
+    from ..prompting.dataset.reading import GLANCE
+    from ..prompting.dataset.truth import inspect_truth
     from ..prompting.errors import PromptingError
     from ..prompting.evaluation import classes_of
-    from ..prompting.reading import GLANCE
-    from ..prompting.truth import inspect_truth
 
     try:
         view = ctx.target_view(require_flat=True)

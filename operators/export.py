@@ -101,11 +101,11 @@ def _flat(ctx):
 
 
 def _export(dataset, folder: str | Path | None = None, prefix: str = "sam2", overwrite: bool = False) -> list[Path]:
-    from ..prompting import checks
-    from ..prompting.completeness import MASK, require
+    from ..prompting.dataset import checks
+    from ..prompting.dataset.completeness import MASK, require
+    from ..prompting.dataset.findings import load_findings
     from ..prompting.errors import PromptingError
     from ..prompting.evaluation import strategies_in
-    from ..prompting.findings import load_findings
     from ..prompting.report import export
     from ..prompting.report.files import check_paths
     from ..prompting.report.folder import default_folder

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import fiftyone as fo
 import fiftyone.core.collections as foc
 
-from . import checks
 from .analysis.agreement import mean_pairwise_iou
 from .analysis.tables import Table
-from .completeness import MASK, require
+from .dataset import checks
+from .dataset.completeness import MASK, require
+from .dataset.lock import editing, run_lock
+from .dataset.pages import samples_by_page
+from .dataset.saving import saving
+from .dataset.storage import DONE, StrategyFields
 from .errors import PromptingError, Stopped
-from .lock import editing, run_lock
-from .pages import samples_by_page
 from .pixels.masks import resize_mask
 from .progress import Pace, Progress
 from .prompts.strategies import AUTOMATIC
-from .saving import saving
-from .storage import DONE, StrategyFields
 
 LEAST = 5
 """How many of the pictures on which strategies agree least are named."""
@@ -108,7 +108,7 @@ def measure_steps(samples: foc.SampleCollection, prefix: str = "sam2") -> Iterat
 
     Raises:
         PromptingError: fewer than two automatic strategies have results
-        Stopped: somebody asked for it (:mod:`prompting.stopping`)
+        Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`)
     """
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)

@@ -14,13 +14,14 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 import numpy as np
 
-from . import appearance, checks, completeness, records, storage
 from .assembly import build_runner, settled
+from .dataset import appearance, checks, completeness, records, storage
+from .dataset.lock import Hold, editing, run_lock
+from .dataset.pages import samples_by_page
+from .dataset.saving import Saver, saving
 from .errors import PromptingError, Stopped
 from .evaluation import evaluation_key
-from .lock import Hold, editing, run_lock
 from .models.availability import check_models
-from .pages import samples_by_page
 from .pixels.images import read_bounded
 from .plan import SKIP, Plan
 from .priors.base import Picture
@@ -28,7 +29,6 @@ from .progress import Pace, Progress
 from .prompts.strategies import FIELD
 from .results import NO_PROMPT, StrategyResult
 from .runner import Runner
-from .saving import Saver, saving
 from .threads import in_order
 
 READ_AHEAD, WRITE_BEHIND = 4, 1
@@ -46,7 +46,7 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
 
     Raises:
         PromptingError: what was wrong with the request, or another run is writing the same fields
-        Stopped: somebody asked for it (:mod:`prompting.stopping`); the samples that were done are whole
+        Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`); the samples that were done are whole
     """
     asked, plan = plan, plan.resolved()
     checks.check_collection(samples)

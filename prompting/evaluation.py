@@ -19,28 +19,28 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 import numpy as np
 
-from . import appearance, checks
 from .agreement import agreement_field, comparable, measured
 from .analysis.calibration import calibrate, rank_correlation
 from .analysis.comparison import Comparison, Row
 from .analysis.instances import match, pooled
 from .analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
 from .analysis.statistics import mean_interval
-from .completeness import INSTANCES, MASK, require
+from .dataset import appearance, checks
+from .dataset.completeness import INSTANCES, MASK, require
+from .dataset.lock import Hold, editing, run_lock
+from .dataset.pages import samples_by_page
+from .dataset.reading import Reading, label_type_of
+from .dataset.records import recorded
+from .dataset.storage import DONE, StrategyFields
+from .dataset.truth import Truth, read_truth, render_truth, truth_field
 from .errors import PromptingError, Stopped, concerning
-from .lock import Hold, editing, run_lock
-from .pages import samples_by_page
 from .pixels.label_masks import instance_mask
 from .pixels.label_survey import ignored_values
 from .pixels.masks import resize_mask
 from .progress import Passes, time_left
 from .prompts.strategies import BASELINE, FIELD, STRATEGIES, strategies_named
-from .reading import Reading, label_type_of
-from .records import recorded
 from .results import NO_PROMPT
-from .storage import DONE, StrategyFields
 from .threads import reports
-from .truth import Truth, read_truth, render_truth, truth_field
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
 BOUNDARY_METRIC = "@promptlab/sam2-prompting/boundary_iou"
@@ -114,7 +114,8 @@ def evaluate_steps(
 
     Raises:
         PromptingError: what was wrong with the request
-        Stopped: somebody asked for it (:mod:`prompting.stopping`); the table has the strategies that were finished
+        Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`); the table has the strategies that were
+            finished
     """
     ignored = ignored_values(ignore_values)
     checks.check_collection(samples)

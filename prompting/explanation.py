@@ -12,28 +12,28 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from . import appearance, checks
 from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from .analysis.robustness import Curve, Trial, as_table, curves, probe
 from .analysis.tables import Table
-from .completeness import PARTS as PARTS_OF_RESULTS
-from .completeness import require
+from .dataset import appearance, checks
+from .dataset.completeness import PARTS as PARTS_OF_RESULTS
+from .dataset.completeness import require
+from .dataset.lock import Hold, editing, run_lock
+from .dataset.pages import samples_by_page
+from .dataset.records import recorded
+from .dataset.saving import saving
+from .dataset.storage import DONE, StrategyFields, error_field, prompts_in
+from .dataset.truth import read_truth, truth_field
 from .errors import PromptingError, Stopped
 from .evaluation import comparison_key, evaluation_key, load_comparison, truth_reading
-from .lock import Hold, editing, run_lock
 from .models import catalogue
 from .models.files import sha256_of
-from .pages import samples_by_page
 from .pixels.images import read_bounded
 from .pixels.label_masks import instance_mask
 from .pixels.masks import resize_mask
 from .progress import Pace, Progress
 from .prompts import prompters
-from .records import recorded
-from .saving import saving
 from .segmentation.precision import FLOAT32
-from .storage import DONE, StrategyFields, error_field, prompts_in
-from .truth import read_truth, truth_field
 
 METHOD = "sam2_robustness"
 """What FiftyOne's list of runs calls the curves."""
@@ -115,7 +115,7 @@ def explain(
 
     Raises:
         PromptingError: nothing was evaluated, or the masks were made by different SAM 2 models
-        Stopped: somebody asked for it (:mod:`prompting.stopping`); what was explained stays
+        Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`); what was explained stays
     """
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)

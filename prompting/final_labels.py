@@ -15,15 +15,15 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 from bson import ObjectId
 
-from . import checks
+from .dataset import checks
+from .dataset.findings import prefixes
+from .dataset.lock import Hold, editing, run_lock
+from .dataset.owned import own_fields
+from .dataset.pages import samples_by_page
+from .dataset.records import recorded
+from .dataset.storage import StrategyFields, has_result
 from .errors import PromptingError, Stopped
-from .findings import prefixes
-from .lock import Hold, editing, run_lock
-from .owned import own_fields
-from .pages import samples_by_page
 from .progress import Pace, Progress
-from .records import recorded
-from .storage import StrategyFields, has_result
 
 METHOD = "sam2_labels"
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import fiftyone as fo
 import numpy as np
 
-from . import app_traces, appearance, owned, saved_views
+from .dataset import app_traces, appearance, owned, saved_views
+from .dataset.lock import editing, run_lock
 from .errors import PromptingError
 from .evaluation import comparison_key, evaluation_key, load_comparison, replace_comparison, strategies_in
-from .lock import editing, run_lock
 from .progress import Progress
 from .prompts.strategies import BASELINE, strategies_named
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
-from . import checks
+from .dataset import checks
+from .dataset.lock import run_lock
+from .dataset.storage import StrategyFields
 from .errors import PromptingError
 from .evaluation import evaluation_key
-from .lock import run_lock
 from .progress import Progress
-from .storage import StrategyFields
 
 PAGE = 1000
 """Samples that are tagged at once."""

@@ -4,8 +4,8 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from prompting import storage
 from prompting.agreement import measure_agreement
+from prompting.dataset import storage
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult

@@ -17,8 +17,9 @@ from fiftyone.operators.executor import execute_or_delegate_operator
 from PIL import Image
 
 from demo.dataset import make_dataset
-from prompting import storage
 from prompting.application import apply
+from prompting.dataset import storage
+from prompting.dataset.storage import StrategyFields
 from prompting.errors import PromptingError
 from prompting.models.catalogue import load_sam2
 from prompting.pixels.images import read_image
@@ -27,7 +28,6 @@ from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK
 from prompting.segmentation.precision import PRECISIONS, resolve_precision
-from prompting.storage import StrategyFields
 
 APPLY = "@promptlab/sam2-prompting/apply_strategies"
 PEOPLE, NOBODY = ("bus.jpg", "zidane.jpg", "astronaut.png", "camera.png"), ("chelsea.png", "coffee.png")

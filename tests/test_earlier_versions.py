@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prompting import storage
+from prompting.dataset import storage
+from prompting.dataset.findings import load_findings
+from prompting.dataset.storage import StrategyFields
 from prompting.evaluation import load_comparison
-from prompting.findings import load_findings
 from prompting.report.pictures import strategy_picture
-from prompting.storage import StrategyFields
 
 FIXTURE = Path(__file__).parent / "fixtures" / "results_of_7ea2cb6.zip"
 STRATEGIES = ("clip_points", "clip_iterative", "yolo_box")

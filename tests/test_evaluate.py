@@ -9,7 +9,7 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import Executor, execute_or_delegate_operator
 
-from prompting import records, storage
+from prompting.dataset import records, storage
 from prompting.errors import PromptingError
 from prompting.evaluation import evaluate, load_comparison
 from prompting.plan import Plan

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from prompting.analysis.attribution import PARTS
+from prompting.dataset.findings import load_findings, prefixes
+from prompting.dataset.records import recorded, run_key
+from prompting.dataset.storage import error_field
 from prompting.errors import PromptingError
 from prompting.explanation import Explanation, explain, load_curves
-from prompting.findings import load_findings, prefixes
-from prompting.records import recorded, run_key
-from prompting.storage import error_field
 
 STRATEGIES = ("clip_point", "yolo_box", "field_box")
 

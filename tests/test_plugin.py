@@ -14,8 +14,9 @@ import yaml
 from fiftyone.operators.registry import OperatorRegistry
 from fiftyone.operators.store import ExecutionStore
 
-from prompting import evaluation, records, storage
-from prompting.last_run import STORE
+from prompting import evaluation
+from prompting.dataset import records, storage
+from prompting.dataset.last_run import STORE
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 
@@ -90,7 +91,7 @@ def test_opening_the_forms_loads_none_of_the_heavy_packages(people):
     script = f"""
 import json, sys
 import fiftyone.operators as foo
-import prompting.plan, prompting.checks, prompting.storage, prompting.evaluation
+import prompting.plan, prompting.dataset.checks, prompting.dataset.storage, prompting.evaluation
 request = {{"dataset_name": {people.name!r}, "params": {{"strategies": ["clip_box", "yolo_box"]}}}}
 for operator in foo.list_operators(builtin=False, type="operator"):
     operator.resolve_type(foo.ExecutionContext(request), "inputs")

@@ -6,11 +6,11 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
-from prompting import owned, saved_views
 from prompting.analysis.selections import WORST
+from prompting.dataset import owned, saved_views
+from prompting.dataset.lock import run_lock
+from prompting.dataset.storage import StrategyFields
 from prompting.evaluation import evaluation_key, load_comparison
-from prompting.lock import run_lock
-from prompting.storage import StrategyFields
 
 PLUGIN = "@promptlab/sam2-prompting"
 CHANGES = {"last_modified_at", "last_loaded_at", "last_deletion_at", "created_at", "_id", "_dataset_id"}

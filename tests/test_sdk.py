@@ -10,9 +10,9 @@ import pytest
 
 from prompting import evaluation, explanation
 from prompting.agreement import Agreement
+from prompting.dataset.reading import label_type_of
 from prompting.errors import PromptingError
 from prompting.plan import Plan
-from prompting.reading import label_type_of
 
 URI = "@promptlab/sam2-prompting"
 NAMES = sorted(

@@ -79,7 +79,7 @@ def test_what_a_dataset_holds_is_text_in_the_plots(explained_once):
     """Plotly reads a little HTML."""
     from prompting.analysis import figures
     from prompting.analysis.slices import slices_of
-    from prompting.findings import load_findings
+    from prompting.dataset.findings import load_findings
 
     findings = load_findings(explained_once)
     groups = slices_of([SCRIPT] * len(findings.sample_ids))

@@ -3,8 +3,8 @@
 import fiftyone.operators as foo
 import pytest
 
+from prompting.dataset.storage import StrategyFields
 from prompting.evaluation import evaluation_key
-from prompting.storage import StrategyFields
 
 IOU = f"{evaluation_key('sam2', 'clip_point')}_iou"
 

@@ -43,7 +43,7 @@ def left(ctx, chosen: Choices) -> int:
 
 def params_for_rest(ctx, chosen: Choices) -> dict:
     """The winner on the whole dataset, with the parameters that its record has; what is done is kept."""
-    from ...prompting.records import recorded
+    from ...prompting.dataset.records import recorded
 
     best = winner(chosen)
     record = recorded(ctx.dataset, chosen.prefix, best) or {}

@@ -113,7 +113,7 @@ class StrategiesPanel(foo.Panel):
 
     def save_view(self, ctx) -> None:
         """Keep what the grid shows as one of the dataset's saved views, under a name that is free."""
-        from ...prompting import saved_views
+        from ...prompting.dataset import saved_views
 
         chosen = Choices.of(ctx)
         if not chosen.scope.title:
@@ -125,7 +125,7 @@ class StrategiesPanel(foo.Panel):
 
     def show_strategy(self, ctx) -> None:
         """One strategy's mask, its prompts and the truth, and nothing else, on the pictures."""
-        from ...prompting import appearance
+        from ...prompting.dataset import appearance
 
         chosen = Choices.of(ctx)
         strategy = self._strategy_of_row(ctx, chosen) or chosen.a

@@ -7,7 +7,7 @@ from .canvas import Canvas
 
 def draw_running(panel, ctx, canvas: Canvas, prefixes: list[str]) -> None:
     """Nothing where nothing runs."""
-    from ...prompting.stopping import running
+    from ...prompting.dataset.stopping import running
 
     found = ((prefix, running(ctx.dataset, prefix)) for prefix in prefixes or ["sam2"])
     for prefix, run in found:
@@ -22,7 +22,7 @@ def draw_running(panel, ctx, canvas: Canvas, prefixes: list[str]) -> None:
 
 def stop(ctx, prefixes: list[str]) -> str:
     """Ask every run of these prefixes to end; what was asked, as a sentence."""
-    from ...prompting.stopping import request_stop
+    from ...prompting.dataset.stopping import request_stop
 
     asked = [request_stop(ctx.dataset, prefix) for prefix in prefixes or ["sam2"]]
     return "The run ends after this picture; what is done stays." if any(asked) else "Nothing runs any more."

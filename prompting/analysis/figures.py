@@ -25,7 +25,7 @@ from .slices import Slice
 from .statistics import TIE, mean_interval
 
 if TYPE_CHECKING:
-    from ..findings import Findings
+    from ..dataset.findings import Findings
     from .comparison import Comparison
 
 PART_COLOURS = dict(zip(PARTS, (VERMILLION, ORANGE, SKY, PURPLE, GREEN), strict=True))

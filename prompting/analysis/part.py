@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..findings import Findings
+from ..dataset.findings import Findings
 from ..results import NO_PROMPT
 from .calibration import calibrate, rank_correlation
 from .comparison import Comparison, Row

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..findings import Findings
+from ..dataset.findings import Findings
 from ..results import NO_PROMPT
 from .statistics import TIE
 

@@ -17,11 +17,11 @@ from ..analysis.figure_style import Figure
 from ..analysis.robustness import as_table
 from ..analysis.slices import slices_of
 from ..analysis.tables import Table
+from ..dataset.findings import Findings
+from ..dataset.records import PARAMETERS_OF, recorded
 from ..evaluation import comparison_key
 from ..explanation import Explanation
-from ..findings import Findings
 from ..prompts.strategies import STRATEGIES
-from ..records import PARAMETERS_OF, recorded
 from ..results import NO_PROMPT, OK
 
 PARAMETERS = (

@@ -15,8 +15,8 @@ from typing import Any
 import fiftyone as fo
 
 from ..analysis.attribution import PARTS
+from ..dataset.findings import Findings
 from ..errors import PromptingError
-from ..findings import Findings
 from . import content, page
 
 SHELF = "sam2-prompting-reports"

@@ -11,12 +11,12 @@ import fiftyone as fo
 from PIL import Image
 
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from ..dataset.findings import Findings
+from ..dataset.storage import StrategyFields
+from ..dataset.truth import truth_field
 from ..errors import PromptingError
-from ..findings import Findings
 from ..pixels.images import read_bounded
 from ..results import NO_PROMPT
-from ..storage import StrategyFields
-from ..truth import truth_field
 from . import content
 from .pictures import (
     CLASS_COLOURS,

@@ -13,8 +13,8 @@ from PIL import Image, ImageColor, ImageDraw
 
 from ..analysis.metrics import IGNORED
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from ..storage import StrategyFields, clicks_in
-from ..truth import truth_field
+from ..dataset.storage import StrategyFields, clicks_in
+from ..dataset.truth import truth_field
 
 CLASS_COLOURS = tuple(map(ImageColor.getrgb, ("#ff8c00", "#cc79a7", "#f0e442", "#0072b2", "#009e73", "#d55e00")))
 """Where there are several classes; those after the sixth begin again."""

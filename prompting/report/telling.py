@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..analysis.statistics import TIE
-from ..findings import Findings
+from ..dataset.findings import Findings
 
 PICTURES, SHOWN = 12, 4
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..analysis.attribution import PARTS
 from ..analysis.comparison import Row
 from ..analysis.statistics import TIE
-from ..findings import Findings
+from ..dataset.findings import Findings
 from .content import explanation_of, summary
 
 SIGNIFICANT = 0.05

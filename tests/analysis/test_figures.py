@@ -15,7 +15,7 @@ from prompting.analysis.palette import colour_of
 from prompting.analysis.robustness import Curve
 from prompting.analysis.slices import Slice, slices_of
 from prompting.analysis.statistics import differences, mean_interval
-from prompting.findings import Findings
+from prompting.dataset.findings import Findings
 from prompting.prompts.strategies import STRATEGIES
 
 IMAGES = 30

@@ -14,7 +14,7 @@ def nobody_asked_before():
     """Forms begin with the person's last run, and other tests are persons too."""
     from fiftyone.operators.store import ExecutionStore
 
-    from prompting.last_run import STORE
+    from prompting.dataset.last_run import STORE
 
     ExecutionStore.create(STORE).clear()
 

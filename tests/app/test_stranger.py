@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
-from prompting.appearance import shown_fields
+from prompting.dataset.appearance import shown_fields
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from tests.app.driving import carry_out, choose_bundled_models, form_of
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from prompting.storage import error_field
+from prompting.dataset.storage import error_field
 
 
 def columns(rows: list[dict], number: int) -> list[str]:
@@ -144,7 +144,7 @@ def test_slices_by_what_a_person_has(ask, explained, by):
 def test_opening_the_panel_loads_no_model_code(explained):
     """Torch alone takes seconds to import."""
     script = (
-        "import sys, fiftyone as fo; from prompting.findings import load_findings;"
+        "import sys, fiftyone as fo; from prompting.dataset.findings import load_findings;"
         f"load_findings(fo.load_dataset({explained.name!r}));"
         "import prompting.analysis.figures, prompting.report.content;"
         "assert not {'torch', 'sam2', 'ultralytics'} & set(sys.modules), 'a model library was imported'"

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from prompting.dataset.truth import paint_instances
 from prompting.errors import PromptError
 from prompting.pixels.label_masks import instance_mask
 from prompting.pixels.masks import resize_mask
@@ -16,7 +17,6 @@ from prompting.priors.fields import FieldPrior
 from prompting.prompts import prompters
 from prompting.prompts.sampling import tight_box
 from prompting.segmentation.prompt import Prompt
-from prompting.truth import paint_instances
 from tests.properties.shapes import (
     MANY,
     SHAPES,

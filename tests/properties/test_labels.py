@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from prompting import labels
+from prompting.dataset import labels
 from prompting.pixels.label_masks import instance_mask
 from prompting.segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 from tests.properties.shapes import (

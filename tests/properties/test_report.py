@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from prompting import labels
+from prompting.dataset import labels
 from prompting.report.pictures import draw_prompts, overlay, shrink
 from tests.properties.shapes import MANY, SHAPES, masks, results
 

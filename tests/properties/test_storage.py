@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from prompting import storage
+from prompting.dataset import storage
+from prompting.dataset.storage import StrategyFields
 from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.segmentation.prompt import Prompt
-from prompting.storage import StrategyFields
 from tests.properties.shapes import (
     FEW,
     masks,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.analysis.metrics import IGNORED
-from prompting.truth import paint_instances
+from prompting.dataset.truth import paint_instances
 from tests.properties.shapes import (
     MANY,
     several_masks,

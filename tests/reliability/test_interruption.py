@@ -10,8 +10,8 @@ import pymongo.collection
 import pytest
 from pymongo.errors import OperationFailure
 
-from prompting import saving, storage
 from prompting.application import apply
+from prompting.dataset import saving, storage
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from tests.reliability.runs import STRATEGIES, contents

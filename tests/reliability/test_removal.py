@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from prompting import owned
+from prompting.dataset import owned
 from prompting.error_overlay import show_errors
 from prompting.removal import remove_results
 

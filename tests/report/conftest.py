@@ -8,7 +8,7 @@ import uuid
 import fiftyone as fo
 import pytest
 
-from prompting.findings import Findings, load_findings
+from prompting.dataset.findings import Findings, load_findings
 
 
 @pytest.fixture

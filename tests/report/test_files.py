@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from prompting.analysis.attribution import PARTS
+from prompting.dataset.findings import load_findings
 from prompting.errors import PromptingError
-from prompting.findings import load_findings
 from prompting.report import export, files
 
 NAMES = ["comparison.html", "comparison.csv", "comparison.json"]

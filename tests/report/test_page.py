@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from prompting.findings import load_findings
+from prompting.dataset.findings import load_findings
 from prompting.report import page
 
 WHEN = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from demo.browser import NoBrowser, chromium
-from prompting.findings import load_findings
+from prompting.dataset.findings import load_findings
 from prompting.report import export
 
 pytestmark = pytest.mark.browser

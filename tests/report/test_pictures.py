@@ -10,6 +10,7 @@ from PIL import Image, ImageColor
 
 from prompting.analysis.metrics import IGNORED
 from prompting.analysis.palette import NEGATIVE, POSITIVE, colour_of
+from prompting.dataset.storage import StrategyFields
 from prompting.report.pictures import (
     CLASS_COLOURS,
     data_uri,
@@ -19,7 +20,6 @@ from prompting.report.pictures import (
     strategy_picture,
     truth_picture,
 )
-from prompting.storage import StrategyFields
 
 GREY = Image.new("RGB", (60, 40), (100, 100, 100))
 

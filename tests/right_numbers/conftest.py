@@ -72,7 +72,7 @@ def scored(apply_strategies, evaluate_strategies, nano, person):
 
 def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     """A strategy's results, the same mask on each picture."""
-    from prompting import records, storage
+    from prompting.dataset import records, storage
     from prompting.pixels.regions import box_of
     from prompting.plan import Plan
     from prompting.results import OK, StrategyResult

@@ -5,15 +5,15 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 
-from prompting import saving
 from prompting.agreement import measure_steps
 from prompting.application import apply
-from prompting.completeness import undone
+from prompting.dataset import saving
+from prompting.dataset.completeness import undone
+from prompting.dataset.storage import StrategyFields
 from prompting.errors import PromptingError
 from prompting.evaluation import evaluate
 from prompting.explanation import explain
 from prompting.plan import Plan
-from prompting.storage import StrategyFields
 
 MEGABYTE = 2**20
 FIELDS = StrategyFields.of("sam2", "yolo_box")

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 import fiftyone as fo
 from bson import DBRef
 
-from . import evaluation, explanation, records
-from .agreement import agreement_field
-from .error_overlay import overlay_field
-from .evaluation import SCORES, comparison_key, evaluation_key
-from .explanation import robustness_key
-from .prompts.strategies import STRATEGIES
+from .. import evaluation, explanation
+from ..agreement import agreement_field
+from ..error_overlay import overlay_field
+from ..evaluation import SCORES, comparison_key, evaluation_key
+from ..explanation import robustness_key
+from ..prompts.strategies import STRATEGIES
+from . import records
 from .records import run_key
 from .storage import StrategyFields, error_field, heatmap_field
 from .truth import count_field, size_field, truth_field

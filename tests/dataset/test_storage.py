@@ -4,13 +4,13 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from prompting import checks, records, storage
-from prompting.completeness import undone
+from prompting.dataset import checks, records, storage
+from prompting.dataset.completeness import undone
+from prompting.dataset.storage import StrategyFields
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.segmentation.prompt import Prompt
-from prompting.storage import StrategyFields
 
 PLAN = Plan(strategies=("clip_box_points", "yolo_box"), sam2_model="nano", device="cpu")
 FIELDS = StrategyFields.of("sam2", "clip_box_points")

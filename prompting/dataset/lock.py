@@ -5,7 +5,7 @@ A lock is a document in FiftyOne's own database, so that runs on other
 machines see it. Its owner renews it; one that wasn't renewed for a while, or
 whose process is gone from this machine, belongs to a run that died, and the
 next run takes it over. Its owner also writes how far the run is into it, and
-reads there that somebody asked the run to stop (:mod:`prompting.stopping`).
+reads there that somebody asked the run to stop (:mod:`prompting.dataset.stopping`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from ..errors import PromptingError, Stopped
 from .database import in_words
-from .errors import PromptingError, Stopped
 
 COLLECTION = "sam2_prompting.locks"
 RENEW_SECONDS, EXPIRE_SECONDS, RELEASE_SECONDS = 1.0, 60.0, 5.0

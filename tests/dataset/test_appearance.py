@@ -3,11 +3,11 @@
 import fiftyone as fo
 import pytest
 
-from prompting import storage
 from prompting.analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from prompting.appearance import PLUGIN, active_fields, arrange, colours, field_colours, show, shown_fields
+from prompting.dataset import storage
+from prompting.dataset.appearance import PLUGIN, active_fields, arrange, colours, field_colours, show, shown_fields
+from prompting.dataset.storage import error_field
 from prompting.plan import Plan
-from prompting.storage import error_field
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 from fiftyone import ViewField as F
 
-from .errors import PromptingError
-from .plan import SKIP, Plan
-from .results import NO_PROMPT
+from ..errors import PromptingError
+from ..plan import SKIP, Plan
+from ..results import NO_PROMPT
 from .storage import StrategyFields, has_result
 
 MASK, INSTANCES, PROMPTS = "mask", "instances", "prompts"

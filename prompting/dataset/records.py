@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 
 import fiftyone as fo
 
-from .models import catalogue
-from .models.files import sha256_of
-from .plan import Plan
-from .prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
+from ..models import catalogue
+from ..models.files import sha256_of
+from ..plan import Plan
+from ..prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
 
 METHOD = "sam2_prompting"
 """What FiftyOne's list of runs calls them."""

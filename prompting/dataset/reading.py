@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 import fiftyone as fo
 import fiftyone.core.collections as foc
 
-from .errors import PromptingError
-from .pixels.images import upright_size
-from .pixels.label_masks import NO_BOX, NO_PIXELS, Encoding, is_crowd
-from .pixels.label_survey import Survey, Targets, listed, understand
+from ..errors import PromptingError
+from ..pixels.images import upright_size
+from ..pixels.label_masks import NO_BOX, NO_PIXELS, Encoding, is_crowd
+from ..pixels.label_survey import Survey, Targets, listed, understand
+from ..spelling import spelled
 from .records import own_first
-from .spelling import spelled
 
 GLANCE = 20
 """So many samples are looked at where a form asks, at each keystroke."""

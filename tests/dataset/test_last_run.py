@@ -7,8 +7,8 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.store import ExecutionStore
 
-from prompting import records, storage
-from prompting.last_run import STORE, last_asked, remember
+from prompting.dataset import records, storage
+from prompting.dataset.last_run import STORE, last_asked, remember
 from prompting.plan import Plan
 
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano"}

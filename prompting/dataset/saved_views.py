@@ -7,7 +7,7 @@ import re
 import fiftyone as fo
 import fiftyone.core.collections as foc
 
-from .prompts.strategies import STRATEGIES
+from ..prompts.strategies import STRATEGIES
 
 _NAME = "|".join(STRATEGIES)
 EARLIER_TITLES = re.compile(

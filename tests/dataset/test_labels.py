@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prompting import labels
+from prompting.dataset import labels
 from prompting.pixels.label_masks import instance_mask
 from prompting.results import OK, Round, StrategyResult
 from prompting.segmentation.prompt import Prompt

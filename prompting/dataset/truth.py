@@ -8,17 +8,17 @@ from dataclasses import replace
 import fiftyone as fo
 import numpy as np
 
-from .analysis.metrics import IGNORED
-from .errors import PromptingError
+from ..analysis.metrics import IGNORED
+from ..errors import PromptingError
+from ..pixels.label_masks import Encoding, count_parts, instance_mask, is_crowd
+from ..pixels.label_survey import ignored_values
+from ..pixels.regions import Region
+from ..priors.fields import FieldPrior
+from ..spelling import spelled
 from .lock import editing
 from .pages import samples_by_page
-from .pixels.label_masks import Encoding, count_parts, instance_mask, is_crowd
-from .pixels.label_survey import ignored_values
-from .pixels.regions import Region
-from .priors.fields import FieldPrior
 from .reading import Reading, label_type_of, read, read_steps
 from .saving import nearly_full, saving
-from .spelling import spelled
 from .storage import StrategyFields
 
 
@@ -41,7 +41,7 @@ class Truth:
     """A field's labels of some classes, as a label map and as instances.
 
     Args:
-        reading: what the labels were understood as; :func:`prompting.reading.read_steps` refuses what can't be
+        reading: what the labels were understood as; :func:`prompting.dataset.reading.read_steps` refuses what can't be
     """
 
     def __init__(self, reading: Reading):

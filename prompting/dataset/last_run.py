@@ -14,10 +14,10 @@ from pathlib import Path
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
-from .errors import PromptingError
-from .models import catalogue
-from .plan import Plan
-from .prompts.strategies import FIELD, STRATEGIES
+from ..errors import PromptingError
+from ..models import catalogue
+from ..plan import Plan
+from ..prompts.strategies import FIELD, STRATEGIES
 from .records import METHOD, recorded
 from .storage import StrategyFields
 

@@ -7,11 +7,11 @@ import fiftyone.core.collections as foc
 import fiftyone.core.patches as fop
 import fiftyone.core.video as fov
 
+from ..errors import PromptingError
+from ..pixels.label_masks import Encoding
+from ..plan import ERROR, OVERWRITE, SKIP, Plan
+from ..prompts.strategies import FIELD, strategies_named
 from .completeness import whole
-from .errors import PromptingError
-from .pixels.label_masks import Encoding
-from .plan import ERROR, OVERWRITE, SKIP, Plan
-from .prompts.strategies import FIELD, strategies_named
 from .reading import has_instance_masks, label_type_of, read
 from .records import HASH_OF, first_difference, recorded
 from .storage import StrategyFields, has_result, heatmap_field, written_fields

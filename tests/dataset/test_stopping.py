@@ -12,17 +12,18 @@ import fiftyone.core.odm as odm
 import psutil
 import pytest
 
-from prompting import application, assembly, lock
+from prompting import application, assembly
 from prompting.agreement import measure_steps
 from prompting.application import apply
+from prompting.dataset import lock
+from prompting.dataset.lock import COLLECTION, run_lock
+from prompting.dataset.stopping import request_stop, running
 from prompting.errors import Stopped
 from prompting.evaluation import evaluate_steps, load_comparison
 from prompting.explanation import explain
-from prompting.lock import COLLECTION, run_lock
 from prompting.plan import Plan
-from prompting.stopping import request_stop, running
+from tests.dataset.test_lock import held_by
 from tests.reliability.runs import contents
-from tests.test_lock import held_by
 
 QUICK = {"strategies": ("yolo_box",), "sam2_model": "nano", "yolo_model": "nano", "device": "cpu"}
 
@@ -169,7 +170,7 @@ def test_python_gets_an_exception_so_that_what_follows_in_a_script_is_not_run(da
         request_stop(dataset)
         self.asked_to_stop.wait(10)
 
-    hold = import_module(type(apply_strategies).__module__.replace("operators.apply", "prompting.lock")).Hold
+    hold = import_module(type(apply_strategies).__module__.replace("operators.apply", "prompting.dataset.lock")).Hold
     monkeypatch.setattr(hold, "tell", partialmethod(stop, tell=hold.tell))
     with pytest.raises(ValueError, match=r"Stopped on request: 0 of 6 samples"):
         apply_strategies(dataset, progress=False, **QUICK)

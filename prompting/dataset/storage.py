@@ -9,13 +9,13 @@ import fiftyone as fo
 import fiftyone.core.odm as odm
 import numpy as np
 
+from ..pixels.masks import resize_mask
+from ..plan import Plan
+from ..prompts import prompters
+from ..prompts.strategies import FIELD, STRATEGIES
+from ..results import NO_PROMPT, OK, StrategyResult
+from ..segmentation.prompt import Prompt
 from . import labels
-from .pixels.masks import resize_mask
-from .plan import Plan
-from .prompts import prompters
-from .prompts.strategies import FIELD, STRATEGIES
-from .results import NO_PROMPT, OK, StrategyResult
-from .segmentation.prompt import Prompt
 
 DONE = (OK, NO_PROMPT)
 HEATMAP_SIDE = 320

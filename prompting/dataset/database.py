@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo.errors import PyMongoError
 
-from .errors import PromptingError
+from ..errors import PromptingError
 
 
 def in_words(error: Exception) -> Exception:

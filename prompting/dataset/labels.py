@@ -9,9 +9,9 @@ from __future__ import annotations
 import fiftyone as fo
 import numpy as np
 
-from .pixels.regions import box_of
-from .results import StrategyResult
-from .segmentation.prompt import NEGATIVE, POSITIVE, Prompt
+from ..pixels.regions import box_of
+from ..results import StrategyResult
+from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 
 
 def instances(result: StrategyResult) -> fo.Detections:

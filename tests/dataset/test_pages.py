@@ -4,7 +4,7 @@ import fiftyone as fo
 import fiftyone.core.odm as odm
 import pytest
 
-from prompting.pages import PAGE, samples_by_page
+from prompting.dataset.pages import PAGE, samples_by_page
 
 MORE_THAN_A_QUERY_SENDS_AT_ONCE = 120
 

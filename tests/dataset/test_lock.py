@@ -10,11 +10,11 @@ import fiftyone.core.odm as odm
 import psutil
 import pytest
 
-from prompting import lock
 from prompting.application import apply
+from prompting.dataset import lock
+from prompting.dataset.lock import COLLECTION, editing, run_lock
 from prompting.errors import PromptingError
 from prompting.evaluation import evaluate_steps
-from prompting.lock import COLLECTION, editing, run_lock
 from prompting.plan import Plan
 
 
@@ -119,7 +119,7 @@ def test_apply_and_evaluate_keep_each_other_out(dataset, apply_strategies, nano)
 ADD_FIELDS = """
 import sys
 import fiftyone as fo
-from prompting.lock import editing
+from prompting.dataset.lock import editing
 dataset = fo.load_dataset(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

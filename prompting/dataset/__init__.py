@@ -1,0 +1,1 @@
+"""The place that reads and writes FiftyOne's datasets."""
