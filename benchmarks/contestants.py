@@ -19,7 +19,7 @@ def applied(source, plan, starts: list[float] | None = None) -> Prepared:
         plan: what to do
         starts: takes the seconds before the first picture: checks, new fields, the App's colours
     """
-    from prompting.application import apply
+    from prompting.runs.application import apply
 
     def run(dataset) -> None:
         start = time.perf_counter()

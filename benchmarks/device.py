@@ -86,8 +86,8 @@ def masks_of(pictures: list, device: str, precision: str, sam2: str, args) -> di
 
 def runner_for(device: str, precision: str, sam2: str, args):
     """All automatic strategies with a SAM 2."""
-    from prompting.assembly import build_runner
     from prompting.plan import Plan
+    from prompting.runs.assembly import build_runner
 
     plan = Plan(
         sam2_model=sam2,

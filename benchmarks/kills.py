@@ -43,7 +43,7 @@ def main() -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     from demo.dataset import make_dataset
-    from prompting.assembly import build_runner
+    from prompting.runs.assembly import build_runner
 
     warnings.filterwarnings("ignore", "MongoClient opened before fork")
     build_runner(plan(args.strategies).resolved())  # loads the models once for all children
@@ -101,7 +101,7 @@ def in_child(dataset, strategies, how: str = "KILL", after: float | None = None)
     pid = os.fork()
     if pid == 0:
         try:
-            from prompting.application import apply
+            from prompting.runs.application import apply
 
             for _ in apply(dataset, plan(strategies)):
                 pass

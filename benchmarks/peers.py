@@ -105,9 +105,9 @@ def write_prompts(dataset, plan) -> int:
     """
     from fiftyone import ViewField
 
-    from prompting.application import apply
     from prompting.dataset.storage import clicks_in
     from prompting.results import OK
+    from prompting.runs.application import apply
 
     for _ in apply(dataset, plan):
         pass

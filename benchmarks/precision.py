@@ -62,9 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(dataset, prefix: str, precision: str, compiled: bool, device: str, args) -> None:
     """Apply all strategies, with the encoder as told."""
-    from prompting.application import apply
     from prompting.plan import Plan
     from prompting.prompts.strategies import STRATEGIES
+    from prompting.runs.application import apply
 
     plan = Plan(
         strategies=tuple(STRATEGIES),

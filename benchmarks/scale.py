@@ -68,10 +68,10 @@ def measure(args: argparse.Namespace) -> dict:
     """Apply the strategies to one size of dataset, with a watch on the stages."""
     from benchmarks.stages import watched
     from benchmarks.weights import timed_sam2
-    from prompting.application import apply
     from prompting.models import catalogue
     from prompting.plan import Plan
     from prompting.prompts.strategies import AUTOMATIC
+    from prompting.runs.application import apply
 
     device = catalogue.best_device() if args.device == "auto" else args.device
     with tempfile.TemporaryDirectory(prefix="sam2-prompting-scale-") as folder, timed_sam2(args.sam2, device) as sam2:

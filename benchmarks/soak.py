@@ -68,7 +68,7 @@ def main() -> int:
 def prepare():
     """A dataset with things of a person's own, and what each strategy has to make of it."""
     from demo.dataset import make_dataset
-    from prompting.assembly import build_runner
+    from prompting.runs.assembly import build_runner
 
     build_runner(plan(STRATEGIES, "skip").resolved())  # loads the models once for all children
     subject = make_dataset(f"soak-{os.getpid()}", Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
@@ -112,9 +112,9 @@ def work(subject, wanted: dict, rng: random.Random, end: float) -> tuple[Counter
 
 def draw(subject, rng: random.Random):
     """One step: its name, and what does it."""
-    from prompting.agreement import measure_steps
-    from prompting.evaluation import evaluate_steps
-    from prompting.explanation import explain
+    from prompting.runs.agreement import measure_steps
+    from prompting.runs.evaluation import evaluate_steps
+    from prompting.runs.explanation import explain
 
     some = rng.sample(STRATEGIES, rng.randint(1, 2))
     view = subject.take(rng.randint(1, 6), seed=rng.randrange(1000))
@@ -147,7 +147,7 @@ def drain(steps) -> None:
 
 def drain_apply(samples, asked) -> None:
     """Apply strategies."""
-    from prompting.application import apply
+    from prompting.runs.application import apply
 
     drain(apply(samples, asked))
 

@@ -22,9 +22,9 @@ class MeasureAgreement(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.agreement import comparable
         from ..prompting.dataset.checks import check_collection
         from ..prompting.errors import PromptingError, concerning
+        from ..prompting.runs.agreement import comparable
 
         inputs = types.Object()
         inputs.view_target(ctx, action_description="Measure")
@@ -44,7 +44,7 @@ class MeasureAgreement(RunOperator):
         return types.Property(inputs, view=types.View(label="Measure agreement between strategies"))
 
     def _steps(self, ctx):
-        from ..prompting.agreement import measure_steps, measured_agreement
+        from ..prompting.runs.agreement import measure_steps, measured_agreement
 
         params, view = forms.chosen(ctx.params, PARAMETERS), ctx.target_view(require_flat=True)
         for progress in measure_steps(view, **params):
@@ -67,7 +67,7 @@ class MeasureAgreement(RunOperator):
         Raises:
             ValueError: what was wrong with the request, in one sentence
         """
-        from ..prompting.agreement import measure_steps, measured_agreement
+        from ..prompting.runs.agreement import measure_steps, measured_agreement
 
         with tqdm(unit="image", disable=not progress) as bar:
             for step in measure_steps(sample_collection, prefix):

@@ -26,9 +26,9 @@ class ApplyStrategies(RunOperator):
         return apply_form.resolve(ctx)
 
     def _steps(self, ctx):
-        from ..prompting.application import apply
         from ..prompting.dataset import appearance
         from ..prompting.dataset.last_run import remember
+        from ..prompting.runs.application import apply
 
         plan, progress = apply_form.plan_of(ctx.params), None
         yield forms.tell(ctx, 0.0, "loading the models")
@@ -108,8 +108,8 @@ class ApplyStrategies(RunOperator):
         Raises:
             ValueError: what was wrong with the request, in one sentence, before any work is done
         """
-        from ..prompting.application import apply
         from ..prompting.dataset.last_run import remember
+        from ..prompting.runs.application import apply
 
         given = {name: value for name, value in locals().items() if name in apply_form.PARAMETERS}
         for name in apply_form.LISTS:  # text with commas will do

@@ -19,8 +19,8 @@ def ask_strategy(ctx, inputs: types.Object, prefix: str, scored: bool = False) -
         prefix: of the strategies' fields
         scored: those that were evaluated alone
     """
-    from ..prompting.evaluation import load_comparison, strategies_in
     from ..prompting.prompts.strategies import STRATEGIES
+    from ..prompting.runs.evaluation import load_comparison, strategies_in
 
     there = strategies_in(ctx.dataset, prefix)
     comparison = load_comparison(ctx.dataset, prefix)
@@ -40,7 +40,7 @@ def ask_strategy(ctx, inputs: types.Object, prefix: str, scored: bool = False) -
 
 def follow(steps: Iterator, progress: bool, unit: str = "image"):
     """Run to the end with a progress bar, and return the last that was told."""
-    from ..prompting.progress import Progress
+    from ..prompting.runs.progress import Progress
 
     last = None
     with tqdm(unit=unit, disable=not progress) as bar:
@@ -53,7 +53,7 @@ def follow(steps: Iterator, progress: bool, unit: str = "image"):
 
 def tell_steps(ctx, steps: Iterator, ended: list, unit: str = "samples") -> Iterator:
     """Messages for the App, one a step; what isn't progress is put into ``ended``."""
-    from ..prompting.progress import Progress
+    from ..prompting.runs.progress import Progress
 
     for step in steps:
         if isinstance(step, Progress):

@@ -95,7 +95,7 @@ def tell(ctx, share: float, label: str):
 
 def sentence(progress, unit: str = "samples") -> str:
     """How far a run is, in words."""
-    from ..prompting.progress import time_left
+    from ..prompting.runs.progress import time_left
 
     failed = f", {progress.failed} failed" if progress.failed else ""
     return f"{progress.done} of {progress.total} {unit}{failed}{time_left(progress.seconds_left)}"

@@ -23,9 +23,9 @@ class RemoveResults(RunOperator):
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.errors import PromptingError
-        from ..prompting.evaluation import strategies_in
         from ..prompting.prompts.strategies import STRATEGIES
-        from ..prompting.removal import find_results
+        from ..prompting.runs.evaluation import strategies_in
+        from ..prompting.runs.removal import find_results
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Remove results"))
@@ -46,7 +46,7 @@ class RemoveResults(RunOperator):
 
     def _steps(self, ctx):
         from ..prompting.errors import PromptingError
-        from ..prompting.removal import remove_results
+        from ..prompting.runs.removal import remove_results
 
         given, ended = forms.chosen(ctx.params, PARAMETERS), []
         if not given.pop("confirm", False):
@@ -84,7 +84,7 @@ class RemoveResults(RunOperator):
         Raises:
             ValueError: nothing is there, or a run that is alive is writing it
         """
-        from ..prompting.removal import find_results, remove_results
+        from ..prompting.runs.removal import find_results, remove_results
 
         if not confirm:
             return find_results(dataset, prefix, strategy)

@@ -23,7 +23,7 @@ class TagWorst(RunOperator):
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.errors import PromptingError
-        from ..prompting.tagging import find_worst
+        from ..prompting.runs.tagging import find_worst
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Tag the worst pictures"))
@@ -45,7 +45,7 @@ class TagWorst(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting.tagging import tag_worst
+        from ..prompting.runs.tagging import tag_worst
 
         given, ended = {"count": COUNT, "tag": TAG, **forms.chosen(ctx.params, PARAMETERS)}, []
         yield from asking.tell_steps(ctx, tag_worst(ctx.target_view(require_flat=True), **given), ended)
@@ -82,6 +82,6 @@ class TagWorst(RunOperator):
         Raises:
             ValueError: what was wrong with the request, before anything is tagged
         """
-        from ..prompting.tagging import tag_worst
+        from ..prompting.runs.tagging import tag_worst
 
         return asking.follow(tag_worst(sample_collection, strategy, count, tag, below, prefix), progress)

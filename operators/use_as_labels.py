@@ -23,7 +23,7 @@ class UseAsLabels(RunOperator):
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.errors import PromptingError
-        from ..prompting.final_labels import instances_field, plan_takeover
+        from ..prompting.runs.final_labels import instances_field, plan_takeover
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Use a strategy's masks as labels"))
@@ -56,7 +56,7 @@ class UseAsLabels(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting.final_labels import use_as_labels
+        from ..prompting.runs.final_labels import use_as_labels
 
         given, ended = {"name": NAME, **forms.chosen(ctx.params, PARAMETERS)}, []
         yield from asking.tell_steps(ctx, use_as_labels(ctx.target_view(require_flat=True), **given), ended)
@@ -93,6 +93,6 @@ class UseAsLabels(RunOperator):
         Raises:
             ValueError: what was wrong with the request, before anything is written
         """
-        from ..prompting.final_labels import use_as_labels
+        from ..prompting.runs.final_labels import use_as_labels
 
         return asking.follow(use_as_labels(sample_collection, strategy, name, prefix, overwrite), progress)

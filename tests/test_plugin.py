@@ -14,11 +14,11 @@ import yaml
 from fiftyone.operators.registry import OperatorRegistry
 from fiftyone.operators.store import ExecutionStore
 
-from prompting import evaluation
 from prompting.dataset import records, storage
 from prompting.dataset.last_run import STORE
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
+from prompting.runs import evaluation
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
@@ -91,7 +91,7 @@ def test_opening_the_forms_loads_none_of_the_heavy_packages(people):
     script = f"""
 import json, sys
 import fiftyone.operators as foo
-import prompting.plan, prompting.dataset.checks, prompting.dataset.storage, prompting.evaluation
+import prompting.plan, prompting.dataset.checks, prompting.dataset.storage, prompting.runs.evaluation
 request = {{"dataset_name": {people.name!r}, "params": {{"strategies": ["clip_box", "yolo_box"]}}}}
 for operator in foo.list_operators(builtin=False, type="operator"):
     operator.resolve_type(foo.ExecutionContext(request), "inputs")

@@ -8,11 +8,11 @@ import fiftyone.operators as foo
 import pandas as pd
 import pytest
 
-from prompting import evaluation, explanation
-from prompting.agreement import Agreement
 from prompting.dataset.reading import label_type_of
 from prompting.errors import PromptingError
 from prompting.plan import Plan
+from prompting.runs import evaluation, explanation
+from prompting.runs.agreement import Agreement
 
 URI = "@promptlab/sam2-prompting"
 NAMES = sorted(

@@ -32,7 +32,7 @@ def compared_fields(dataset: fo.Dataset, prefix: str, *strategies: str) -> list[
     """What tells strategies apart on a picture: their masks, their IoU as tags, and the truth."""
     from ...prompting.dataset.storage import StrategyFields
     from ...prompting.dataset.truth import truth_field
-    from ...prompting.evaluation import evaluation_key
+    from ...prompting.runs.evaluation import evaluation_key
 
     masks = [StrategyFields.of(prefix, strategy).mask for strategy in strategies]
     scores = [f"{evaluation_key(prefix, strategy)}_iou" for strategy in strategies]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import fiftyone as fo
 
-from ..agreement import agreement_field
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from ..error_overlay import overlay_field
 from ..prompts.strategies import STRATEGIES
+from ..runs.agreement import agreement_field
+from ..runs.error_overlay import overlay_field
 from .storage import StrategyFields, error_field, heatmap_field
 from .truth import truth_field
 

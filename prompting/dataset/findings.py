@@ -10,12 +10,12 @@ from datetime import timezone
 import fiftyone as fo
 import numpy as np
 
-from ..agreement import agreement_field
 from ..analysis.attribution import PARTS
 from ..analysis.comparison import Comparison
 from ..analysis.robustness import Curve
-from ..evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
-from ..explanation import load_curves
+from ..runs.agreement import agreement_field
+from ..runs.evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
+from ..runs.explanation import load_curves
 from .records import METHOD, replaced_at
 from .storage import StrategyFields, error_field
 from .truth import count_field, size_field

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 import fiftyone as fo
 from bson import DBRef
 
-from .. import evaluation, explanation
-from ..agreement import agreement_field
-from ..error_overlay import overlay_field
-from ..evaluation import SCORES, comparison_key, evaluation_key
-from ..explanation import robustness_key
 from ..prompts.strategies import STRATEGIES
+from ..runs import evaluation, explanation
+from ..runs.agreement import agreement_field
+from ..runs.error_overlay import overlay_field
+from ..runs.evaluation import SCORES, comparison_key, evaluation_key
+from ..runs.explanation import robustness_key
 from . import records
 from .records import run_key
 from .storage import StrategyFields, error_field, heatmap_field

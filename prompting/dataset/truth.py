@@ -103,7 +103,7 @@ def inspect_truth(
         samples: a dataset or view
         field: a Segmentation, or Detections with instance masks
         classes: that are wanted
-        ignore_values: see :func:`prompting.evaluation.evaluate`
+        ignore_values: see :func:`prompting.runs.evaluation.evaluate`
         most: look at the first so many samples with a label; by default at all
 
     Raises:

@@ -19,10 +19,10 @@ from ..analysis.slices import slices_of
 from ..analysis.tables import Table
 from ..dataset.findings import Findings
 from ..dataset.records import PARAMETERS_OF, recorded
-from ..evaluation import comparison_key
-from ..explanation import Explanation
 from ..prompts.strategies import STRATEGIES
 from ..results import NO_PROMPT, OK
+from ..runs.evaluation import comparison_key
+from ..runs.explanation import Explanation
 
 PARAMETERS = (
     "classes",

@@ -9,12 +9,12 @@ import psutil
 import pytest
 from PIL import ExifTags, Image
 
-from prompting.application import apply
-from prompting.evaluation import evaluate
-from prompting.explanation import explain
 from prompting.pixels import images
 from prompting.pixels.masks import intersection_over_union
 from prompting.plan import Plan
+from prompting.runs.application import apply
+from prompting.runs.evaluation import evaluate
+from prompting.runs.explanation import explain
 
 QUICK = ("field_box", "yolo_box")
 MIXED = ("field_box", "yolo_box", "clip_box")  # nothing random, for the file's name is part of the seed

@@ -10,12 +10,12 @@ import fiftyone.core.odm as odm
 import psutil
 import pytest
 
-from prompting.application import apply
 from prompting.dataset import lock
 from prompting.dataset.lock import COLLECTION, editing, run_lock
 from prompting.errors import PromptingError
-from prompting.evaluation import evaluate_steps
 from prompting.plan import Plan
+from prompting.runs.application import apply
+from prompting.runs.evaluation import evaluate_steps
 
 
 @pytest.fixture

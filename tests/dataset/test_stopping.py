@@ -12,16 +12,16 @@ import fiftyone.core.odm as odm
 import psutil
 import pytest
 
-from prompting import application, assembly
-from prompting.agreement import measure_steps
-from prompting.application import apply
 from prompting.dataset import lock
 from prompting.dataset.lock import COLLECTION, run_lock
 from prompting.dataset.stopping import request_stop, running
 from prompting.errors import Stopped
-from prompting.evaluation import evaluate_steps, load_comparison
-from prompting.explanation import explain
 from prompting.plan import Plan
+from prompting.runs import application, assembly
+from prompting.runs.agreement import measure_steps
+from prompting.runs.application import apply
+from prompting.runs.evaluation import evaluate_steps, load_comparison
+from prompting.runs.explanation import explain
 from tests.dataset.test_lock import held_by
 from tests.reliability.runs import contents
 

@@ -132,7 +132,7 @@ def test_repositories_are_open_clips_own():
 def test_apply_without_a_network_ends_in_seconds_and_leaves_the_dataset_as_it_was(
     offline, dataset, apply_strategies, monkeypatch
 ):
-    from prompting import application
+    from prompting.runs import application
 
     monkeypatch.setattr(application, "build_runner", lambda *_: pytest.fail("a model was loaded"))
     before = set(dataset.get_field_schema())

@@ -41,8 +41,8 @@ def source(photographs):
 @pytest.fixture
 def wanted(source, plan) -> list[dict]:
     """What an uninterrupted run makes of them."""
-    from prompting.application import apply
     from prompting.plan import Plan
+    from prompting.runs.application import apply
 
     reference = source.clone()
     list(apply(reference, Plan(**plan)))

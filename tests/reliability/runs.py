@@ -13,7 +13,7 @@ STRATEGIES = ("field_points", "yolo_box")
 RUN = """
 import json, sys
 import fiftyone as fo
-from prompting.application import apply
+from prompting.runs.application import apply
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 name, params = json.loads(sys.argv[1])

@@ -10,10 +10,10 @@ import pymongo.collection
 import pytest
 from pymongo.errors import OperationFailure
 
-from prompting.application import apply
 from prompting.dataset import saving, storage
 from prompting.errors import PromptingError
 from prompting.plan import Plan
+from prompting.runs.application import apply
 from tests.reliability.runs import STRATEGIES, contents
 
 ROOT = Path(__file__).resolve().parents[2]

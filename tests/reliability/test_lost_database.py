@@ -18,7 +18,7 @@ PREPARE = """
 import json, sys
 from pathlib import Path
 from demo.dataset import make_dataset
-from prompting.application import apply
+from prompting.runs.application import apply
 from prompting.plan import Plan
 photographs, again, params = json.loads(sys.argv[1])
 dataset = make_dataset("lost", Path(photographs))
@@ -34,7 +34,7 @@ FINISH = """
 import json, sys
 import fiftyone as fo
 from benchmarks.kills import contents
-from prompting.application import apply
+from prompting.runs.application import apply
 from prompting.plan import Plan
 strategies, params = json.loads(sys.argv[1])
 lost, reference = fo.load_dataset("lost"), fo.load_dataset("reference")

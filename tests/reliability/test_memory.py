@@ -7,16 +7,16 @@ import sys
 
 import pytest
 
-from prompting.application import apply
 from prompting.plan import Plan
+from prompting.runs.application import apply
 from tests.reliability.runs import contents
 
 RUN = """
 import json, resource, sys
 import psutil
 import fiftyone as fo
-from prompting import assembly
-from prompting.application import apply
+from prompting.runs import assembly
+from prompting.runs.application import apply
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 name, spare, params = json.loads(sys.argv[1])

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from prompting.dataset import owned
-from prompting.error_overlay import show_errors
-from prompting.removal import remove_results
+from prompting.runs.error_overlay import show_errors
+from prompting.runs.removal import remove_results
 
 KILLS = 5
 CHANGES = {"_id", "_dataset_id", "created_at", "last_modified_at"}

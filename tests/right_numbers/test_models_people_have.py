@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from prompting.dataset.records import recorded
-from prompting.explanation import explain
 from prompting.models import catalogue, checkpoints
 from prompting.models.checkpoints import YOLO_DETECT
 from prompting.models.files import sha256_of
 from prompting.models.slot import one_model
 from prompting.priors.base import Picture
 from prompting.priors.yolo import YoloPrior
+from prompting.runs.explanation import explain
 
 OVERWRITE = r"overwrite them all or choose another prefix\.$"
 

@@ -5,15 +5,15 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 
-from prompting.agreement import measure_steps
-from prompting.application import apply
 from prompting.dataset import saving
 from prompting.dataset.completeness import undone
 from prompting.dataset.storage import StrategyFields
 from prompting.errors import PromptingError
-from prompting.evaluation import evaluate
-from prompting.explanation import explain
 from prompting.plan import Plan
+from prompting.runs.agreement import measure_steps
+from prompting.runs.application import apply
+from prompting.runs.evaluation import evaluate
+from prompting.runs.explanation import explain
 
 MEGABYTE = 2**20
 FIELDS = StrategyFields.of("sam2", "yolo_box")

@@ -5,9 +5,9 @@ import pytest
 import skimage.io
 import torch
 
-from prompting.assembly import build_runner
 from prompting.pixels.masks import intersection_over_union
 from prompting.plan import Plan
+from prompting.runs.assembly import build_runner
 from prompting.segmentation import precision
 from prompting.segmentation.prompt import Prompt
 

@@ -9,15 +9,15 @@ import fiftyone.core.collections as foc
 import numpy as np
 from PIL import ImageColor
 
-from .analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
-from .analysis.palette import GREEN, PURPLE, SKY, VERMILLION
-from .dataset import checks
-from .dataset.lock import Hold, editing, run_lock
-from .dataset.pages import samples_by_page
-from .dataset.storage import StrategyFields, has_result
-from .dataset.truth import truth_field
-from .errors import PromptingError
-from .pixels.masks import resize_mask
+from ..analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
+from ..analysis.palette import GREEN, PURPLE, SKY, VERMILLION
+from ..dataset import checks
+from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.pages import samples_by_page
+from ..dataset.storage import StrategyFields, has_result
+from ..dataset.truth import truth_field
+from ..errors import PromptingError
+from ..pixels.masks import resize_mask
 from .progress import Pace, Progress
 
 WORDS = {HIT: "hit", MISSED: "missed", EXCESS: "excess", WRONG_CLASS: "wrong class"}

@@ -14,21 +14,21 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 import numpy as np
 
+from ..dataset import appearance, checks, completeness, records, storage
+from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.pages import samples_by_page
+from ..dataset.saving import Saver, saving
+from ..errors import PromptingError, Stopped
+from ..models.availability import check_models
+from ..pixels.images import read_bounded
+from ..plan import SKIP, Plan
+from ..priors.base import Picture
+from ..prompts.strategies import FIELD
+from ..results import NO_PROMPT, StrategyResult
+from ..runner import Runner
 from .assembly import build_runner, settled
-from .dataset import appearance, checks, completeness, records, storage
-from .dataset.lock import Hold, editing, run_lock
-from .dataset.pages import samples_by_page
-from .dataset.saving import Saver, saving
-from .errors import PromptingError, Stopped
 from .evaluation import evaluation_key
-from .models.availability import check_models
-from .pixels.images import read_bounded
-from .plan import SKIP, Plan
-from .priors.base import Picture
 from .progress import Pace, Progress
-from .prompts.strategies import FIELD
-from .results import NO_PROMPT, StrategyResult
-from .runner import Runner
 from .threads import in_order
 
 READ_AHEAD, WRITE_BEHIND = 4, 1

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
-from .dataset import checks
-from .dataset.lock import run_lock
-from .dataset.storage import StrategyFields
-from .errors import PromptingError
+from ..dataset import checks
+from ..dataset.lock import run_lock
+from ..dataset.storage import StrategyFields
+from ..errors import PromptingError
 from .evaluation import evaluation_key
 from .progress import Progress
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from prompting.progress import Pace, Passes, Progress, time_left
-from prompting.threads import Abandoned, reports
+from prompting.runs.progress import Pace, Passes, Progress, time_left
+from prompting.runs.threads import Abandoned, reports
 
 
 class Clock:

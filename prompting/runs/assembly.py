@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from .models import catalogue
-from .pixels.label_masks import Encoding
-from .plan import Plan
-from .priors.clip import ClipPrior, ClipSettings
-from .priors.fields import FieldPrior
-from .priors.yolo import YoloPrior
-from .prompts.strategies import CLIP, FIELD, YOLO
-from .runner import Runner
+from ..models import catalogue
+from ..pixels.label_masks import Encoding
+from ..plan import Plan
+from ..priors.clip import ClipPrior, ClipSettings
+from ..priors.fields import FieldPrior
+from ..priors.yolo import YoloPrior
+from ..prompts.strategies import CLIP, FIELD, YOLO
+from ..runner import Runner
 
 
 def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable[[], None] = lambda: None) -> Runner:

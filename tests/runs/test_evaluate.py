@@ -11,9 +11,9 @@ from fiftyone.operators.executor import Executor, execute_or_delegate_operator
 
 from prompting.dataset import records, storage
 from prompting.errors import PromptingError
-from prompting.evaluation import evaluate, load_comparison
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
+from prompting.runs.evaluation import evaluate, load_comparison
 
 EVALUATE = "@promptlab/sam2-prompting/evaluate_strategies"
 

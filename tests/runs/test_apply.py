@@ -17,7 +17,6 @@ from fiftyone.operators.executor import execute_or_delegate_operator
 from PIL import Image
 
 from demo.dataset import make_dataset
-from prompting.application import apply
 from prompting.dataset import storage
 from prompting.dataset.storage import StrategyFields
 from prompting.errors import PromptingError
@@ -27,6 +26,7 @@ from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK
+from prompting.runs.application import apply
 from prompting.segmentation.precision import PRECISIONS, resolve_precision
 
 APPLY = "@promptlab/sam2-prompting/apply_strategies"

@@ -10,7 +10,7 @@ from prompting.analysis.selections import WORST
 from prompting.dataset import owned, saved_views
 from prompting.dataset.lock import run_lock
 from prompting.dataset.storage import StrategyFields
-from prompting.evaluation import evaluation_key, load_comparison
+from prompting.runs.evaluation import evaluation_key, load_comparison
 
 PLUGIN = "@promptlab/sam2-prompting"
 CHANGES = {"last_modified_at", "last_loaded_at", "last_deletion_at", "created_at", "_id", "_dataset_id"}
@@ -165,7 +165,7 @@ def test_what_somebody_deleted_by_hand_stops_nothing(explained, remove_results):
 
 @pytest.mark.parametrize("steps", range(0, 9, 2))
 def test_a_removal_that_ends_in_the_middle_is_finished_by_the_next(explained, remove_results, steps):
-    from prompting.removal import remove_results as removal
+    from prompting.runs.removal import remove_results as removal
 
     saved_views.keep(explained, "sam2", f"worst {WORST} of yolo_box", explained.limit(3))
     reference = explained.clone()

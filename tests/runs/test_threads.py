@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from prompting.threads import in_order
+from prompting.runs.threads import in_order
 
 
 def test_results_come_in_the_order_of_the_jobs_however_long_each_takes():

@@ -12,7 +12,7 @@ from prompting.analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS
 from prompting.analysis.metrics import IGNORED
 from prompting.dataset.storage import StrategyFields
 from prompting.dataset.truth import truth_field
-from prompting.error_overlay import COLOURS, overlay_field
+from prompting.runs.error_overlay import COLOURS, overlay_field
 from tests.analysis.test_palette import SEEN_BY, difference
 
 OVERLAY = overlay_field("sam2")

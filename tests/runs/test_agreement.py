@@ -4,11 +4,11 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from prompting.agreement import measure_agreement
 from prompting.dataset import storage
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
+from prompting.runs.agreement import measure_agreement
 
 
 @pytest.fixture

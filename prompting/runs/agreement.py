@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import fiftyone as fo
 import fiftyone.core.collections as foc
 
-from .analysis.agreement import mean_pairwise_iou
-from .analysis.tables import Table
-from .dataset import checks
-from .dataset.completeness import MASK, require
-from .dataset.lock import editing, run_lock
-from .dataset.pages import samples_by_page
-from .dataset.saving import saving
-from .dataset.storage import DONE, StrategyFields
-from .errors import PromptingError, Stopped
-from .pixels.masks import resize_mask
+from ..analysis.agreement import mean_pairwise_iou
+from ..analysis.tables import Table
+from ..dataset import checks
+from ..dataset.completeness import MASK, require
+from ..dataset.lock import editing, run_lock
+from ..dataset.pages import samples_by_page
+from ..dataset.saving import saving
+from ..dataset.storage import DONE, StrategyFields
+from ..errors import PromptingError, Stopped
+from ..pixels.masks import resize_mask
+from ..prompts.strategies import AUTOMATIC
 from .progress import Pace, Progress
-from .prompts.strategies import AUTOMATIC
 
 LEAST = 5
 """How many of the pictures on which strategies agree least are named."""

@@ -19,27 +19,27 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 import numpy as np
 
+from ..analysis.calibration import calibrate, rank_correlation
+from ..analysis.comparison import Comparison, Row
+from ..analysis.instances import match, pooled
+from ..analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
+from ..analysis.statistics import mean_interval
+from ..dataset import appearance, checks
+from ..dataset.completeness import INSTANCES, MASK, require
+from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.pages import samples_by_page
+from ..dataset.reading import Reading, label_type_of
+from ..dataset.records import recorded
+from ..dataset.storage import DONE, StrategyFields
+from ..dataset.truth import Truth, read_truth, render_truth, truth_field
+from ..errors import PromptingError, Stopped, concerning
+from ..pixels.label_masks import instance_mask
+from ..pixels.label_survey import ignored_values
+from ..pixels.masks import resize_mask
+from ..prompts.strategies import BASELINE, FIELD, STRATEGIES, strategies_named
+from ..results import NO_PROMPT
 from .agreement import agreement_field, comparable, measured
-from .analysis.calibration import calibrate, rank_correlation
-from .analysis.comparison import Comparison, Row
-from .analysis.instances import match, pooled
-from .analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
-from .analysis.statistics import mean_interval
-from .dataset import appearance, checks
-from .dataset.completeness import INSTANCES, MASK, require
-from .dataset.lock import Hold, editing, run_lock
-from .dataset.pages import samples_by_page
-from .dataset.reading import Reading, label_type_of
-from .dataset.records import recorded
-from .dataset.storage import DONE, StrategyFields
-from .dataset.truth import Truth, read_truth, render_truth, truth_field
-from .errors import PromptingError, Stopped, concerning
-from .pixels.label_masks import instance_mask
-from .pixels.label_survey import ignored_values
-from .pixels.masks import resize_mask
 from .progress import Passes, time_left
-from .prompts.strategies import BASELINE, FIELD, STRATEGIES, strategies_named
-from .results import NO_PROMPT
 from .threads import reports
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import fiftyone as fo
 import numpy as np
 
-from .dataset import app_traces, appearance, owned, saved_views
-from .dataset.lock import editing, run_lock
-from .errors import PromptingError
+from ..dataset import app_traces, appearance, owned, saved_views
+from ..dataset.lock import editing, run_lock
+from ..errors import PromptingError
+from ..prompts.strategies import BASELINE, strategies_named
 from .evaluation import comparison_key, evaluation_key, load_comparison, replace_comparison, strategies_in
 from .progress import Progress
-from .prompts.strategies import BASELINE, strategies_named
 
 STAYS = "All else stays: other fields, labels that were taken over from a strategy, tags, and files on disk."
 

@@ -13,7 +13,7 @@ from prompting.dataset.findings import load_findings, prefixes
 from prompting.dataset.records import recorded, run_key
 from prompting.dataset.storage import error_field
 from prompting.errors import PromptingError
-from prompting.explanation import Explanation, explain, load_curves
+from prompting.runs.explanation import Explanation, explain, load_curves
 
 STRATEGIES = ("clip_point", "yolo_box", "field_box")
 

@@ -12,28 +12,28 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from .analysis.attribution import PARTS, Attempt, Ceiling, attribute
-from .analysis.robustness import Curve, Trial, as_table, curves, probe
-from .analysis.tables import Table
-from .dataset import appearance, checks
-from .dataset.completeness import PARTS as PARTS_OF_RESULTS
-from .dataset.completeness import require
-from .dataset.lock import Hold, editing, run_lock
-from .dataset.pages import samples_by_page
-from .dataset.records import recorded
-from .dataset.saving import saving
-from .dataset.storage import DONE, StrategyFields, error_field, prompts_in
-from .dataset.truth import read_truth, truth_field
-from .errors import PromptingError, Stopped
+from ..analysis.attribution import PARTS, Attempt, Ceiling, attribute
+from ..analysis.robustness import Curve, Trial, as_table, curves, probe
+from ..analysis.tables import Table
+from ..dataset import appearance, checks
+from ..dataset.completeness import PARTS as PARTS_OF_RESULTS
+from ..dataset.completeness import require
+from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.pages import samples_by_page
+from ..dataset.records import recorded
+from ..dataset.saving import saving
+from ..dataset.storage import DONE, StrategyFields, error_field, prompts_in
+from ..dataset.truth import read_truth, truth_field
+from ..errors import PromptingError, Stopped
+from ..models import catalogue
+from ..models.files import sha256_of
+from ..pixels.images import read_bounded
+from ..pixels.label_masks import instance_mask
+from ..pixels.masks import resize_mask
+from ..prompts import prompters
+from ..segmentation.precision import FLOAT32
 from .evaluation import comparison_key, evaluation_key, load_comparison, truth_reading
-from .models import catalogue
-from .models.files import sha256_of
-from .pixels.images import read_bounded
-from .pixels.label_masks import instance_mask
-from .pixels.masks import resize_mask
 from .progress import Pace, Progress
-from .prompts import prompters
-from .segmentation.precision import FLOAT32
 
 METHOD = "sam2_robustness"
 """What FiftyOne's list of runs calls the curves."""

@@ -15,14 +15,14 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 from bson import ObjectId
 
-from .dataset import checks
-from .dataset.findings import prefixes
-from .dataset.lock import Hold, editing, run_lock
-from .dataset.owned import own_fields
-from .dataset.pages import samples_by_page
-from .dataset.records import recorded
-from .dataset.storage import StrategyFields, has_result
-from .errors import PromptingError, Stopped
+from ..dataset import checks
+from ..dataset.findings import prefixes
+from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.owned import own_fields
+from ..dataset.pages import samples_by_page
+from ..dataset.records import recorded
+from ..dataset.storage import StrategyFields, has_result
+from ..errors import PromptingError, Stopped
 from .progress import Pace, Progress
 
 METHOD = "sam2_labels"

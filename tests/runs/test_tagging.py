@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import pytest
 
 from prompting.dataset.storage import StrategyFields
-from prompting.evaluation import evaluation_key
+from prompting.runs.evaluation import evaluation_key
 
 IOU = f"{evaluation_key('sam2', 'clip_point')}_iou"
 

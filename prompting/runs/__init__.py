@@ -1,0 +1,1 @@
+"""What an operator sets going, from the request to the last field that is written."""
