@@ -20,7 +20,7 @@ from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.runs import evaluation
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
 APPLY, EVALUATE = "apply_strategies", "evaluate_strategies"
 BUNDLED = {"models": "bundled"}
