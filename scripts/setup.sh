@@ -24,14 +24,16 @@ make_venv() {
     local python=.venv/bin/python renew="" version
     # A .venv whose Python is gone (an upgraded system) can only be made anew.
     [ -x "$python" ] || { python=$PYTHON; renew=--clear; }
-    version=$(version_of "$python") || fail "'$python' does not run; name a Python 3.11 or 3.12 with PYTHON=…"
+    version=$(version_of "$python") || fail "'$python' does not run; name a Python 3.10 to 3.13 with PYTHON=…"
     case $version in
-        3.11 | 3.12) ;;
-        *) fail "'$python' is Python $version, and the pinned packages need 3.11 or 3.12; name one with PYTHON=… (and remove .venv if it is there)." ;;
+        3.10 | 3.11 | 3.12 | 3.13) ;;
+        *) fail "'$python' is Python $version, and FiftyOne runs on 3.10 to 3.13; name one with PYTHON=… (and remove .venv if it is there)." ;;
     esac
     if [ -n "$renew" ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then
         say "creating .venv (Python $version)"
-        "$python" -m venv $renew .venv || fail "no virtual environment could be made; on Debian and Ubuntu, install python3-venv."
+        "$python" -m venv $renew .venv || fail "no virtual environment could be made; on Debian and Ubuntu, install python3-venv (or python$version-venv)."
+    else
+        say "Python: $version, in .venv"
     fi
 }
 

@@ -30,8 +30,11 @@ def sha256_of(path: Path | None) -> str | None:
 
 @functools.lru_cache(maxsize=64)
 def _sha256(stamp: tuple[str, int, int]) -> str:
+    digest = hashlib.sha256()  # hashlib.file_digest came with Python 3.11
     with open(stamp[0], "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def no_weights(path: Path) -> str | None:

@@ -1,7 +1,7 @@
 """The page: it has all that there is to report, says what is missing, and escapes every name."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 from prompting.dataset.findings import load_findings
 from prompting.report import page
 
-WHEN = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
+WHEN = datetime(2026, 5, 4, 12, 30, tzinfo=timezone.utc)
 
 
 class Outline(HTMLParser):
