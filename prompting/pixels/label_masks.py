@@ -27,7 +27,7 @@ import numpy as np
 from ..analysis.metrics import IGNORED
 from ..errors import PromptError
 from .images import opener
-from .masks import nearest, pick, resize_mask
+from .masks import Window, nearest, pick, resize_mask
 
 FULL_OF = {1: 255, 2: 65535}
 """The highest value of 8 and of 16 bits: void by custom (VOC, Cityscapes), or the foreground of a binary mask."""
@@ -332,7 +332,13 @@ def is_crowd(label) -> bool:
 
 
 def instance_mask(detection, height: int, width: int) -> np.ndarray | None:
-    """A Detection's mask laid into a (H, W) bool picture, or None where it has none or its box has no area.
+    """:func:`instance_window` as a (H, W) bool picture."""
+    window = instance_window(detection, height, width)
+    return None if window is None else window.full()
+
+
+def instance_window(detection, height: int, width: int) -> Window | None:
+    """A Detection's mask in a (H, W) picture, or None where it has none or its box has no area.
 
     FiftyOne crops instance masks to the box; they are stretched to the box's
     pixels, as the App draws them. What lies outside the picture is never made:
@@ -348,11 +354,10 @@ def instance_mask(detection, height: int, width: int) -> np.ndarray | None:
     x1, y1, x2, y2 = (round(value) for value in box.tolist())
     x2, y2 = max(x1 + 1, x2), max(y1 + 1, y2)
     ys, xs = np.arange(max(0, y1), min(height, y2)), np.arange(max(0, x1), min(width, x2))
-    full = np.zeros((height, width), bool)
-    if len(ys) and len(xs):
-        rows, columns = nearest(ys - y1, mask.shape[0], y2 - y1), nearest(xs - x1, mask.shape[1], x2 - x1)
-        full[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] = pick(mask, rows, columns)
-    return full
+    if not len(ys) or not len(xs):
+        return Window.empty((height, width))
+    rows, columns = nearest(ys - y1, mask.shape[0], y2 - y1), nearest(xs - x1, mask.shape[1], x2 - x1)
+    return Window.cut(pick(mask, rows, columns), int(ys[0]), int(xs[0]), (height, width))
 
 
 INSANE = 1e6

@@ -1,27 +1,129 @@
-"""Operations on masks that several modules need."""
+"""Masks of instances as windows of a picture, and the operations on masks that several modules need."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ..errors import PromptError
 
 
-def intersection_over_union(a: np.ndarray, b: np.ndarray) -> float:
-    """IoU of two bool maps; 1 where both are empty."""
-    union = np.count_nonzero(a | b)
-    return np.count_nonzero(a & b) / union if union else 1.0
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A picture's (H, W) bool mask as the tightest part of it that holds all that is True.
+
+    A hundred people on a large photograph take what they cover, and not a hundred times the picture. NumPy takes it for
+    the whole mask: ``np.asarray(window)``, ``window & mask``.
+
+    Attributes:
+        crop: (h, w) bool, True somewhere in each of its outer rows and columns; (0, 0) where the mask is empty
+        top, left: the row and the column of the picture in which the crop begins
+        shape: the picture's (H, W)
+    """
+
+    crop: np.ndarray
+    top: int
+    left: int
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, mask: Window | np.ndarray) -> Window:
+        """A (H, W) bool mask as a window, which keeps no hold of the mask; a window is one already."""
+        if isinstance(mask, cls):
+            return mask
+        return cls.cut(np.asarray(mask, bool), 0, 0, mask.shape)
+
+    @classmethod
+    def cut(cls, part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Window:
+        """The window of a mask of which a (h, w) bool part is known, whose first pixel is (top, left); a copy."""
+        x, y, w, h = cv2.boundingRect(part.view(np.uint8)) if part.size else (0, 0, 0, 0)
+        if not w:
+            return cls.empty(shape)
+        return cls(part[y : y + h, x : x + w].copy(), top + y, left + x, tuple(shape))
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int]) -> Window:
+        """A mask of which nothing is True."""
+        return cls(np.zeros((0, 0), bool), 0, 0, tuple(shape))
+
+    @property
+    def bottom(self) -> int:
+        """The row after the last."""
+        return self.top + self.crop.shape[0]
+
+    @property
+    def right(self) -> int:
+        """The column after the last."""
+        return self.left + self.crop.shape[1]
+
+    @property
+    def box(self) -> np.ndarray:
+        """(4,) float32 xyxy in pixels, the right and lower edge exclusive; all zero where the mask is empty."""
+        return np.array([self.left, self.top, self.right, self.bottom], np.float32)
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Where the crop lies: ``mask[window.place]`` is as large as it."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def area(self) -> int:
+        """How many pixels are True."""
+        return np.count_nonzero(self.crop)
+
+    def any(self) -> bool:
+        """Whether any pixel is True."""
+        return bool(self.crop.size)
+
+    def full(self) -> np.ndarray:
+        """The (H, W) bool mask."""
+        return self.part(0, 0, *self.shape)
+
+    def part(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
+        """Rows ``top`` to ``bottom`` and columns ``left`` to ``right`` of the mask, exclusive, a bool array."""
+        found = np.zeros((bottom - top, right - left), bool)
+        y1, x1, y2, x2 = _common((self.top, self.left, self.bottom, self.right), (top, left, bottom, right))
+        if y1 < y2 and x1 < x2:
+            crop = self.crop[y1 - self.top : y2 - self.top, x1 - self.left : x2 - self.left]
+            found[y1 - top : y2 - top, x1 - left : x2 - left] = crop
+        return found
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return self.full() if dtype is None else self.full().astype(dtype)
+
+
+def intersection(a: Window, b: Window) -> int:
+    """How many pixels two masks of one picture have in common."""
+    y1, x1, y2, x2 = _common((a.top, a.left, a.bottom, a.right), (b.top, b.left, b.bottom, b.right))
+    if y1 >= y2 or x1 >= x2:
+        return 0
+    of_a = a.crop[y1 - a.top : y2 - a.top, x1 - a.left : x2 - a.left]
+    return np.count_nonzero(of_a & b.crop[y1 - b.top : y2 - b.top, x1 - b.left : x2 - b.left])
+
+
+def _common(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """What two (top, left, bottom, right) have in common; reversed where that is nothing."""
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def intersection_over_union(a: Window | np.ndarray, b: Window | np.ndarray) -> float:
+    """IoU of two masks of one picture; 1 where both are empty."""
+    a, b = Window.of(a), Window.of(b)
+    common = intersection(a, b)
+    union = a.area + b.area - common
+    return common / union if union else 1.0
 
 
 def paint(
-    masks: Sequence[np.ndarray], predicted_iou: Sequence[float], values: Sequence[int], shape: tuple[int, int]
+    masks: Sequence[Window | np.ndarray], predicted_iou: Sequence[float], values: Sequence[int], shape: tuple[int, int]
 ) -> np.ndarray:
     """Instances painted into one label map, the one with the highest predicted IoU on top.
 
     Args:
-        masks: N (H, W) bool
+        masks: N of a picture's size
         predicted_iou: N
         values: N label values, 1 to 255
         shape: (H, W)
@@ -31,7 +133,8 @@ def paint(
     """
     label_map = np.zeros(shape, np.uint8)
     for i in np.argsort(predicted_iou, kind="stable"):
-        label_map[masks[i]] = values[i]
+        window = Window.of(masks[i])
+        label_map[window.place][window.crop] = values[i]
     return label_map
 
 

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.analysis.metrics import image_iou
-from prompting.pixels.masks import intersection_over_union, paint, resize_mask
+from prompting.pixels.masks import Window, intersection, intersection_over_union, paint, resize_mask
 from tests.properties.shapes import (
     MANY,
     SEEDS,
     SHAPES,
+    masks,
     pairs,
     rng,
     several_masks,
@@ -37,6 +38,41 @@ def test_iou_is_that_of_the_single_class_and_one_just_for_equal_masks(pair):
     assert iou == intersection_over_union(b, a) == pytest.approx(image_iou(a.astype(np.uint8), b.astype(np.uint8), [1]))
     assert 0 <= iou <= 1
     assert (iou == 1) == np.array_equal(a, b)
+
+
+@MANY
+@given(masks())
+def test_a_window_is_the_tightest_part_and_gives_the_mask_back(mask):
+    window = Window.of(mask)
+    assert np.array_equal(window.full(), mask) and np.array_equal(np.asarray(window), mask)
+    assert window.area == mask.sum() and window.any() == mask.any() and window.shape == mask.shape
+    assert not np.shares_memory(window.crop, mask)
+    ys, xs = np.nonzero(mask)
+    if len(ys):
+        assert window.box.tolist() == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+        assert np.array_equal(mask[window.place], window.crop)
+        for edge in (window.crop[0], window.crop[-1], window.crop[:, 0], window.crop[:, -1]):
+            assert edge.any()
+
+
+@MANY
+@given(masks(), st.tuples(*[st.integers(-5, 30)] * 4))
+def test_any_part_of_a_window_is_that_part_of_the_mask(mask, corners):
+    top, bottom = sorted(corners[:2])
+    left, right = sorted(corners[2:])
+    wide = np.pad(mask, 40)
+    assert np.array_equal(
+        Window.of(mask).part(top, left, bottom, right), wide[top + 40 : bottom + 40, left + 40 : right + 40]
+    )
+
+
+@MANY
+@given(pairs())
+def test_windows_have_in_common_what_their_masks_have(pair):
+    a, b = pair
+    assert intersection(Window.of(a), Window.of(b)) == np.count_nonzero(a & b)
+    assert intersection_over_union(Window.of(a), b) == intersection_over_union(a, b)
+    assert np.array_equal(Window.of(a) & b, a & b) and np.array_equal(a & Window.of(b), a & b)
 
 
 @MANY
