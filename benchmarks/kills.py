@@ -131,7 +131,7 @@ def in_child(dataset, strategies, how: str = "KILL", after: float | None = None)
 
 def contents(dataset, strategies=STRATEGIES, prefix: str = "sam2") -> list[dict]:
     """Everything that the run writes, as bytes that can be compared; labels' ids are random and left out."""
-    from prompting.dataset.storage import StrategyFields
+    from prompting.dataset.names import StrategyFields
 
     dataset.reload()
     samples = []

@@ -77,7 +77,8 @@ def make_large(args: argparse.Namespace):
 
 def vary(dataset) -> None:
     """Move the repeated scores a little, so that no two samples are the same point of a plot."""
-    from prompting.runs.evaluation import evaluation_key, strategies_in
+    from prompting.dataset.names import evaluation_key
+    from prompting.dataset.present import strategies_in
 
     rng = np.random.default_rng(0)
     for name in strategies_in(dataset, PREFIX):

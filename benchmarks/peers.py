@@ -93,7 +93,7 @@ def plan_of(sam2, name: str, device: str, args):
 
 def fields_of(strategy: str):
     """Where the prompts lie that all are given."""
-    from prompting.dataset.storage import StrategyFields
+    from prompting.dataset.names import StrategyFields
 
     return StrategyFields.of(GIVEN, strategy)
 

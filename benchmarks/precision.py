@@ -86,7 +86,7 @@ def run(dataset, prefix: str, precision: str, compiled: bool, device: str, args)
 def compare(dataset, variants):
     """IoU with the truth, and with float32's masks: variant -> strategy -> (N,), one a picture."""
     from prompting.analysis.metrics import image_iou
-    from prompting.dataset.storage import StrategyFields
+    from prompting.dataset.names import StrategyFields
     from prompting.dataset.truth import paint_instances
     from prompting.pixels.masks import intersection_over_union
     from prompting.prompts.strategies import STRATEGIES

@@ -133,7 +133,8 @@ def draw(subject, rng: random.Random):
 
 def having(dataset, strategy: str):
     """The samples with a strategy's results."""
-    from prompting.dataset.storage import StrategyFields, has_result
+    from prompting.dataset.names import StrategyFields
+    from prompting.dataset.storage import has_result
 
     fields = StrategyFields.of("sam2", strategy)
     return dataset.match(has_result(fields)) if dataset.has_sample_field(fields.status) else dataset.limit(0)
@@ -154,7 +155,7 @@ def drain_apply(samples, asked) -> None:
 
 def forget(dataset, strategy: str) -> None:
     """Delete what a strategy wrote, as people do."""
-    from prompting.dataset.storage import StrategyFields
+    from prompting.dataset.names import StrategyFields
 
     dataset.delete_sample_fields(
         [f for f in StrategyFields.of("sam2", strategy).types() if dataset.has_sample_field(f)]

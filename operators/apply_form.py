@@ -98,7 +98,8 @@ def _priors(strategies) -> set[str]:
 
 def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
     """Near the top, and only where it matters: nothing that is there is replaced unasked."""
-    from ..prompting.dataset.storage import StrategyFields, has_result
+    from ..prompting.dataset.names import StrategyFields
+    from ..prompting.dataset.storage import has_result
 
     view = ctx.target_view(require_flat=True)
     prefix, names = now["prefix"] or Plan.prefix, [name for name in now["strategies"] or () if name in STRATEGIES]

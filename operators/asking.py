@@ -19,8 +19,9 @@ def ask_strategy(ctx, inputs: types.Object, prefix: str, scored: bool = False) -
         prefix: of the strategies' fields
         scored: those that were evaluated alone
     """
+    from ..prompting.dataset.judgements import load_comparison
+    from ..prompting.dataset.present import strategies_in
     from ..prompting.prompts.strategies import STRATEGIES
-    from ..prompting.runs.evaluation import load_comparison, strategies_in
 
     there = strategies_in(ctx.dataset, prefix)
     comparison = load_comparison(ctx.dataset, prefix)

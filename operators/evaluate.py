@@ -28,8 +28,8 @@ class EvaluateStrategies(RunOperator):
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.dataset.owned import own_fields
+        from ..prompting.dataset.present import strategies_in
         from ..prompting.prompts.strategies import STRATEGIES
-        from ..prompting.runs.evaluation import strategies_in
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
@@ -156,7 +156,7 @@ class EvaluateStrategies(RunOperator):
             ValueError: what evaluating would refuse
         """
         from ..prompting.dataset.truth import inspect_truth
-        from ..prompting.runs.evaluation import classes_of
+        from ..prompting.runs.scorable import classes_of
 
         classes = classes or classes_of(sample_collection, prefix)
         names = [classes] if isinstance(classes, str) else list(classes)
@@ -168,7 +168,7 @@ def _show_truth(ctx, inputs: types.Object, gt_field: str, strategy: str, prefix:
     from ..prompting.dataset.reading import GLANCE
     from ..prompting.dataset.truth import inspect_truth
     from ..prompting.errors import PromptingError
-    from ..prompting.runs.evaluation import classes_of
+    from ..prompting.runs.scorable import classes_of
 
     try:
         view = ctx.target_view(require_flat=True)
@@ -183,7 +183,7 @@ def _show_truth(ctx, inputs: types.Object, gt_field: str, strategy: str, prefix:
 
 def _likely_truth(dataset, truths, prefix: str) -> str:
     """The truth of the last evaluation, else ``ground_truth``, else the first field that may be one."""
-    from ..prompting.runs.evaluation import comparison_key
+    from ..prompting.dataset.names import comparison_key
 
     key = comparison_key(prefix)
     last = getattr(dataset.get_run_info(key).config, "gt_field", None) if key in dataset.list_runs() else None
@@ -193,7 +193,7 @@ def _likely_truth(dataset, truths, prefix: str) -> str:
 def _check(ctx, inputs: types.Object, chosen) -> None:
     """What would stop the run, as far as the database alone tells."""
     from ..prompting.errors import PromptingError
-    from ..prompting.runs.evaluation import check_evaluation
+    from ..prompting.runs.scorable import check_evaluation
 
     given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
     try:

@@ -25,7 +25,7 @@ class ExplainStrategies(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.runs.evaluation import load_comparison
+        from ..prompting.dataset.judgements import load_comparison
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Explain the errors of SAM 2 prompting strategies"))
@@ -49,7 +49,8 @@ class ExplainStrategies(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting.runs.explanation import Explanation, explain
+        from ..prompting.analysis.explanation import Explanation
+        from ..prompting.runs.explanation import explain
 
         given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
         yield forms.tell(ctx, 0.0, "loading the model")
@@ -89,7 +90,8 @@ class ExplainStrategies(RunOperator):
         Raises:
             ValueError: what was wrong with the request, in one sentence
         """
-        from ..prompting.runs.explanation import Explanation, explain
+        from ..prompting.analysis.explanation import Explanation
+        from ..prompting.runs.explanation import explain
 
         with tqdm(unit="image", disable=not progress) as bar:
             for step in explain(sample_collection, forms.names(strategies), prefix, device, robustness, seed):

@@ -26,10 +26,10 @@ class ExportComparison(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.dataset.present import strategies_in
         from ..prompting.errors import PromptingError, concerning
         from ..prompting.report.files import check_paths
         from ..prompting.report.folder import default_folder
-        from ..prompting.runs.evaluation import strategies_in
         from ..prompting.trust import check_report_folder, report_folders
 
         inputs = types.Object()
@@ -104,11 +104,11 @@ def _export(dataset, folder: str | Path | None = None, prefix: str = "sam2", ove
     from ..prompting.dataset import checks
     from ..prompting.dataset.completeness import MASK, require
     from ..prompting.dataset.findings import load_findings
+    from ..prompting.dataset.present import strategies_in
     from ..prompting.errors import PromptingError
     from ..prompting.report import export
     from ..prompting.report.files import check_paths
     from ..prompting.report.folder import default_folder
-    from ..prompting.runs.evaluation import strategies_in
 
     checks.check_collection(dataset)
     if folder is None:

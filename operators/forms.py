@@ -72,8 +72,8 @@ def show_error(inputs: types.Object, error: Exception, elsewhere: Mapping[str, s
 
 def ask_prefix(ctx, inputs: types.Object) -> str:
     """Whose results: asked only where a dataset has several prefixes, else that of its last run."""
-    from ..prompting.dataset.findings import prefixes
     from ..prompting.dataset.last_run import last_asked
+    from ..prompting.dataset.present import prefixes
 
     there = prefixes(ctx.dataset)
     default = last_asked(ctx.dataset).get("prefix") if there else None

@@ -22,9 +22,9 @@ class RemoveResults(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.dataset.present import strategies_in
         from ..prompting.errors import PromptingError
         from ..prompting.prompts.strategies import STRATEGIES
-        from ..prompting.runs.evaluation import strategies_in
         from ..prompting.runs.removal import find_results
 
         inputs = types.Object()

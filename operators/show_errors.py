@@ -21,8 +21,9 @@ class ShowErrors(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.dataset.names import overlay_field
         from ..prompting.errors import PromptingError
-        from ..prompting.runs.error_overlay import overlay_field, showable
+        from ..prompting.runs.error_overlay import showable
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Show errors on the pictures"))
@@ -41,7 +42,8 @@ class ShowErrors(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting.runs.error_overlay import overlay_field, show_errors
+        from ..prompting.dataset.names import overlay_field
+        from ..prompting.runs.error_overlay import show_errors
 
         given = forms.chosen(ctx.params, PARAMETERS)
         yield from asking.tell_steps(ctx, show_errors(ctx.target_view(require_flat=True), **given), [])
@@ -70,7 +72,8 @@ class ShowErrors(RunOperator):
         Raises:
             ValueError: what was wrong with the request, before anything is written
         """
-        from ..prompting.runs.error_overlay import overlay_field, show_errors
+        from ..prompting.dataset.names import overlay_field
+        from ..prompting.runs.error_overlay import show_errors
 
         asking.follow(show_errors(sample_collection, strategy, prefix), progress)
         return overlay_field(prefix)

@@ -22,8 +22,9 @@ class UseAsLabels(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.dataset.names import instances_field
         from ..prompting.errors import PromptingError
-        from ..prompting.runs.final_labels import instances_field, plan_takeover
+        from ..prompting.runs.final_labels import plan_takeover
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Use a strategy's masks as labels"))

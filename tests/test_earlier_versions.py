@@ -16,9 +16,9 @@ from PIL import Image
 
 from prompting.dataset import storage
 from prompting.dataset.findings import load_findings
-from prompting.dataset.storage import StrategyFields
+from prompting.dataset.judgements import load_comparison
+from prompting.dataset.names import StrategyFields
 from prompting.report.pictures import strategy_picture
-from prompting.runs.evaluation import load_comparison
 
 FIXTURE = Path(__file__).parent / "fixtures" / "results_of_7ea2cb6.zip"
 STRATEGIES = ("clip_points", "clip_iterative", "yolo_box")

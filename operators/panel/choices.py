@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from ...prompting.dataset.findings import Findings
+    from ...prompting.analysis.findings import Findings
 
 SIZE, COUNT = "size of the largest instance (% of the picture)", "number of instances"
 
@@ -51,7 +51,8 @@ class Choices:
     @classmethod
     def _read(cls, ctx) -> Choices:
         from ...prompting.analysis.part import part_of
-        from ...prompting.dataset.findings import load_findings, prefixes
+        from ...prompting.dataset.findings import load_findings
+        from ...prompting.dataset.present import prefixes
 
         scope, there = Scope.of(ctx), prefixes(ctx.dataset)
         if not there:

@@ -30,9 +30,7 @@ def values_of(dataset: fo.Dataset, findings, by: str) -> list:
 
 def compared_fields(dataset: fo.Dataset, prefix: str, *strategies: str) -> list[str]:
     """What tells strategies apart on a picture: their masks, their IoU as tags, and the truth."""
-    from ...prompting.dataset.storage import StrategyFields
-    from ...prompting.dataset.truth import truth_field
-    from ...prompting.runs.evaluation import evaluation_key
+    from ...prompting.dataset.names import StrategyFields, evaluation_key, truth_field
 
     masks = [StrategyFields.of(prefix, strategy).mask for strategy in strategies]
     scores = [f"{evaluation_key(prefix, strategy)}_iou" for strategy in strategies]

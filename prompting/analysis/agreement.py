@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+
+from .tables import Table
 
 
 def mean_pairwise_iou(masks: Sequence[np.ndarray], values: Sequence[int]) -> float | None:
@@ -36,3 +39,40 @@ def _intersections(shown: Sequence[np.ndarray]) -> np.ndarray:
     """(K, K) int, the pixels that each two of K (H, W) bool masks share; eight pixels at once."""
     bits = np.stack([np.packbits(mask) for mask in shown])
     return np.stack([np.bitwise_count(bits & row).sum(axis=1, dtype=int) for row in bits])
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was measured.
+
+    Attributes:
+        field: where each picture's agreement is
+        strategies: that were compared
+        images: that have masks of at least two of them
+        mean: over those, 0 to 1; None where there are none
+        least: the pictures on which they agree least, as (file name, agreement), the worst first
+    """
+
+    field: str
+    strategies: tuple[str, ...]
+    images: int
+    mean: float | None
+    least: tuple[tuple[str, float], ...]
+
+    def table(self) -> Table:
+        """The pictures on which they agree least: look at those first."""
+        mean = "unknown" if self.mean is None else f"{self.mean:.3f} in the mean"
+        return Table(
+            f"Agreement of {len(self.strategies)} strategies over {self.images} images: {mean}",
+            f"Mean IoU between the masks of {', '.join(self.strategies)}; each picture's is in the field {self.field}."
+            " Those on which they agree least are the hardest, or the most ambiguous:",
+            ("picture", "agreement"),
+            tuple((name, f"{value:.3f}") for name, value in self.least),
+        )
+
+    def __str__(self) -> str:
+        """Markdown."""
+        return f"{self.table().title}\n\n{self.table().note}\n\n{self.table().markdown()}"
+
+    def _repr_html_(self) -> str:
+        return self.table().html()

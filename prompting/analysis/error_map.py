@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .metrics import IGNORED
+from ..pixels.masks import IGNORED
 
 HIT, MISSED, EXCESS, WRONG_CLASS = 1, 2, 3, 4
 

@@ -25,8 +25,8 @@ from .slices import Slice
 from .statistics import TIE, mean_interval
 
 if TYPE_CHECKING:
-    from ..dataset.findings import Findings
     from .comparison import Comparison
+    from .findings import Findings
 
 PART_COLOURS = dict(zip(PARTS, (VERMILLION, ORANGE, SKY, PURPLE, GREEN), strict=True))
 CHANGE_TITLES = {

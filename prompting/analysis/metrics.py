@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-IGNORED = 255
-"""Truth pixels of this value count for nothing: crowds that nobody outlined one by one."""
+from ..pixels.masks import IGNORED
 
 
 def image_iou(predicted: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> float:

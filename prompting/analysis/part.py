@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..dataset.findings import Findings
 from ..results import NO_PROMPT
 from .calibration import calibrate, rank_correlation
 from .comparison import Comparison, Row
+from .findings import Findings
 from .statistics import mean_interval
 
 UNKNOWN = "Pooled scores, instances and robustness are of whole evaluations; over a part they take a new one."

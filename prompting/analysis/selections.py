@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..dataset.findings import Findings
 from ..results import NO_PROMPT
+from .findings import Findings
 from .statistics import TIE
 
 FAILED = 0.5

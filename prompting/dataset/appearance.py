@@ -8,10 +8,7 @@ import fiftyone as fo
 
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from ..prompts.strategies import STRATEGIES
-from ..runs.agreement import agreement_field
-from ..runs.error_overlay import overlay_field
-from .storage import StrategyFields, error_field, heatmap_field
-from .truth import truth_field
+from .names import StrategyFields, agreement_field, error_field, heatmap_field, overlay_field, truth_field
 
 PLUGIN = "@promptlab/sam2-prompting"
 EARLIER_COLOURS = frozenset(("#ff8c00", "#50c8ff", "#3cdc3c", "#f03232", "#b464ff"))

@@ -12,9 +12,10 @@ from ..pixels.label_masks import Encoding
 from ..plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompts.strategies import FIELD, strategies_named
 from .completeness import whole
+from .names import StrategyFields, heatmap_field
 from .reading import has_instance_masks, label_type_of, read
 from .records import HASH_OF, first_difference, recorded
-from .storage import StrategyFields, has_result, heatmap_field, written_fields
+from .storage import has_result, written_fields
 
 
 def check_collection(samples: foc.SampleCollection) -> None:

@@ -12,7 +12,8 @@ from fiftyone import ViewField as F
 from ..errors import PromptingError
 from ..plan import SKIP, Plan
 from ..results import NO_PROMPT
-from .storage import StrategyFields, has_result
+from .names import StrategyFields
+from .storage import has_result
 
 MASK, INSTANCES, PROMPTS = "mask", "instances", "prompts"
 PARTS = (MASK, INSTANCES, PROMPTS)

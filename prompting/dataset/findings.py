@@ -1,10 +1,10 @@
-"""Everything that a dataset knows of its strategies, read in bulk for the panel and the report."""
+"""Reading all that a dataset knows of its strategies, in bulk: one query for all samples, and no mask at all."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timezone
 
 import fiftyone as fo
@@ -12,69 +12,11 @@ import numpy as np
 
 from ..analysis.attribution import PARTS
 from ..analysis.comparison import Comparison
-from ..analysis.robustness import Curve
-from ..runs.agreement import agreement_field
-from ..runs.evaluation import comparison_key, evaluation_key, load_comparison, strategies_in
-from ..runs.explanation import load_curves
-from .records import METHOD, replaced_at
-from .storage import StrategyFields, error_field
-from .truth import count_field, size_field
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What is known of the strategies with one prefix, over the N samples that have results of any of them.
-
-    Arrays are (N,) float with NaN where something isn't known, in the dataset's order.
-
-    Attributes:
-        prefix: of the fields
-        strategies: those that have results; the best first where they were evaluated
-        comparison: the table of the latest evaluation; None before one
-        sample_ids: N ids
-        status: each strategy's statuses, None where it wasn't applied
-        score: each strategy's mean predicted IoU
-        iou: each evaluated strategy's IoU with the truth
-        errors: each explained strategy's parts of the loss
-        agreement: mean IoU between the strategies' masks, which needs no truth
-        instances: how many instances the truth has
-        size: the share of the picture that the largest of them covers
-        curves: how prompts bear being wrong; empty where it wasn't measured
-        outdated: strategies that were applied again, after they were evaluated, to what had been scored
-        boundary: each evaluated strategy's boundary IoU
-        files: N names of the pictures' files, without folders
-    """
-
-    prefix: str
-    strategies: tuple[str, ...]
-    comparison: Comparison | None
-    sample_ids: list[str]
-    status: dict[str, list[str | None]]
-    score: dict[str, np.ndarray]
-    iou: dict[str, np.ndarray]
-    errors: dict[str, dict[str, np.ndarray]]
-    agreement: np.ndarray
-    instances: np.ndarray
-    size: np.ndarray
-    curves: tuple[Curve, ...] = field(default=())
-    outdated: tuple[str, ...] = field(default=())
-    boundary: dict[str, np.ndarray] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
-
-    @property
-    def evaluated(self) -> tuple[str, ...]:
-        """The strategies of the table, the best first."""
-        return tuple(row.strategy for row in self.comparison.rows) if self.comparison else ()
-
-
-def prefixes(dataset: fo.Dataset) -> list[str]:
-    """The prefixes under which strategies were applied to a dataset."""
-    found = {}
-    for key in dataset.list_runs(method=METHOD):
-        config = dataset.get_run_info(key).config
-        if dataset.has_sample_field(StrategyFields.of(config.prefix, config.strategy).status):
-            found[config.prefix] = None
-    return sorted(found)
+from ..analysis.findings import Findings
+from .judgements import load_comparison, load_curves
+from .names import StrategyFields, agreement_field, comparison_key, count_field, error_field, evaluation_key, size_field
+from .present import strategies_in
+from .records import replaced_at
 
 
 def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
@@ -84,12 +26,11 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
     evaluated = [row.strategy for row in comparison.rows] if comparison else []
     strategies = (*(n for n in evaluated if n in there), *(n for n in there if n not in evaluated))
     of = {name: StrategyFields.of(prefix, name) for name in strategies}
-    places = {name: (error_field(prefix, name),) for name in evaluated}
-    errors = {name: list(filter(dataset.has_field, paths)) for name, paths in places.items()}
+    explained = {name: error_field(prefix, name) for name in evaluated if dataset.has_field(error_field(prefix, name))}
 
     paths = [fields.status for fields in of.values()] + [fields.score for fields in of.values()]
     paths += [f"{evaluation_key(prefix, name)}{score}" for name in evaluated for score in ("_iou", "_boundary_iou")]
-    paths += [f"{path}.{part}" for where in errors.values() for path in where for part in PARTS]
+    paths += [f"{path}.{part}" for path in explained.values() for part in PARTS]
     paths += ["filepath", agreement_field(prefix), count_field(prefix), size_field(prefix)]
     ids, values = _read(dataset, paths, [fields.status for fields in of.values()])
     return Findings(
@@ -100,11 +41,7 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
         status={name: values[fields.status] for name, fields in of.items()},
         score={name: _floats(values[fields.score]) for name, fields in of.items()},
         iou={name: _floats(values[f"{evaluation_key(prefix, name)}_iou"]) for name in evaluated},
-        errors={
-            name: {part: _first_known([values[f"{path}.{part}"] for path in where]) for part in PARTS}
-            for name, where in errors.items()
-            if where
-        },
+        errors={name: {part: _floats(values[f"{path}.{part}"]) for part in PARTS} for name, path in explained.items()},
         agreement=_floats(values[agreement_field(prefix)]),
         instances=_floats(values[count_field(prefix)]),
         size=_floats(values[size_field(prefix)]),
@@ -135,14 +72,6 @@ def _read(dataset: fo.Dataset, paths: Sequence[str], statuses: Sequence[str]) ->
 
 def _floats(values: Sequence[float | None]) -> np.ndarray:
     return np.array(values, float)
-
-
-def _first_known(columns: Sequence[Sequence[float | None]]) -> np.ndarray:
-    """Of each sample the first number that there is, NaN without any."""
-    first, *others = map(_floats, columns)
-    for other in others:
-        first = np.where(np.isnan(first), other, first)
-    return first
 
 
 def _outdated(dataset: fo.Dataset, prefix: str, evaluated: Sequence[str]) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from ..errors import PromptingError
 from ..models import catalogue
 from ..plan import Plan
 from ..prompts.strategies import FIELD, STRATEGIES
-from .records import METHOD, recorded
-from .storage import StrategyFields
+from .names import RECORD, StrategyFields
+from .records import recorded
 
 STORE, ANYBODY = "sam2_prompting.last_run", "anybody"
 PARAMETERS = tuple(field.name for field in fields(Plan))
@@ -52,7 +52,7 @@ def last_asked(dataset: fo.Dataset | None, person: str | None = None) -> dict:
 
 def _of_dataset(dataset: fo.Dataset) -> dict | None:
     runs = []
-    for key in dataset.list_runs(method=METHOD):
+    for key in dataset.list_runs(method=RECORD):
         config = dataset.get_run_info(key).config
         if dataset.has_sample_field(StrategyFields.of(config.prefix, config.strategy).status):
             runs.append(recorded(dataset, config.prefix, config.strategy))

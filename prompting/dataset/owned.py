@@ -12,15 +12,8 @@ import fiftyone as fo
 from bson import DBRef
 
 from ..prompts.strategies import STRATEGIES
-from ..runs import evaluation, explanation
-from ..runs.agreement import agreement_field
-from ..runs.error_overlay import overlay_field
-from ..runs.evaluation import SCORES, comparison_key, evaluation_key
-from ..runs.explanation import robustness_key
-from . import records
-from .records import run_key
-from .storage import StrategyFields, error_field, heatmap_field
-from .truth import count_field, size_field, truth_field
+from . import names
+from .names import StrategyFields
 
 LABELS, NUMBER = fo.EmbeddedDocumentField, fo.FloatField
 
@@ -29,20 +22,20 @@ def strategy_fields(prefix: str, strategy: str) -> dict[str, tuple]:
     """One strategy's: name -> (field type, embedded document type or None)."""
     return {
         **StrategyFields.of(prefix, strategy).types(),
-        **{f"{evaluation_key(prefix, strategy)}_{score}": (NUMBER, None) for score in SCORES},
-        error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument),
+        **{f"{names.evaluation_key(prefix, strategy)}_{score}": (NUMBER, None) for score in names.SCORES},
+        names.error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument),
     }
 
 
 def shared_fields(prefix: str) -> dict[str, tuple]:
     """Those of all strategies together, in the same form."""
     return {
-        heatmap_field(prefix): (LABELS, fo.Heatmap),
-        truth_field(prefix): (LABELS, fo.Segmentation),
-        overlay_field(prefix): (LABELS, fo.Segmentation),
-        count_field(prefix): (fo.IntField, None),
-        size_field(prefix): (NUMBER, None),
-        agreement_field(prefix): (NUMBER, None),
+        names.heatmap_field(prefix): (LABELS, fo.Heatmap),
+        names.truth_field(prefix): (LABELS, fo.Segmentation),
+        names.overlay_field(prefix): (LABELS, fo.Segmentation),
+        names.count_field(prefix): (fo.IntField, None),
+        names.size_field(prefix): (NUMBER, None),
+        names.agreement_field(prefix): (NUMBER, None),
     }
 
 
@@ -70,7 +63,7 @@ def own_names(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> 
 def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """The keys of the strategies' evaluations that the dataset has."""
     keys = {
-        evaluation_key(prefix, name): StrategyFields.of(prefix, name).mask
+        names.evaluation_key(prefix, name): StrategyFields.of(prefix, name).mask
         for name in ([strategy] if strategy else STRATEGIES)
     }
     there = [
@@ -83,9 +76,9 @@ def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = N
 
 def runs_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """The keys of the registered runs that the dataset has: records, the table, the curves."""
-    methods = {run_key(prefix, name): records.METHOD for name in ([strategy] if strategy else STRATEGIES)}
+    methods = {names.run_key(prefix, name): names.RECORD for name in ([strategy] if strategy else STRATEGIES)}
     if strategy is None:
-        methods |= {comparison_key(prefix): evaluation.METHOD, robustness_key(prefix): explanation.METHOD}
+        methods |= {names.comparison_key(prefix): names.COMPARISON, names.robustness_key(prefix): names.ROBUSTNESS}
     there = [
         key for key in dataset.list_runs() if key in methods and dataset.get_run_info(key).config.method == methods[key]
     ]
@@ -100,5 +93,5 @@ def _half_deleted(references: Mapping, keys: Iterable[str]) -> list[str]:
 def prefixes_left(dataset: fo.Dataset) -> list[str]:
     """Every prefix of which the dataset has a record, with results or without."""
     infos = (dataset.get_run_info(key).config for key in dataset.list_runs())
-    ours = {records.METHOD, evaluation.METHOD, explanation.METHOD}
+    ours = {names.RECORD, names.COMPARISON, names.ROBUSTNESS}
     return sorted({config.prefix for config in infos if config.method in ours})

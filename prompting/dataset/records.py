@@ -13,9 +13,8 @@ from ..models import catalogue
 from ..models.files import sha256_of
 from ..plan import Plan
 from ..prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
+from .names import RECORD, run_key
 
-METHOD = "sam2_prompting"
-"""What FiftyOne's list of runs calls them."""
 PARAMETERS_OF = {
     CLIP: {"clip_model", "phrases", "background"},
     YOLO: {"yolo_model", "yolo_confidence", "yolo_imgsz"},
@@ -26,11 +25,6 @@ HASH_OF = {"sam2_model": "sam2_sha256", "clip_model": "clip_sha256", "yolo_model
 """A model's name, and what is recorded of the file that its weights are in."""
 EARLIER = {"yolo_imgsz": 640}
 """What parameters were before there were such."""
-
-
-def run_key(prefix: str, strategy: str) -> str:
-    """The key of the registered run that describes a strategy's fields."""
-    return f"{prefix}_{strategy}"
 
 
 def register(
@@ -49,7 +43,7 @@ def register(
     record = {**made_with(plan, strategy), "asked": _plain(asdict(asked or plan))}
     before = recorded(dataset, plan.prefix, strategy) if adds_only else None
     record["replaced"] = (before.get("replaced") or before.get("applied") or now) if before else now
-    config = dataset.init_run(method=METHOD, strategy=strategy, applied=now, **record)
+    config = dataset.init_run(method=RECORD, strategy=strategy, applied=now, **record)
     if key in dataset.list_runs():  # in place: register_run() would delete the record first, and a kill come in between
         dataset.update_run_config(key, config)
     else:
@@ -96,7 +90,7 @@ def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
 
 def own_first(dataset: fo.Dataset, names: Sequence[str]) -> list[str]:
     """A dataset's fields with a person's own before those that strategies wrote."""
-    ours = tuple(f"{dataset.get_run_info(key).config.prefix}_" for key in dataset.list_runs(method=METHOD))
+    ours = tuple(f"{dataset.get_run_info(key).config.prefix}_" for key in dataset.list_runs(method=RECORD))
     return sorted(names, key=lambda name: name.startswith(ours))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
-
 import cv2
 import fiftyone as fo
 import fiftyone.core.odm as odm
@@ -16,79 +14,11 @@ from ..prompts.strategies import FIELD, STRATEGIES
 from ..results import NO_PROMPT, OK, StrategyResult
 from ..segmentation.prompt import Prompt
 from . import labels
+from .names import StrategyFields, heatmap_field
 
 DONE = (OK, NO_PROMPT)
 HEATMAP_SIDE = 320
 """CLIP's maps are coarse: nothing is lost by storing them so small."""
-
-
-@dataclass(frozen=True)
-class StrategyFields:
-    """The names of the fields that one strategy may write; which of them it does write, :func:`written_fields` says.
-
-    The App gets slower with every field, so that one that would always be empty isn't there.
-
-    The boxes' field says ``prompt``, for ``clip_box`` + ``_points`` would be
-    the mask field of ``clip_box_points``.
-
-    Attributes:
-        mask: the Segmentation, all instances together
-        instances: Detections with masks, one a prompt
-        boxes: Detections, the prompts' boxes
-        positive, negative: Keypoints, the clicks of each kind, in two fields so that the App gives them two colours;
-            with ``sam_labels``, as FiftyOne's own SAM 2 takes them, and ``places``, their places in the prompt
-        rounds: Detections with masks, each instance before the first and after each corrective click
-        status, score: ``ok``, ``no_prompt`` or ``error: …``, and the mean predicted IoU
-        points: Keypoints, all clicks of a prompt in one, which earlier versions wrote too and which is still read
-    """
-
-    mask: str
-    instances: str
-    boxes: str
-    positive: str
-    negative: str
-    rounds: str
-    status: str
-    score: str
-    points: str
-
-    @classmethod
-    def of(cls, prefix: str, strategy: str) -> StrategyFields:
-        stem = f"{prefix}_{strategy}"
-        return cls(
-            mask=stem,
-            instances=f"{stem}_instances",
-            boxes=f"{stem}_prompt_boxes",
-            positive=f"{stem}_positive",
-            negative=f"{stem}_negative",
-            rounds=f"{stem}_rounds",
-            status=f"{stem}_status",
-            score=f"{stem}_score",
-            points=f"{stem}_prompt_points",
-        )
-
-    @property
-    def prompts(self) -> tuple[str, ...]:
-        """All that prompts are read from, some of which a dataset lacks."""
-        return self.boxes, self.positive, self.negative, self.points
-
-    @property
-    def everything(self) -> tuple[str, ...]:
-        """All that this and earlier versions write, masks first."""
-        return astuple(self)
-
-    def types(self) -> dict[str, tuple]:
-        """All that this and earlier versions write: field name -> (field type, embedded document type or None)."""
-        labelled = {
-            self.mask: fo.Segmentation,
-            **dict.fromkeys((self.instances, self.boxes, self.rounds), fo.Detections),
-            **dict.fromkeys((self.positive, self.negative, self.points), fo.Keypoints),
-        }
-        return {
-            **{name: (fo.EmbeddedDocumentField, kind) for name, kind in labelled.items()},
-            self.status: (fo.StringField, None),
-            self.score: (fo.FloatField, None),
-        }
 
 
 def written_fields(plan: Plan, strategy: str) -> dict[str, tuple]:
@@ -106,19 +36,6 @@ def written_fields(plan: Plan, strategy: str) -> dict[str, tuple]:
     if rounds and plan.keep_rounds:
         written.add(fields.rounds)
     return {name: kind for name, kind in fields.types().items() if name in written}
-
-
-def error_field(prefix: str, strategy: str) -> str:
-    """The document with the parts of a strategy's loss, ``<path>.miss`` and so on.
-
-    Not one document for all strategies: the App's annotation can't read documents within documents.
-    """
-    return f"{prefix}_{strategy}_error"
-
-
-def heatmap_field(prefix: str) -> str:
-    """The field of CLIP's maps."""
-    return f"{prefix}_clip_map"
 
 
 def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:

@@ -8,33 +8,18 @@ from dataclasses import replace
 import fiftyone as fo
 import numpy as np
 
-from ..analysis.metrics import IGNORED
 from ..errors import PromptingError
 from ..pixels.label_masks import Encoding, count_parts, instance_mask, is_crowd
 from ..pixels.label_survey import ignored_values
+from ..pixels.masks import IGNORED
 from ..pixels.regions import Region
 from ..priors.fields import FieldPrior
 from ..spelling import spelled
 from .lock import editing
+from .names import StrategyFields, count_field, size_field, truth_field
 from .pages import samples_by_page
 from .reading import Reading, label_type_of, read, read_steps
 from .saving import nearly_full, saving
-from .storage import StrategyFields
-
-
-def truth_field(prefix: str) -> str:
-    """The field into which the truth is rendered."""
-    return f"{prefix}_truth"
-
-
-def count_field(prefix: str) -> str:
-    """How many instances the truth has (of a Segmentation: connected parts)."""
-    return f"{prefix}_truth_instances"
-
-
-def size_field(prefix: str) -> str:
-    """The share of the picture that the largest of them covers."""
-    return f"{prefix}_truth_size"
 
 
 class Truth:

@@ -24,10 +24,9 @@ from dataclasses import asdict, dataclass, field
 import cv2
 import numpy as np
 
-from ..analysis.metrics import IGNORED
 from ..errors import PromptError
 from .images import opener
-from .masks import Window, nearest, pick, resize_mask
+from .masks import IGNORED, Window, nearest, pick, resize_mask
 
 FULL_OF = {1: 255, 2: 65535}
 """The highest value of 8 and of 16 bits: void by custom (VOC, Cityscapes), or the foreground of a binary mask."""

@@ -10,6 +10,9 @@ import numpy as np
 
 from ..errors import PromptError
 
+IGNORED = 255
+"""Truth pixels of this value count for nothing: crowds that nobody outlined one by one."""
+
 
 @dataclass(frozen=True, eq=False)
 class Window:

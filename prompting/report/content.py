@@ -13,16 +13,16 @@ import numpy as np
 from ..analysis import figures
 from ..analysis.attribution import PARTS
 from ..analysis.comparison import Row, interval, p_value
+from ..analysis.explanation import Explanation
 from ..analysis.figure_style import Figure
+from ..analysis.findings import Findings
 from ..analysis.robustness import as_table
 from ..analysis.slices import slices_of
 from ..analysis.tables import Table
-from ..dataset.findings import Findings
+from ..dataset.names import comparison_key
 from ..dataset.records import PARAMETERS_OF, recorded
 from ..prompts.strategies import STRATEGIES
 from ..results import NO_PROMPT, OK
-from ..runs.evaluation import comparison_key
-from ..runs.explanation import Explanation
 
 PARAMETERS = (
     "classes",

@@ -15,7 +15,7 @@ from typing import Any
 import fiftyone as fo
 
 from ..analysis.attribution import PARTS
-from ..dataset.findings import Findings
+from ..analysis.findings import Findings
 from ..errors import PromptingError
 from . import content, page
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import fiftyone as fo
 from PIL import Image
 
+from ..analysis.findings import Findings
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from ..dataset.findings import Findings
-from ..dataset.storage import StrategyFields
-from ..dataset.truth import truth_field
+from ..dataset.names import StrategyFields, truth_field
 from ..errors import PromptingError
 from ..pixels.images import read_bounded
 from ..results import NO_PROMPT

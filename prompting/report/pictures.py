@@ -11,10 +11,10 @@ import fiftyone as fo
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from ..analysis.metrics import IGNORED
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from ..dataset.storage import StrategyFields, clicks_in
-from ..dataset.truth import truth_field
+from ..dataset.names import StrategyFields, truth_field
+from ..dataset.storage import clicks_in
+from ..pixels.masks import IGNORED
 
 CLASS_COLOURS = tuple(map(ImageColor.getrgb, ("#ff8c00", "#cc79a7", "#f0e442", "#0072b2", "#009e73", "#d55e00")))
 """Where there are several classes; those after the sixth begin again."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..analysis.findings import Findings
 from ..analysis.statistics import TIE
-from ..dataset.findings import Findings
 
 PICTURES, SHOWN = 12, 4
 

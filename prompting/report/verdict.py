@@ -6,8 +6,8 @@ import numpy as np
 
 from ..analysis.attribution import PARTS
 from ..analysis.comparison import Row
+from ..analysis.findings import Findings
 from ..analysis.statistics import TIE
-from ..dataset.findings import Findings
 from .content import explanation_of, summary
 
 SIGNIFICANT = 0.05

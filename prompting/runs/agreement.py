@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
 
-from ..analysis.agreement import mean_pairwise_iou
-from ..analysis.tables import Table
+from ..analysis.agreement import Agreement, mean_pairwise_iou
 from ..dataset import checks
 from ..dataset.completeness import MASK, require
 from ..dataset.lock import editing, run_lock
+from ..dataset.names import StrategyFields, agreement_field
 from ..dataset.pages import samples_by_page
 from ..dataset.saving import saving
-from ..dataset.storage import DONE, StrategyFields
+from ..dataset.storage import DONE
 from ..errors import PromptingError, Stopped
 from ..pixels.masks import resize_mask
 from ..prompts.strategies import AUTOMATIC
@@ -24,48 +23,6 @@ from .progress import Pace, Progress
 
 LEAST = 5
 """How many of the pictures on which strategies agree least are named."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What was measured.
-
-    Attributes:
-        field: where each picture's agreement is
-        strategies: that were compared
-        images: that have masks of at least two of them
-        mean: over those, 0 to 1; None where there are none
-        least: the pictures on which they agree least, as (file name, agreement), the worst first
-    """
-
-    field: str
-    strategies: tuple[str, ...]
-    images: int
-    mean: float | None
-    least: tuple[tuple[str, float], ...]
-
-    def table(self) -> Table:
-        """The pictures on which they agree least: look at those first."""
-        mean = "unknown" if self.mean is None else f"{self.mean:.3f} in the mean"
-        return Table(
-            f"Agreement of {len(self.strategies)} strategies over {self.images} images: {mean}",
-            f"Mean IoU between the masks of {', '.join(self.strategies)}; each picture's is in the field {self.field}."
-            " Those on which they agree least are the hardest, or the most ambiguous:",
-            ("picture", "agreement"),
-            tuple((name, f"{value:.3f}") for name, value in self.least),
-        )
-
-    def __str__(self) -> str:
-        """Markdown."""
-        return f"{self.table().title}\n\n{self.table().note}\n\n{self.table().markdown()}"
-
-    def _repr_html_(self) -> str:
-        return self.table().html()
-
-
-def agreement_field(prefix: str) -> str:
-    """The field with each picture's agreement, 0 to 1."""
-    return f"{prefix}_agreement"
 
 
 def comparable(samples: foc.SampleCollection, prefix: str) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..dataset import appearance, checks, completeness, records, storage
 from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.names import StrategyFields, evaluation_key, heatmap_field
 from ..dataset.pages import samples_by_page
 from ..dataset.saving import Saver, saving
 from ..errors import PromptingError, Stopped
@@ -27,7 +28,6 @@ from ..prompts.strategies import FIELD
 from ..results import NO_PROMPT, StrategyResult
 from ..runner import Runner
 from .assembly import build_runner, settled
-from .evaluation import evaluation_key
 from .progress import Pace, Progress
 from .threads import in_order
 
@@ -98,14 +98,14 @@ def _run(
     # only what is read or written travels: a dataset may hold much else
     fields = [plan.prompt_field] if plan.uses(FIELD) else []
     for strategy in plan.strategies:
-        known = storage.StrategyFields.of(plan.prefix, strategy).everything
+        known = StrategyFields.of(plan.prefix, strategy).everything
         fields += [name for name in known if samples.has_sample_field(name)]
     if plan.heatmap:
-        fields.append(storage.heatmap_field(plan.prefix))
+        fields.append(heatmap_field(plan.prefix))
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold
     view = samples.select_fields(fields)
     with ExitStack() as stack:
-        parts = [tuple(storage.StrategyFields.of(plan.prefix, strategy).types()) for strategy in plan.strategies]
+        parts = [tuple(StrategyFields.of(plan.prefix, strategy).types()) for strategy in plan.strategies]
         refuse = partial(_refuse, samples=samples, plan=plan)
         saver = stack.enter_context(saving(view, parts, refuse))
         read = partial(_read, plan=plan, todo=todo)
@@ -199,7 +199,7 @@ def _write(made: _Made, plan: Plan, saver: Saver) -> dict[str, _Cost]:
 def _refuse(sample_id: str, names: Sequence[str], why: str, samples: foc.SampleCollection, plan: Plan) -> None:
     """Say in a sample why a strategy's result isn't there, where there is no earlier one."""
     for strategy in plan.strategies:
-        fields = storage.StrategyFields.of(plan.prefix, strategy)
+        fields = StrategyFields.of(plan.prefix, strategy)
         if fields.mask in names:
             without = samples._dataset.select(sample_id).match(~completeness.whole(samples, fields))
             without.set_values(fields.status, {sample_id: why} if len(without) else {}, key_field="id", progress=False)

@@ -13,9 +13,9 @@ from ..analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
 from ..analysis.palette import GREEN, PURPLE, SKY, VERMILLION
 from ..dataset import checks
 from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.names import StrategyFields, overlay_field, truth_field
 from ..dataset.pages import samples_by_page
-from ..dataset.storage import StrategyFields, has_result
-from ..dataset.truth import truth_field
+from ..dataset.storage import has_result
 from ..errors import PromptingError
 from ..pixels.masks import resize_mask
 from .progress import Pace, Progress
@@ -24,11 +24,6 @@ WORDS = {HIT: "hit", MISSED: "missed", EXCESS: "excess", WRONG_CLASS: "wrong cla
 COLOURS = {HIT: GREEN, MISSED: VERMILLION, EXCESS: SKY, WRONG_CLASS: PURPLE}
 """The masks are in these colours themselves: by field, the App gives all values of a mask of numbers the same one."""
 _RGB = np.array([(0, 0, 0), *(ImageColor.getrgb(COLOURS[value]) for value in sorted(COLOURS))], np.uint8)
-
-
-def overlay_field(prefix: str) -> str:
-    """The field with the overlay of the strategy that was asked for last."""
-    return f"{prefix}_overlay"
 
 
 def show_errors(samples: foc.SampleCollection, strategy: str, prefix: str = "sam2") -> Iterator[Progress]:

@@ -6,90 +6,35 @@ Runs after an evaluation, encodes each picture once more, and needs no prior.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from ..analysis.attribution import PARTS, Attempt, Ceiling, attribute
-from ..analysis.robustness import Curve, Trial, as_table, curves, probe
-from ..analysis.tables import Table
+from ..analysis.attribution import PARTS, attribute
+from ..analysis.explanation import Explanation
+from ..analysis.robustness import Trial, curves, probe
 from ..dataset import appearance, checks
 from ..dataset.completeness import PARTS as PARTS_OF_RESULTS
 from ..dataset.completeness import require
+from ..dataset.judgements import load_comparison, save_curves, truth_reading
 from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.names import StrategyFields, comparison_key, error_field, evaluation_key, truth_field
 from ..dataset.pages import samples_by_page
 from ..dataset.records import recorded
 from ..dataset.saving import saving
-from ..dataset.storage import DONE, StrategyFields, error_field, prompts_in
-from ..dataset.truth import read_truth, truth_field
+from ..dataset.storage import DONE
+from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
 from ..models import catalogue
 from ..models.files import sha256_of
-from ..pixels.images import read_bounded
-from ..pixels.label_masks import instance_mask
 from ..pixels.masks import resize_mask
-from ..prompts import prompters
 from ..segmentation.precision import FLOAT32
-from .evaluation import comparison_key, evaluation_key, load_comparison, truth_reading
+from .asking_again import attempts_of, ceilings_of, image_of
 from .progress import Pace, Progress
 
-METHOD = "sam2_robustness"
-"""What FiftyOne's list of runs calls the curves."""
 MOST_PROBED = 10
 """Of a crowded picture, the largest instances alone are probed for robustness: each takes some 40 prompts."""
-
-
-def robustness_key(prefix: str) -> str:
-    """The key of the registered run that keeps the robustness curves."""
-    return f"{prefix}_robustness"
-
-
-@dataclass(frozen=True, repr=False)
-class Explanation:
-    """What was found.
-
-    Attributes:
-        parts: strategy -> part -> its mean over images; a strategy's parts add up to 1 − its mean IoU
-        curves: how SAM 2 bears wrong prompts, where that was asked for
-        images: how many were explained
-        failed: how many pictures are gone, or have another size than their masks
-    """
-
-    parts: dict[str, dict[str, float]]
-    curves: tuple[Curve, ...]
-    images: int
-    failed: int
-
-    def table(self) -> Table:
-        """One line a strategy, the smallest loss first."""
-        ordered = sorted(self.parts.items(), key=lambda item: sum(item[1].values()))
-        return Table(
-            f"Where the loss comes from, mean over {self.images} images",
-            "miss: nobody looked there. stray: prompts on nothing. prompt: worse than the truth's box. choice: SAM 2"
-            " kept the worse of three masks. segmenter: what even the truth's box doesn't reach."
-            " A negative part did better than its yardstick.",
-            ("strategy", "1 − mean IoU", *PARTS),
-            tuple(
-                (name, f"{sum(parts.values()):.3f}", *(f"{round(parts[part], 3) + 0.0:+.3f}" for part in PARTS))
-                for name, parts in ordered
-            ),
-        )
-
-    def tables(self) -> list[Table]:
-        """The parts of the loss, and how prompts bear being wrong, where that was measured."""
-        return [self.table(), *([as_table(self.curves)] if self.curves else [])]
-
-    def __repr__(self) -> str:
-        return f"Explanation({', '.join(self.parts)}; {self.images} images)"
-
-    def __str__(self) -> str:
-        """Markdown."""
-        return "\n\n".join(f"{table.title}\n\n{table.markdown()}" for table in self.tables())
-
-    def _repr_html_(self) -> str:
-        return "".join(table.html() for table in self.tables())
 
 
 def explain(
@@ -151,17 +96,17 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     with saving(chosen) as saver:
         for done, sample in enumerate(samples_by_page(chosen, view.values("id")), start=1):
             target = sample[truth_field(prefix)].get_mask()
-            image = _image_of(sample, target.shape)  # a large one is smaller than its masks
+            image = image_of(sample, target.shape)  # a large one is smaller than its masks
             if image is None:
                 failed += 1
             else:
                 encoded = segmenter.encode([image])[0]
                 target = resize_mask(target, *image.shape[:2])
                 regions = truth.regions(sample[gt_field], *target.shape)
-                ceilings = _ceilings(segmenter, encoded, regions, classes)
+                ceilings = ceilings_of(segmenter, encoded, regions, classes)
                 for name in names:
                     of = StrategyFields.of(prefix, name)
-                    attempts = _attempts(sample, of, segmenter, encoded, classes)
+                    attempts = attempts_of(sample, of, segmenter, encoded, classes)
                     found = resize_mask(sample[of.mask].get_mask(), *target.shape)
                     parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
                     sample[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
@@ -187,7 +132,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     explanation = Explanation(means, curves(trials) if trials else (), explained, failed)
     if robustness:
         with editing(samples._dataset):
-            _save_curves(samples._dataset, prefix, model, explanation.curves)
+            save_curves(samples._dataset, prefix, model, explanation.curves)
     yield explanation
 
 
@@ -205,13 +150,6 @@ def check_explanation(
     _explainable(samples, names, prefix)
     _common_model(samples._dataset, names, prefix, "cpu")  # a recorded name is never auto
     _common_precision(samples._dataset, names, prefix)
-
-
-def load_curves(dataset: fo.Dataset, prefix: str = "sam2") -> tuple[Curve, ...]:
-    """The robustness curves that were measured last; empty before."""
-    key = robustness_key(prefix)
-    results = dataset.load_run_results(key) if key in dataset.list_runs() else None
-    return tuple(map(Curve.from_dict, results.curves)) if results else ()
 
 
 def _evaluated(dataset: fo.Dataset, strategies: Sequence[str] | None, prefix: str) -> tuple[list[str], str]:
@@ -290,51 +228,3 @@ def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
     for path in documents:
         for part in PARTS:
             dataset.add_sample_field(f"{path}.{part}", fo.FloatField)
-
-
-def _image_of(sample: fo.Sample, shape: tuple[int, int]) -> np.ndarray | None:
-    """The picture as it was segmented, or None where it is gone or no longer the one that the masks were made of."""
-    try:
-        image, size = read_bounded(sample.filepath)
-    except PromptingError:
-        return None
-    return image if size == shape else None
-
-
-def _ceilings(segmenter, encoded, regions, classes: Sequence[str]) -> list[Ceiling]:
-    """What SAM 2 makes of the truth's boxes, as ``field_box`` gives them."""
-    if not regions:
-        return []
-    nothing_drawn = np.random.default_rng(0)  # a box has nothing random
-    boxes = [prompters.box(region, region.mask, nothing_drawn) for region in regions]
-    decoded = segmenter.decode(encoded, boxes)
-    return [
-        Ceiling(region, classes.index(region.label) + 1, mask, float(iou))
-        for region, mask, iou in zip(regions, decoded.masks, decoded.predicted_iou, strict=True)
-    ]
-
-
-def _attempts(sample: fo.Sample, of: StrategyFields, segmenter, encoded, classes: Sequence[str]) -> list[Attempt]:
-    """A strategy's prompts and masks as they were stored, with the masks that SAM 2 had offered for lone clicks."""
-    height, width = encoded.height, encoded.width
-    prompts = prompts_in(sample, of, height, width)
-    stored = {detection.index: detection for detection in sample[of.instances].detections}
-    lone = [i for i, prompt in prompts.items() if prompt.is_lone_click]
-    offered = {}
-    if lone:
-        masks, ious = segmenter.candidates(encoded, [prompts[i] for i in lone])
-        offered = {i: tuple(zip(masks[row], map(float, ious[row]))) for row, i in enumerate(lone)}
-    attempts = []
-    for i, prompt in prompts.items():
-        detection = stored.get(i)  # an empty mask has no Detection
-        mask = np.zeros((height, width), bool) if detection is None else instance_mask(detection, height, width)
-        iou = 0.0 if detection is None else detection.confidence
-        attempts.append(Attempt(prompt, classes.index(prompt.label) + 1, mask, iou, offered.get(i, ())))
-    return attempts
-
-
-def _save_curves(dataset: fo.Dataset, prefix: str, model: str, measured: Sequence[Curve]) -> None:
-    key = robustness_key(prefix)
-    dataset.register_run(key, dataset.init_run(method=METHOD, prefix=prefix, model=model), overwrite=True)
-    stored = [curve.to_dict() for curve in measured]
-    dataset.save_run_results(key, dataset.init_run_results(key, curves=stored), overwrite=True)

@@ -16,16 +16,15 @@ import fiftyone.core.collections as foc
 from bson import ObjectId
 
 from ..dataset import checks
-from ..dataset.findings import prefixes
 from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.names import LABELS, StrategyFields, instances_field, labels_key
 from ..dataset.owned import own_fields
 from ..dataset.pages import samples_by_page
+from ..dataset.present import prefixes
 from ..dataset.records import recorded
-from ..dataset.storage import StrategyFields, has_result
+from ..dataset.storage import has_result
 from ..errors import PromptingError, Stopped
 from .progress import Pace, Progress
-
-METHOD = "sam2_labels"
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,6 @@ class Takeover:
         replaced = f", {self.replaced} of them in place of earlier ones" if self.replaced else ""
         without = f" {self.without} have no result of it and were left as they are." if self.without else ""
         return f"{said} in {self.name!r} and {self.instances!r}{replaced}.{without}"
-
-
-def instances_field(name: str) -> str:
-    """The field with the single instances of the labels in ``name``."""
-    return f"{name}_instances"
-
-
-def labels_key(name: str) -> str:
-    """The key of the registered run that says what the labels in a field came from."""
-    return f"{name}_labels"
 
 
 def plan_takeover(
@@ -175,7 +164,7 @@ def _check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:
     checks.check_type(dataset, name, fo.EmbeddedDocumentField, fo.Segmentation, "name")
     checks.check_type(dataset, instances_field(name), fo.EmbeddedDocumentField, fo.Detections, "name")
     key = labels_key(name)
-    if key in dataset.list_runs() and dataset.get_run_info(key).config.method != METHOD:
+    if key in dataset.list_runs() and dataset.get_run_info(key).config.method != LABELS:
         raise PromptingError(f"The dataset has a run {key!r} of another kind; choose another name.", "name")
 
 
@@ -228,7 +217,7 @@ def _record(dataset: fo.Dataset, takeover: Takeover, prefix: str) -> None:
         "parameters": recorded(dataset, prefix, takeover.strategy),
     }
     config = dataset.init_run(
-        method=METHOD, fields=[takeover.name, takeover.instances], sources=[*map(dict, earlier), source]
+        method=LABELS, fields=[takeover.name, takeover.instances], sources=[*map(dict, earlier), source]
     )
     if key in dataset.list_runs():  # in place, as in records.register
         dataset.update_run_config(key, config)

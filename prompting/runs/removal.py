@@ -15,10 +15,12 @@ import fiftyone as fo
 import numpy as np
 
 from ..dataset import app_traces, appearance, owned, saved_views
+from ..dataset.judgements import load_comparison, replace_comparison
 from ..dataset.lock import editing, run_lock
+from ..dataset.names import comparison_key, evaluation_key
+from ..dataset.present import strategies_in
 from ..errors import PromptingError
 from ..prompts.strategies import BASELINE, strategies_named
-from .evaluation import comparison_key, evaluation_key, load_comparison, replace_comparison, strategies_in
 from .progress import Progress
 
 STAYS = "All else stays: other fields, labels that were taken over from a strategy, tags, and files on disk."

@@ -10,9 +10,8 @@ import fiftyone.core.utils as fou
 
 from ..dataset import checks
 from ..dataset.lock import run_lock
-from ..dataset.storage import StrategyFields
+from ..dataset.names import StrategyFields, evaluation_key
 from ..errors import PromptingError
-from .evaluation import evaluation_key
 from .progress import Progress
 
 PAGE = 1000

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute, hit
-from prompting.analysis.metrics import IGNORED, image_iou
-from prompting.pixels.masks import paint
+from prompting.analysis.metrics import image_iou
+from prompting.pixels.masks import IGNORED, paint
 from prompting.pixels.regions import Region, box_of
 from prompting.segmentation.prompt import Prompt
 

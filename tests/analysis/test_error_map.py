@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from prompting.analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
-from prompting.analysis.metrics import IGNORED, image_iou
+from prompting.analysis.metrics import image_iou
+from prompting.pixels.masks import IGNORED
 
 SHAPE = (7, 9)
 maps = hnp.arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2]))

@@ -11,11 +11,11 @@ from prompting.analysis import figures
 from prompting.analysis.attribution import PARTS
 from prompting.analysis.calibration import calibrate
 from prompting.analysis.comparison import Comparison, Row
+from prompting.analysis.findings import Findings
 from prompting.analysis.palette import colour_of
 from prompting.analysis.robustness import Curve
 from prompting.analysis.slices import Slice, slices_of
 from prompting.analysis.statistics import differences, mean_interval
-from prompting.dataset.findings import Findings
 from prompting.prompts.strategies import STRATEGIES
 
 IMAGES = 30

@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from skimage.data import binary_blobs
 from skimage.morphology import erosion, footprint_rectangle
 
-from prompting.analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
+from prompting.analysis.metrics import boundary_iou, image_iou, pooled_scores
+from prompting.pixels.masks import IGNORED
 
 
 def strip(*values: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from prompting.analysis import selections
 from prompting.analysis.comparison import Comparison, Row
-from prompting.dataset.findings import Findings
+from prompting.analysis.findings import Findings
 
 NAN = math.nan
 

@@ -6,7 +6,7 @@ import pytest
 from prompting.analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from prompting.dataset import storage
 from prompting.dataset.appearance import PLUGIN, active_fields, arrange, colours, field_colours, show, shown_fields
-from prompting.dataset.storage import error_field
+from prompting.dataset.names import error_field
 from prompting.plan import Plan
 
 

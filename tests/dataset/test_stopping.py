@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from prompting.dataset import lock
+from prompting.dataset.judgements import load_comparison
 from prompting.dataset.lock import COLLECTION, run_lock
 from prompting.dataset.stopping import request_stop, running
 from prompting.errors import Stopped
@@ -20,7 +21,7 @@ from prompting.plan import Plan
 from prompting.runs import application, assembly
 from prompting.runs.agreement import measure_steps
 from prompting.runs.application import apply
-from prompting.runs.evaluation import evaluate_steps, load_comparison
+from prompting.runs.evaluation import evaluate_steps
 from prompting.runs.explanation import explain
 from tests.dataset.test_lock import held_by
 from tests.reliability.runs import contents

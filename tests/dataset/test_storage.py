@@ -6,7 +6,7 @@ import pytest
 
 from prompting.dataset import checks, records, storage
 from prompting.dataset.completeness import undone
-from prompting.dataset.storage import StrategyFields
+from prompting.dataset.names import StrategyFields
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK, StrategyResult

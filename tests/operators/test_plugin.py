@@ -14,11 +14,10 @@ import yaml
 from fiftyone.operators.registry import OperatorRegistry
 from fiftyone.operators.store import ExecutionStore
 
-from prompting.dataset import records, storage
+from prompting.dataset import names, records, storage
 from prompting.dataset.last_run import STORE
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
-from prompting.runs import evaluation
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
@@ -224,9 +223,7 @@ def test_evaluate_form_says_that_there_is_no_truth(pictures):
 
 def test_evaluate_form_offers_what_was_applied_and_the_truths_but_not_our_own_fields(dataset):
     storage.declare_fields(dataset, Plan(strategies=("clip_box", "clip_point")))
-    dataset.add_sample_field(
-        evaluation.truth_field("sam2"), fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation
-    )
+    dataset.add_sample_field(names.truth_field("sam2"), fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
     fields = form(EVALUATE, dataset)
     assert choices(fields["strategies"]) == choices(fields["baseline"]) == ["clip_point", "clip_box"]
     assert fields["baseline"]["default"] == "clip_point"

@@ -8,11 +8,12 @@ import fiftyone.operators as foo
 import pandas as pd
 import pytest
 
+from prompting.analysis.agreement import Agreement
+from prompting.dataset.judgements import load_comparison
 from prompting.dataset.reading import label_type_of
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.runs import evaluation, explanation
-from prompting.runs.agreement import Agreement
 
 URI = "@promptlab/sam2-prompting"
 NAMES = sorted(
@@ -22,7 +23,7 @@ NAMES = sorted(
 )
 DEFAULTS_OF = {
     "apply_strategies": Plan,
-    "evaluate_strategies": evaluation.evaluate,
+    "evaluate_strategies": evaluation.evaluate_steps,
     "explain_strategies": explanation.explain,
 }
 
@@ -68,7 +69,7 @@ def test_an_unknown_keyword_is_refused_by_its_name(name, dataset):
 
 
 def test_a_comparison_is_iterated_counted_and_made_a_table(explained_once):
-    table = evaluation.load_comparison(explained_once)
+    table = load_comparison(explained_once)
     assert [row.strategy for row in table] == [row.strategy for row in table.rows]
     assert len(table) == 2
     assert re.fullmatch(r"Comparison\(2 strategies, 6 images; best: \w+ 0\.\d{3}\)", repr(table))

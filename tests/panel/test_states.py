@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from prompting.dataset.storage import error_field
+from prompting.dataset.names import error_field
 
 
 def columns(rows: list[dict], number: int) -> list[str]:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from prompting.analysis.metrics import IGNORED, boundary_iou, image_iou, pooled_scores
+from prompting.analysis.metrics import boundary_iou, image_iou, pooled_scores
+from prompting.pixels.masks import IGNORED
 from tests.properties.shapes import (
     MANY,
     masks,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from prompting.dataset import storage
-from prompting.dataset.storage import StrategyFields
+from prompting.dataset.names import StrategyFields
 from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.analysis.metrics import IGNORED
 from prompting.dataset.truth import paint_instances
+from prompting.pixels.masks import IGNORED
 from tests.properties.shapes import (
     MANY,
     several_masks,

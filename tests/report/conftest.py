@@ -8,7 +8,8 @@ import uuid
 import fiftyone as fo
 import pytest
 
-from prompting.dataset.findings import Findings, load_findings
+from prompting.analysis.findings import Findings
+from prompting.dataset.findings import load_findings
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from prompting.analysis.metrics import IGNORED
 from prompting.analysis.palette import NEGATIVE, POSITIVE, colour_of
-from prompting.dataset.storage import StrategyFields
+from prompting.dataset.names import StrategyFields
+from prompting.pixels.masks import IGNORED
 from prompting.report.pictures import (
     CLASS_COLOURS,
     data_uri,

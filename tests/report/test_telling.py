@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prompting.analysis.comparison import Comparison, Row
-from prompting.dataset.findings import Findings
+from prompting.analysis.findings import Findings
 from prompting.report.telling import PICTURES, telling
 
 NAN = float("nan")

@@ -612,7 +612,7 @@ def test_the_inspector_can_look_at_a_few(of, inspect, person):
 def test_what_was_understood_is_kept_and_explaining_uses_it(of, scored, evaluate_strategies, inspect, person):
     import fiftyone.operators as foo
 
-    from prompting.runs.evaluation import load_comparison, truth_reading
+    from prompting.dataset.judgements import load_comparison, truth_reading
 
     dataset = of(seg(outlined(person, void=9)), seg(outlined(person, void=9)))
     assert scored(dataset, ignore_values=[9]) == [1.0, 1.0]

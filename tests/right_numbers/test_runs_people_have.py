@@ -7,7 +7,7 @@ import pytest
 
 from prompting.dataset import saving
 from prompting.dataset.completeness import undone
-from prompting.dataset.storage import StrategyFields
+from prompting.dataset.names import StrategyFields
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.runs.agreement import measure_steps

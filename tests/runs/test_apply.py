@@ -18,7 +18,7 @@ from PIL import Image
 
 from demo.dataset import make_dataset
 from prompting.dataset import storage
-from prompting.dataset.storage import StrategyFields
+from prompting.dataset.names import StrategyFields
 from prompting.errors import PromptingError
 from prompting.models.catalogue import load_sam2
 from prompting.pixels.images import read_image

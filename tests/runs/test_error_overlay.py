@@ -9,10 +9,9 @@ import pytest
 from PIL import ImageColor
 
 from prompting.analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS
-from prompting.analysis.metrics import IGNORED
-from prompting.dataset.storage import StrategyFields
-from prompting.dataset.truth import truth_field
-from prompting.runs.error_overlay import COLOURS, overlay_field
+from prompting.dataset.names import StrategyFields, overlay_field, truth_field
+from prompting.pixels.masks import IGNORED
+from prompting.runs.error_overlay import COLOURS
 from tests.analysis.test_palette import SEEN_BY, difference
 
 OVERLAY = overlay_field("sam2")

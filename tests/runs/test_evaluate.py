@@ -10,10 +10,11 @@ from fiftyone import ViewField as F
 from fiftyone.operators.executor import Executor, execute_or_delegate_operator
 
 from prompting.dataset import records, storage
+from prompting.dataset.judgements import load_comparison
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
-from prompting.runs.evaluation import evaluate, load_comparison
+from prompting.runs.evaluation import evaluate
 
 EVALUATE = "@promptlab/sam2-prompting/evaluate_strategies"
 

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from prompting.analysis.attribution import PARTS
-from prompting.dataset.findings import load_findings, prefixes
-from prompting.dataset.records import recorded, run_key
-from prompting.dataset.storage import error_field
+from prompting.analysis.explanation import Explanation
+from prompting.dataset.findings import load_findings
+from prompting.dataset.judgements import load_curves
+from prompting.dataset.names import error_field, run_key
+from prompting.dataset.present import prefixes
+from prompting.dataset.records import recorded
 from prompting.errors import PromptingError
-from prompting.runs.explanation import Explanation, explain, load_curves
+from prompting.runs.explanation import explain
 
 STRATEGIES = ("clip_point", "yolo_box", "field_box")
 

@@ -5,8 +5,8 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 
+from prompting.dataset.names import StrategyFields
 from prompting.dataset.records import recorded
-from prompting.dataset.storage import StrategyFields
 
 FIELDS = StrategyFields.of("sam2", "yolo_box")
 

@@ -8,9 +8,9 @@ import pytest
 
 from prompting.analysis.selections import WORST
 from prompting.dataset import owned, saved_views
+from prompting.dataset.judgements import load_comparison
 from prompting.dataset.lock import run_lock
-from prompting.dataset.storage import StrategyFields
-from prompting.runs.evaluation import evaluation_key, load_comparison
+from prompting.dataset.names import StrategyFields, evaluation_key
 
 PLUGIN = "@promptlab/sam2-prompting"
 CHANGES = {"last_modified_at", "last_loaded_at", "last_deletion_at", "created_at", "_id", "_dataset_id"}

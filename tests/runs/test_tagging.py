@@ -3,8 +3,7 @@
 import fiftyone.operators as foo
 import pytest
 
-from prompting.dataset.storage import StrategyFields
-from prompting.runs.evaluation import evaluation_key
+from prompting.dataset.names import StrategyFields, evaluation_key
 
 IOU = f"{evaluation_key('sam2', 'clip_point')}_iou"
 

@@ -1,0 +1,56 @@
+"""Everything that is known of a dataset's strategies, as plain values: what the panel and the report are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .comparison import Comparison
+from .robustness import Curve
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of the strategies with one prefix, over the N samples that have results of any of them.
+
+    Arrays are (N,) float with NaN where something isn't known, in the dataset's order.
+
+    Attributes:
+        prefix: of the fields
+        strategies: those that have results; the best first where they were evaluated
+        comparison: the table of the latest evaluation; None before one
+        sample_ids: N ids
+        status: each strategy's statuses, None where it wasn't applied
+        score: each strategy's mean predicted IoU
+        iou: each evaluated strategy's IoU with the truth
+        errors: each explained strategy's parts of the loss
+        agreement: mean IoU between the strategies' masks, which needs no truth
+        instances: how many instances the truth has
+        size: the share of the picture that the largest of them covers
+        curves: how prompts bear being wrong; empty where it wasn't measured
+        outdated: strategies that were applied again, after they were evaluated, to what had been scored
+        boundary: each evaluated strategy's boundary IoU
+        files: N names of the pictures' files, without folders
+    """
+
+    prefix: str
+    strategies: tuple[str, ...]
+    comparison: Comparison | None
+    sample_ids: list[str]
+    status: dict[str, list[str | None]]
+    score: dict[str, np.ndarray]
+    iou: dict[str, np.ndarray]
+    errors: dict[str, dict[str, np.ndarray]]
+    agreement: np.ndarray
+    instances: np.ndarray
+    size: np.ndarray
+    curves: tuple[Curve, ...] = field(default=())
+    outdated: tuple[str, ...] = field(default=())
+    boundary: dict[str, np.ndarray] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """The strategies of the table, the best first."""
+        return tuple(row.strategy for row in self.comparison.rows) if self.comparison else ()

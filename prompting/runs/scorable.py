@@ -1,0 +1,150 @@
+"""What can be scored together: which strategies, in which classes, on which samples."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+
+from ..dataset import checks
+from ..dataset.completeness import INSTANCES, MASK, require
+from ..dataset.names import StrategyFields, evaluation_key
+from ..dataset.present import strategies_in
+from ..dataset.reading import label_type_of
+from ..dataset.storage import DONE
+from ..errors import PromptingError, concerning
+from ..pixels.label_survey import ignored_values
+from ..prompts.strategies import BASELINE, strategies_named
+
+
+def check_evaluation(
+    samples: foc.SampleCollection,
+    gt_field: str,
+    strategies: Sequence[str] | None = None,
+    prefix: str = "sam2",
+    overwrite: bool = False,
+    ignore_values: str | Sequence[int] | None = None,
+) -> None:
+    """Refuse what :func:`evaluate` would refuse, as far as the database alone tells: for forms, which ask often.
+
+    Raises:
+        PromptingError: what was wrong with the request
+    """
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
+    with concerning("strategies"):
+        names = chosen_strategies(samples, strategies, prefix)
+        common_classes(samples._dataset, prefix, names)
+    with concerning("ignore_values"):
+        ignored_values(ignore_values)
+    with concerning("gt_field"):
+        label_type_of(samples, gt_field)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pictures that failed, once the evaluation runs
+            view = scored_samples(samples, gt_field, names, prefix)
+    if not overwrite:
+        check_earlier(samples._dataset, view, names, prefix)
+
+
+def chosen_strategies(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:
+    there = strategies_in(samples, prefix)
+    names = [strategy.name for strategy in strategies_named(strategies)] if strategies else there
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise PromptingError(f"There are no results of {missing[0]!r} with the prefix {prefix!r}; apply it first.")
+    if not names:
+        raise PromptingError(f"There are no results with the prefix {prefix!r}; apply strategies first.")
+    return names
+
+
+def chosen_baseline(names: Sequence[str], wanted: str) -> str:
+    """The baseline that was asked for; the default one, where it isn't evaluated, gives way to the first that is.
+
+    Raises:
+        PromptingError: another that isn't evaluated
+    """
+    if wanted in names:
+        return wanted
+    if wanted == BASELINE:
+        return names[0]
+    raise PromptingError(
+        f"The baseline {wanted!r} is not among the strategies to evaluate; choose from {', '.join(names)}.", "baseline"
+    )
+
+
+def classes_of(samples: foc.SampleCollection, prefix: str, names: Sequence[str] | None = None) -> list[str]:
+    """The classes that strategies, by default all with results, were run with.
+
+    Raises:
+        PromptingError: there are no results, or they differ
+    """
+    return common_classes(samples._dataset, prefix, chosen_strategies(samples, names, prefix))
+
+
+def common_classes(dataset: fo.Dataset, prefix: str, names: Sequence[str]) -> list[str]:
+    """The classes that the strategies were run with.
+
+    Raises:
+        PromptingError: they differ
+    """
+    targets = {name: dataset.mask_targets.get(StrategyFields.of(prefix, name).mask) or {} for name in names}
+    first = targets[names[0]]
+    for name, other in targets.items():
+        if other != first:
+            raise PromptingError(
+                f"{names[0]!r} and {name!r} were run with different classes"
+                f" ({list(first.values())} and {list(other.values())}) and can't be compared."
+            )
+    return [first[value] for value in sorted(first)]
+
+
+def scored_samples(samples: foc.SampleCollection, gt_field: str, names: Sequence[str], prefix: str):
+    """The samples with a truth, which must all have a mask of every strategy.
+
+    Pictures that no strategy could read are left out for all of them.
+    """
+    label_type_of(samples, gt_field)
+    view = samples.exists(gt_field)
+    if not len(view):
+        raise PromptingError(f"None of the {len(samples)} samples has a label in {gt_field!r}.")
+    statuses = {name: view.values(StrategyFields.of(prefix, name).status) for name in names}
+    ids = view.values("id")
+    unreadable = [
+        sample_id
+        for i, sample_id in enumerate(ids)
+        if all((statuses[name][i] or "").startswith("error") for name in names)
+    ]
+    if unreadable:
+        warnings.warn(f"{len(unreadable)} samples failed in every strategy and are left out.", stacklevel=2)
+        view = view.exclude(unreadable)
+        if not len(view):
+            raise PromptingError("Every sample failed in every strategy; look at the status fields.")
+    require(view, prefix, names, [MASK])
+    if label_type_of(samples, gt_field) is fo.Detections:
+        require(view, prefix, names, [INSTANCES])
+    for name in names:
+        missing = view.match(~fo.ViewField(StrategyFields.of(prefix, name).status).is_in(DONE)).values("filepath")
+        if missing:
+            raise PromptingError(
+                f"{len(missing)} of {len(view)} samples have no mask of {name!r}, the first of them {missing[0]}; apply"
+                " it to them (existing='skip' keeps the others) or evaluate a view without them.",
+                "strategies",
+            )
+    return view
+
+
+def check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str) -> None:
+    """An eval_key used again on a smaller view would wipe the other samples' scores."""
+    for name in names:
+        key = evaluation_key(prefix, name)
+        if key not in dataset.list_evaluations() or not dataset.has_sample_field(f"{key}_iou"):
+            continue
+        elsewhere = len(dataset.exists(f"{key}_iou").exclude(view.values("id")))
+        if elsewhere:
+            raise PromptingError(
+                f"An earlier evaluation of {name!r} covers {elsewhere} samples that this view lacks and would lose"
+                " their scores; evaluate them too, or choose overwrite=True.",
+                "overwrite",
+            )
