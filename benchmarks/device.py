@@ -87,7 +87,7 @@ def masks_of(pictures: list, device: str, precision: str, sam2: str, args) -> di
 def runner_for(device: str, precision: str, sam2: str, args):
     """All automatic strategies with a SAM 2."""
     from prompting.plan import Plan
-    from prompting.runs.assembly import build_runner
+    from prompting.runs.assembly import build_runner, resolved
 
     plan = Plan(
         sam2_model=sam2,
@@ -97,7 +97,7 @@ def runner_for(device: str, precision: str, sam2: str, args):
         encoder_precision=precision,
         batch_size=args.batch,
     )
-    return build_runner(plan.resolved())
+    return build_runner(resolved(plan))
 
 
 def as_agreement(same: dict, pictures: int, device: str):

@@ -43,10 +43,10 @@ def main() -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     from demo.dataset import make_dataset
-    from prompting.runs.assembly import build_runner
+    from prompting.runs.assembly import build_runner, resolved
 
     warnings.filterwarnings("ignore", "MongoClient opened before fork")
-    build_runner(plan(args.strategies).resolved())  # loads the models once for all children
+    build_runner(resolved(plan(args.strategies)))  # loads the models once for all children
     source = make_dataset(None, Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
     for _ in range(args.copies - 1):
         source.add_samples([sample.copy() for sample in source.limit(6)])

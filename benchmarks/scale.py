@@ -72,6 +72,7 @@ def measure(args: argparse.Namespace) -> dict:
     from prompting.plan import Plan
     from prompting.prompts.strategies import AUTOMATIC
     from prompting.runs.application import apply
+    from prompting.runs.assembly import resolved
 
     device = catalogue.best_device() if args.device == "auto" else args.device
     with tempfile.TemporaryDirectory(prefix="sam2-prompting-scale-") as folder, timed_sam2(args.sam2, device) as sam2:
@@ -83,7 +84,8 @@ def measure(args: argparse.Namespace) -> dict:
             yolo_model=args.yolo,
             device=device,
             encoder_precision=args.precision,
-        ).resolved()
+        )
+        plan = resolved(plan)
         steps = apply(dataset, plan)
         start = time.perf_counter()
         next(steps)

@@ -68,9 +68,9 @@ def main() -> int:
 def prepare():
     """A dataset with things of a person's own, and what each strategy has to make of it."""
     from demo.dataset import make_dataset
-    from prompting.runs.assembly import build_runner
+    from prompting.runs.assembly import build_runner, resolved
 
-    build_runner(plan(STRATEGIES, "skip").resolved())  # loads the models once for all children
+    build_runner(resolved(plan(STRATEGIES, "skip")))  # loads the models once for all children
     subject = make_dataset(f"soak-{os.getpid()}", Path(tempfile.mkdtemp(prefix="sam2-prompting-photographs-")))
     subject.set_values("tags", [["day"], ["team"], [], ["old"], ["cat"], []])
     subject.set_values(OWN, [f"note {i}" for i in range(len(subject))])

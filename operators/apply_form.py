@@ -233,10 +233,11 @@ def _check_plan(view, plan: Plan) -> None:
     from ..prompting.dataset.reading import GLANCE
     from ..prompting.errors import PromptingError, concerning
     from ..prompting.models import availability
+    from ..prompting.runs.assembly import settle
 
     with concerning("view_target"):
         checks.check_collection(view)
-    checks.check_fields(view, plan)
+    checks.check_fields(view, plan, settle)
     with concerning("prompt_field"):
         checks.check_prompt_field(view, plan, most=GLANCE)
     if plan.existing == SKIP and not completeness.undone(view, plan):

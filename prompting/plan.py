@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from .errors import PromptingError
-from .models import catalogue
 from .prompts.strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
-from .segmentation import precision
+from .segmentation.precision import AUTO, PRECISIONS
 from .spelling import same_name, spelled
 
 SKIP, OVERWRITE, ERROR = "skip", "overwrite", "error"
@@ -48,11 +47,11 @@ class Plan:
 
     strategies: tuple[str, ...] = AUTOMATIC
     classes: tuple[str, ...] = ("person",)
-    sam2_model: str = catalogue.AUTO
-    clip_model: str = catalogue.AUTO
-    yolo_model: str = catalogue.AUTO
-    device: str = "auto"
-    encoder_precision: str = precision.AUTO
+    sam2_model: str = AUTO
+    clip_model: str = AUTO
+    yolo_model: str = AUTO
+    device: str = AUTO
+    encoder_precision: str = AUTO
     prefix: str = "sam2"
     seed: int = 0
     existing: str = ERROR
@@ -87,8 +86,8 @@ class Plan:
             )
         if self.existing not in EXISTING:
             raise PromptingError(f"existing must be one of {', '.join(EXISTING)}, not {self.existing!r}.", "existing")
-        if self.encoder_precision not in (precision.AUTO, *precision.PRECISIONS):
-            known = ", ".join((precision.AUTO, *precision.PRECISIONS))
+        if self.encoder_precision not in (AUTO, *PRECISIONS):
+            known = ", ".join((AUTO, *PRECISIONS))
             raise PromptingError(
                 f"encoder_precision must be one of {known}, not {self.encoder_precision!r}.", "encoder_precision"
             )
@@ -97,7 +96,7 @@ class Plan:
                 "The field_* strategies need prompt_field: a field with boxes, masks or keypoints.", "prompt_field"
             )
         for name in ("seed", "field_rounds", "batch_size", "yolo_imgsz"):
-            if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, catalogue.AUTO):
+            if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, AUTO):
                 object.__setattr__(self, name, None)
             elif not isinstance(getattr(self, name), int):
                 raise PromptingError(f"{name} must be a whole number, not {getattr(self, name)!r}.", name)
@@ -134,21 +133,6 @@ class Plan:
         """Mask values and their classes, without the background."""
         return {i + 1: name for i, name in enumerate(self.classes)}
 
-    def resolved(self) -> Plan:
-        """This plan with every ``auto`` replaced by what it means on this machine."""
-        device = catalogue.best_device() if self.device == "auto" else self.device
-        catalogue.check_device(device)
-        sam2_model = catalogue.resolve_sam2(self.sam2_model, device)
-        return replace(
-            self,
-            device=device,
-            encoder_precision=precision.resolve_precision(self.encoder_precision, device),
-            batch_size=self.batch_size or _automatic_batch(device, sam2_model),
-            sam2_model=sam2_model,
-            clip_model=catalogue.resolve_clip(self.clip_model),
-            yolo_model=catalogue.resolve_yolo(self.yolo_model),
-        )
-
     def record(self) -> dict:
         """Everything that decides what a strategy's masks look like, as plain JSON, with the packages' versions."""
         record = asdict(self)
@@ -156,12 +140,6 @@ class Plan:
             record.pop(name)
         record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
-
-
-def _automatic_batch(device: str, sam2_model: str) -> int:
-    from .segmentation.memory import automatic_batch  # torch comes with it
-
-    return automatic_batch(device, sam2_model)
 
 
 def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:

@@ -6,10 +6,8 @@ import math
 import pytest
 
 from prompting.errors import PromptingError
-from prompting.models import catalogue
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
-from prompting.segmentation import memory
 
 
 def test_default_plan_is_all_strategies_that_need_no_field():
@@ -88,28 +86,6 @@ def test_plan_knows_which_priors_it_needs():
     assert [strategy.name for strategy in plan.chosen] == ["clip_box", "field_box"]
 
 
-def test_resolved_plan_has_no_auto_left():
-    plan = Plan().resolved()
-    assert plan.encoder_precision in ("float32", "bfloat16")
-    assert "auto" not in (plan.device, plan.sam2_model, plan.clip_model, plan.yolo_model)
-    assert plan.sam2_model in catalogue.SAM2_ZOO
-    assert plan.clip_model in catalogue.CLIP_MODELS
-    assert plan.yolo_model in catalogue.YOLO_MODELS
-    assert plan.resolved() == plan
-
-
-@pytest.mark.parametrize(
-    ("device", "model"), [("cuda", "sam2.1-hiera-large"), ("mps", "sam2.1-hiera-tiny"), ("cpu", "sam2.1-hiera-tiny")]
-)
-def test_auto_means_the_large_model_only_on_a_gpu(device, model):
-    assert catalogue.resolve_sam2(Plan().sam2_model, device) == model
-
-
-def test_chosen_models_stay():
-    plan = Plan(sam2_model="nano", clip_model="nano", yolo_model="mine.pt", device="cpu").resolved()
-    assert (plan.sam2_model, plan.clip_model, plan.yolo_model) == ("nano", "nano", "mine.pt")
-
-
 def test_record_is_json_with_every_parameter_and_the_versions():
     record = Plan(classes=["person", "dog"], phrases={"dog": ["puppy"]}, background=["wall"], seed=3).record()
     assert json.loads(json.dumps(record)) == record
@@ -125,24 +101,3 @@ def test_record_leaves_out_what_does_not_change_a_mask():
     assert Plan(seed=1).record() != Plan().record()
     assert Plan(compile=True).record() != Plan().record()
     assert Plan(encoder_precision="float32").record() != Plan(encoder_precision="bfloat16").record()
-
-
-@pytest.mark.parametrize("device", ["gpu", "cuda:99", "nonsense"])
-def test_device_that_is_not_there_is_told_before_any_model_is_loaded(device):
-    with pytest.raises(PromptingError, match=f"The device '{device}' can't be used here; use auto, cuda, mps or cpu."):
-        Plan(device=device).resolved()
-
-
-@pytest.mark.parametrize("given", [None, "auto"])
-def test_a_cpu_takes_one_picture_at_a_time_unless_told_otherwise(given):
-    assert Plan(sam2_model="nano", device="cpu", batch_size=given).resolved().batch_size == 1
-    assert Plan(sam2_model="nano", device="cpu", batch_size=3).resolved().batch_size == 3
-
-
-@pytest.mark.parametrize(
-    ("free", "model", "pictures"),
-    [(139e9, "sam2.1-hiera-large", 16), (16e9, "sam2.1-hiera-large", 3), (16e9, "nano", 10), (1e9, "/my/sam2.pt", 1)],
-)
-def test_a_gpu_takes_as_many_pictures_as_its_free_memory_holds(monkeypatch, free, model, pictures):
-    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (int(free), int(free)))
-    assert memory.automatic_batch("cuda:0", model) == pictures

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import fiftyone.core.patches as fop
@@ -68,8 +70,18 @@ def check_applied(dataset: fo.Dataset, prefix: str, strategy: str) -> None:
         raise PromptingError(f"There are no results of {name!r} with the prefix {prefix!r}; apply it first.")
 
 
-def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
+def check_fields(
+    samples: foc.SampleCollection,
+    plan: Plan,
+    settle: Callable[[Plan, str], tuple[Plan, Mapping[str, str]]] = lambda plan, _: (plan, {}),
+) -> None:
     """Refuse to write over fields that mean something else, or over results without being asked.
+
+    Args:
+        samples: a dataset or view
+        plan: with or without ``auto``
+        settle: what a plan means for a strategy on this machine: the plan without ``auto``, and the SHA-256 of the
+            strategy's weights. Asked only where results stay beside new ones, for it takes torch
 
     Raises:
         PromptingError: a field of another type; results that exist under ``existing="error"``; results of other
@@ -94,8 +106,8 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
             )
         again = here if plan.existing == OVERWRITE else here.match(~whole(samples, fields))
         kept = len(dataset.match(has_result(fields))) - len(again)
-        # resolved only now, which takes torch: a form asks before there is anything to compare with
-        parameter, reason = _why_not_beside(dataset, plan.resolved(), strategy) if kept else (None, None)
+        # settled only now: a form asks before there is anything to compare with
+        parameter, reason = _why_not_beside(dataset, *settle(plan, strategy), strategy) if kept else (None, None)
         if reason:
             raise PromptingError(
                 f"{kept} samples keep results of {strategy!r} {reason}; overwrite them all or choose another prefix.",
@@ -103,13 +115,15 @@ def check_fields(samples: foc.SampleCollection, plan: Plan) -> None:
             )
 
 
-def _why_not_beside(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[str | None, str | None]:
+def _why_not_beside(
+    dataset: fo.Dataset, plan: Plan, weights: Mapping[str, str], strategy: str
+) -> tuple[str | None, str | None]:
     """Why new results may not stand beside those that a dataset keeps, under one record: (parameter, reason)."""
     if recorded(dataset, plan.prefix, strategy) is None:
         return "existing", (
             "of unknown origin, without the run's record (it stays behind when samples are copied or fields renamed)"
         )
-    difference = first_difference(dataset, plan, strategy)
+    difference = first_difference(dataset, plan, strategy, weights)
     if difference is None:
         return None, None
     name, old, new = difference

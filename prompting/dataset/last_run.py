@@ -15,8 +15,7 @@ import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
 from ..errors import PromptingError
-from ..models import catalogue
-from ..plan import Plan
+from ..plan import AUTO, Plan
 from ..prompts.strategies import FIELD, STRATEGIES
 from .names import RECORD, StrategyFields
 from .records import recorded
@@ -65,7 +64,7 @@ def _of_dataset(dataset: fo.Dataset) -> dict | None:
 def _of_earlier_version(latest: dict, runs: list[dict]) -> dict:
     """Earlier versions recorded what ``auto`` had meant, and each strategy by itself."""
     same = [run["strategy"] for run in runs if run.get("prefix") == latest.get("prefix")]
-    return {**latest, "strategies": same, "device": catalogue.AUTO, "encoder_precision": catalogue.AUTO}
+    return {**latest, "strategies": same, "device": AUTO, "encoder_precision": AUTO}
 
 
 def _sensible(asked: dict, dataset: fo.Dataset | None) -> dict:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
+from types import MappingProxyType
 
 import fiftyone as fo
 
-from ..models import catalogue
-from ..models.files import sha256_of
 from ..plan import Plan
 from ..prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
 from .names import RECORD, run_key
@@ -28,7 +27,12 @@ EARLIER = {"yolo_imgsz": 640}
 
 
 def register(
-    dataset: fo.Dataset, plan: Plan, strategy: str, asked: Plan | None = None, adds_only: bool = False
+    dataset: fo.Dataset,
+    plan: Plan,
+    strategy: str,
+    asked: Plan | None = None,
+    adds_only: bool = False,
+    weights: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Record a strategy's parameters and its models' weights, and that it was applied now, before there are results.
 
@@ -38,9 +42,10 @@ def register(
         strategy: one of the plan's
         asked: the plan as a person asked for it, which the next form begins with
         adds_only: no result that was scored is replaced
+        weights: the SHA-256 of the strategy's models, by the names in :data:`HASH_OF`
     """
     key, now = run_key(plan.prefix, strategy), datetime.now(timezone.utc).isoformat()
-    record = {**made_with(plan, strategy), "asked": _plain(asdict(asked or plan))}
+    record = {**_plain(plan.record()), **weights, "asked": _plain(asdict(asked or plan))}
     before = recorded(dataset, plan.prefix, strategy) if adds_only else None
     record["replaced"] = (before.get("replaced") or before.get("applied") or now) if before else now
     config = dataset.init_run(method=RECORD, strategy=strategy, applied=now, **record)
@@ -72,29 +77,15 @@ def recorded(dataset: fo.Dataset, prefix: str, strategy: str) -> dict | None:
     return dataset.get_run_info(key).config.serialize() if key in dataset.list_runs() else None
 
 
-def made_with(plan: Plan, strategy: str) -> dict:
-    """A plan's parameters, and the SHA-256 of the weights that a strategy takes, where their files are here."""
-    return {**_plain(plan.record()), **weights_of(plan, strategy)}
-
-
-def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
-    """The SHA-256 of each of a strategy's models, as far as their files are on this machine."""
-    files = {"sam2_sha256": catalogue.sam2_file(plan.sam2_model, plan.device)}
-    prior = STRATEGIES[strategy].prior
-    if prior == CLIP:
-        files["clip_sha256"] = catalogue.clip_file(plan.clip_model)
-    if prior == YOLO:
-        files["yolo_sha256"] = catalogue.yolo_file(plan.yolo_model)
-    return {name: found for name, path in files.items() if (found := sha256_of(path))}
-
-
 def own_first(dataset: fo.Dataset, names: Sequence[str]) -> list[str]:
     """A dataset's fields with a person's own before those that strategies wrote."""
     ours = tuple(f"{dataset.get_run_info(key).config.prefix}_" for key in dataset.list_runs(method=RECORD))
     return sorted(names, key=lambda name: name.startswith(ours))
 
 
-def first_difference(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[str, object, object] | None:
+def first_difference(
+    dataset: fo.Dataset, plan: Plan, strategy: str, weights: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, object, object] | None:
     """The first recorded parameter that differs from the plan's, as (name, old, new).
 
     A model is what its file holds, whatever it is called: where both hashes are known, they decide. Earlier versions
@@ -103,7 +94,7 @@ def first_difference(dataset: fo.Dataset, plan: Plan, strategy: str) -> tuple[st
     old = recorded(dataset, plan.prefix, strategy)
     if old is None:
         return None
-    new = made_with(plan, strategy)
+    new = {**_plain(plan.record()), **weights}
     others = [names for prior, names in PARAMETERS_OF.items() if prior != STRATEGIES[strategy].prior]
     ignored = {"versions", "device", *HASH_OF.values()}.union(*others)
     for name, value in new.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ModelUnavailable, PromptingError, first_line
+from ..segmentation.precision import AUTO
 from ..trust import check_pickle
 from .checkpoints import YOLO_DETECT, YOLO_SEGMENT, MissingCheckpoint, checkpoint, weights_folder
 from .detectors import FORMAT, check_format, import_ultralytics, load_detector
@@ -19,7 +20,7 @@ from .slot import one_model
 if TYPE_CHECKING:
     import torch
 
-AUTO, NANO = "auto", "nano"
+NANO = "nano"
 WEIGHTS = Path(__file__).parent / "weights"
 NANO_SAM2, NANO_CLIP = WEIGHTS / "nano_sam2.safetensors", WEIGHTS / "nano_clip.safetensors"
 

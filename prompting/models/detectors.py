@@ -14,8 +14,6 @@ from ..errors import PromptingError, first_line
 from .files import no_weights
 
 FORMAT = ".pt"
-UNKNOWN_SIZE = 640
-"""Of a checkpoint that doesn't say at which size it was trained: Ultralytics' own default."""
 
 
 def import_ultralytics() -> None:
@@ -73,21 +71,3 @@ def load_detector(path: Path):
         raise PromptingError(
             f"{path} is not a detector's checkpoint ({first_line(error)}); give one that Ultralytics trained."
         ) from error
-
-
-def training_size(model) -> int:
-    """The side in pixels at which a detector was trained, in whole strides: it finds things of the sizes it saw there.
-
-    Args:
-        model: an ``ultralytics.YOLO``
-    """
-    given = model.overrides.get("imgsz") or UNKNOWN_SIZE
-    side = max(given) if isinstance(given, (list, tuple)) else int(given)
-    return whole_strides(model, side)
-
-
-def whole_strides(model, side: int) -> int:
-    """The next side that a detector takes: a multiple of its largest stride."""
-    strides = getattr(getattr(model, "model", None), "stride", None)
-    stride = 32 if strides is None else int(max(strides))
-    return -(-side // stride) * stride

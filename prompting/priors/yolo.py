@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..errors import PromptingError
-from ..models.detectors import training_size, whole_strides
 from ..pixels.regions import Region
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
 from .base import Picture
 from .vocabulary import SYNONYMS
+
+UNKNOWN_SIZE = 640
+"""Of a checkpoint that doesn't say at which size it was trained: Ultralytics' own default."""
 
 MOST = 3000
 """Detections of a picture, of all classes: Ultralytics' 300 would lose people in a crowd, and say nothing."""
@@ -108,3 +110,21 @@ def _indices(name: str, names: Mapping[int, str]) -> list[int]:
         [index for index, known in theirs.items() if SYNONYMS.get(known) == plain],
     )
     return next(filter(None, meant), [])
+
+
+def training_size(model) -> int:
+    """The side in pixels at which a detector was trained, in whole strides: it finds things of the sizes it saw there.
+
+    Args:
+        model: an ``ultralytics.YOLO``
+    """
+    given = model.overrides.get("imgsz") or UNKNOWN_SIZE
+    side = max(given) if isinstance(given, (list, tuple)) else int(given)
+    return whole_strides(model, side)
+
+
+def whole_strides(model, side: int) -> int:
+    """The next side that a detector takes: a multiple of its largest stride."""
+    strides = getattr(getattr(model, "model", None), "stride", None)
+    stride = 32 if strides is None else int(max(strides))
+    return -(-side // stride) * stride

@@ -20,14 +20,13 @@ from ..dataset.names import StrategyFields, evaluation_key, heatmap_field
 from ..dataset.pages import samples_by_page
 from ..dataset.saving import Saver, saving
 from ..errors import PromptingError, Stopped
-from ..models.availability import check_models
 from ..pixels.images import read_bounded
 from ..plan import SKIP, Plan
 from ..priors.base import Picture
 from ..prompts.strategies import FIELD
 from ..results import NO_PROMPT, StrategyResult
 from ..runner import Runner
-from .assembly import build_runner, settled
+from .assembly import build_runner, resolved, settle, settled, weights_of
 from .progress import Pace, Progress
 from .threads import in_order
 
@@ -48,7 +47,7 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
         PromptingError: what was wrong with the request, or another run is writing the same fields
         Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`); the samples that were done are whole
     """
-    asked, plan = plan, plan.resolved()
+    asked, plan = plan, resolved(plan)
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with run_lock(samples._dataset, plan.prefix, "applying strategies") as hold:
@@ -56,27 +55,26 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
 
 
 def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -> Iterator[Progress]:
-    checks.check_fields(samples, plan)
+    checks.check_fields(samples, plan, settle)
     encoding = checks.check_prompt_field(samples, plan)
     todo = completeness.undone(samples, plan)
     if not todo:
         yield Progress(0, 0, 0)
         return
-    check_models(plan)
     try:
         runner = build_runner(plan, encoding, hold.check)
     except Stopped:
         raise Stopped("Stopped on request while the models were loaded; nothing was written.") from None
     plan = settled(plan, runner)
     # again: what only now is known, of weights that had to be fetched, or from the loaded models
-    checks.check_fields(samples, plan)
+    checks.check_fields(samples, plan, settle)
     with editing(samples._dataset):
         storage.declare_fields(samples._dataset, plan)
         appearance.arrange(samples._dataset, plan.prefix)
         appearance.show(samples._dataset, plan.prefix, plan.strategies[0], replace=False)
         for strategy in plan.strategies:
             added = not _scored(samples._dataset, plan, strategy, todo)
-            records.register(samples._dataset, plan, strategy, asked, adds_only=added)
+            records.register(samples._dataset, plan, strategy, asked, added, weights_of(plan, strategy))
     hold.tell(0, len(todo))
     yield Progress(0, len(todo), 0)
     yield from _run(samples, plan, runner, todo, hold)

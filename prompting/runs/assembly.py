@@ -1,18 +1,48 @@
-"""From a plan to a runner: the one place that loads models and wires priors to them."""
+"""From a plan to a runner: the one place that knows the models, and wires priors to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..models import catalogue
+from ..models.availability import check_models
+from ..models.files import sha256_of
 from ..pixels.label_masks import Encoding
-from ..plan import Plan
-from ..priors.clip import ClipPrior, ClipSettings
-from ..priors.fields import FieldPrior
-from ..priors.yolo import YoloPrior
-from ..prompts.strategies import CLIP, FIELD, YOLO
-from ..runner import Runner
+from ..plan import AUTO, Plan
+from ..priors.base import Prior
+from ..prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
+from ..segmentation.precision import resolve_precision
+
+if TYPE_CHECKING:
+    from ..runner import Runner
+    from ..segmentation.segmenter import Segmenter
+
+
+def _clip(plan: Plan, encoding: Encoding | None) -> Prior:
+    from ..priors.clip import ClipPrior, ClipSettings
+
+    settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
+    clip = catalogue.load_clip(plan.clip_model, plan.device)
+    return ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)
+
+
+def _yolo(plan: Plan, encoding: Encoding | None) -> Prior:
+    from ..priors.yolo import YoloPrior
+
+    detector = catalogue.load_yolo(plan.yolo_model)
+    return YoloPrior(detector, plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz)
+
+
+def _field(plan: Plan, encoding: Encoding | None) -> Prior:
+    from ..priors.fields import FieldPrior
+
+    return FieldPrior(plan.classes, encoding)
+
+
+PRIORS: Mapping[str, Callable[[Plan, Encoding | None], Prior]] = {YOLO: _yolo, CLIP: _clip, FIELD: _field}
+"""How each prior is made of a plan, and of how the masks of a Segmentation prompt field are encoded."""
 
 
 def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable[[], None] = lambda: None) -> Runner:
@@ -24,27 +54,86 @@ def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable
         between: called after each model, and by the runner after each picture; it may raise to end the run
 
     Raises:
-        PromptingError: a model can't be had, or doesn't know a class
+        ModelUnavailable: models can't be had; all of them are named before the first is loaded
+        PromptingError: a model doesn't know a class
     """
+    from ..runner import Runner
+
+    check_models(plan)
     priors = {}
-    if plan.uses(YOLO):
-        priors[YOLO] = YoloPrior(
-            catalogue.load_yolo(plan.yolo_model), plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz
-        )
-        between()
-    if plan.uses(CLIP):
-        settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
-        clip = catalogue.load_clip(plan.clip_model, plan.device)
-        priors[CLIP] = ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)
-        between()
-    if plan.uses(FIELD):
-        priors[FIELD] = FieldPrior(plan.classes, encoding)
-    segmenter = catalogue.load_sam2(plan.sam2_model, plan.device).at(plan.encoder_precision, plan.compile)
+    for name, make in PRIORS.items():
+        if plan.uses(name):
+            priors[name] = make(plan, encoding)
+            between()
+    segmenter = load_segmenter(plan.sam2_model, plan.device, plan.encoder_precision, plan.compile)
     between()
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
     return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between)
 
 
+def load_segmenter(model: str, device: str, precision: str, compile: bool = False) -> Segmenter:
+    """SAM 2 by its name, with an encoder of some precision.
+
+    Raises:
+        PromptingError: it can't be had
+    """
+    return catalogue.load_sam2(model, device).at(precision, compile)
+
+
+def resolved(plan: Plan) -> Plan:
+    """A plan with every ``auto`` replaced by what it means on this machine.
+
+    Raises:
+        PromptingError: a device that can't be used here
+    """
+    from ..segmentation.memory import automatic_batch  # torch comes with it
+
+    device = usable_device(plan.device)
+    sam2_model = catalogue.resolve_sam2(plan.sam2_model, device)
+    return replace(
+        plan,
+        device=device,
+        encoder_precision=resolve_precision(plan.encoder_precision, device),
+        batch_size=plan.batch_size or automatic_batch(device, sam2_model),
+        sam2_model=sam2_model,
+        clip_model=catalogue.resolve_clip(plan.clip_model),
+        yolo_model=catalogue.resolve_yolo(plan.yolo_model),
+    )
+
+
+def usable_device(device: str) -> str:
+    """What a device's name means here.
+
+    Raises:
+        PromptingError: it can't be used
+    """
+    device = catalogue.best_device() if device == AUTO else device
+    catalogue.check_device(device)
+    return device
+
+
 def settled(plan: Plan, runner: Runner) -> Plan:
     """The plan with what only its loaded models could tell."""
     return replace(plan, yolo_imgsz=runner.priors[YOLO].imgsz) if plan.uses(YOLO) else plan
+
+
+def settle(plan: Plan, strategy: str) -> tuple[Plan, dict[str, str]]:
+    """What a plan means for a strategy on this machine: the plan without ``auto``, and its weights' SHA-256."""
+    plan = resolved(plan)
+    return plan, weights_of(plan, strategy)
+
+
+def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
+    """The SHA-256 of each of a strategy's models, as far as their files are on this machine."""
+    files = {"sam2_sha256": catalogue.sam2_file(plan.sam2_model, plan.device)}
+    prior = STRATEGIES[strategy].prior
+    if prior == CLIP:
+        files["clip_sha256"] = catalogue.clip_file(plan.clip_model)
+    if prior == YOLO:
+        files["yolo_sha256"] = catalogue.yolo_file(plan.yolo_model)
+    return {name: found for name, path in files.items() if (found := sha256_of(path))}
+
+
+def sam2_weights(model: str, device: str) -> str | None:
+    """The SHA-256 of the file that a SAM 2's weights are in; None where it isn't on this machine."""
+    return sha256_of(catalogue.sam2_file(model, device))

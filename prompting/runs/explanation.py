@@ -26,11 +26,10 @@ from ..dataset.saving import saving
 from ..dataset.storage import DONE
 from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
-from ..models import catalogue
-from ..models.files import sha256_of
 from ..pixels.masks import resize_mask
 from ..segmentation.precision import FLOAT32
 from .asking_again import attempts_of, ceilings_of, image_of
+from .assembly import load_segmenter, sam2_weights, usable_device
 from .progress import Pace, Progress
 
 MOST_PROBED = 10
@@ -73,10 +72,9 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     view = _explainable(samples, names, prefix)
     classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
     truth = yield from _truth(view, gt_field, classes, prefix)
-    device = catalogue.best_device() if device == "auto" else device
-    catalogue.check_device(device)
+    device = usable_device(device)
     model = _common_model(samples._dataset, names, prefix, device)
-    segmenter = catalogue.load_sam2(model, device).at(_common_precision(samples._dataset, names, prefix))
+    segmenter = load_segmenter(model, device, _common_precision(samples._dataset, names, prefix))
     with editing(samples._dataset):
         _declare(samples._dataset, names, prefix)
         appearance.arrange(samples._dataset, prefix)
@@ -205,7 +203,7 @@ def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str, device
     model = made_by[names[0]]
     if model is None:
         raise PromptingError(f"It is not recorded which SAM 2 made the masks of {names[0]!r}; apply it again.")
-    was, now = next(iter(hashes.values()), None), sha256_of(catalogue.sam2_file(model, device))
+    was, now = next(iter(hashes.values()), None), sam2_weights(model, device)
     if was and now and was != now:
         raise PromptingError(
             f"The masks of {names[0]!r} were made with other weights than {model!r} has now (SHA-256 {was[:12]}…, now"

@@ -134,7 +134,8 @@ def test_apply_without_a_network_ends_in_seconds_and_leaves_the_dataset_as_it_wa
 ):
     from prompting.runs import application
 
-    monkeypatch.setattr(application, "build_runner", lambda *_: pytest.fail("a model was loaded"))
+    for load in ("load_sam2", "load_clip", "load_yolo"):
+        monkeypatch.setattr(catalogue, load, lambda *_: pytest.fail("a model was loaded"))
     before = set(dataset.get_field_schema())
     began = time.monotonic()
     with pytest.raises(ModelUnavailable, match=r"sam2\.1-hiera-tiny.* and the detector 'yolo26x\.pt' are not on this"):

@@ -18,6 +18,7 @@ from prompting.dataset import names, records, storage
 from prompting.dataset.last_run import STORE
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
+from prompting.runs.assembly import resolved
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
@@ -191,7 +192,7 @@ def test_apply_form_says_what_is_wrong_and_cannot_be_executed(people, params, wo
 
 
 def test_apply_form_asks_what_becomes_of_results_just_where_there_are_some(dataset):
-    plan = Plan(strategies=("clip_box",), sam2_model="nano", clip_model="nano", yolo_model="nano").resolved()
+    plan = resolved(Plan(strategies=("clip_box",), sam2_model="nano", clip_model="nano", yolo_model="nano"))
     storage.declare_fields(dataset, plan)
     records.register(dataset, plan, "clip_box")
     nobody = fo.Segmentation(mask=np.zeros((4, 4), np.uint8))

@@ -14,7 +14,7 @@ from prompting.errors import PromptingError
 from prompting.models import catalogue, detectors
 from prompting.models.sam2_checkpoints import read_sam2_state
 from prompting.plan import Plan
-from prompting.priors.yolo import MOST, YoloPrior
+from prompting.priors.yolo import MOST, YoloPrior, training_size
 
 FIRST = "image_encoder.trunk.patch_embed.proj.weight"
 STATE = {FIRST: torch.arange(6.0).reshape(1, 6), "no_obj_embed_spatial": torch.ones(2)}
@@ -228,8 +228,8 @@ def test_a_retrained_checkpoints_size_is_read_from_its_file(own_yolo):
     for settings in (stored["train_args"], stored["model"].args):
         settings["imgsz"] = 1536
     torch.save(stored, own_yolo)
-    assert detectors.training_size(catalogue.load_yolo(str(own_yolo))) == 1536
-    assert detectors.training_size(catalogue.load_yolo("nano")) == 640
+    assert training_size(catalogue.load_yolo(str(own_yolo))) == 1536
+    assert training_size(catalogue.load_yolo("nano")) == 640
 
 
 def test_the_size_is_recorded(applied):

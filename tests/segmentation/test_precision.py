@@ -7,7 +7,7 @@ import torch
 
 from prompting.pixels.masks import intersection_over_union
 from prompting.plan import Plan
-from prompting.runs.assembly import build_runner
+from prompting.runs.assembly import build_runner, resolved
 from prompting.segmentation import precision
 from prompting.segmentation.prompt import Prompt
 
@@ -118,4 +118,4 @@ def test_compiled_encoder_sees_one_size_of_batch(nano_segmenter, bus, monkeypatc
 @pytest.mark.parametrize("wanted", [False, True])
 def test_plan_decides_whether_the_encoder_is_compiled(wanted):
     plan = Plan(strategies="field_box", prompt_field="truth", sam2_model="nano", device="cpu", compile=wanted)
-    assert build_runner(plan.resolved()).segmenter.compiled is wanted
+    assert build_runner(resolved(plan)).segmenter.compiled is wanted
