@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .segmentation.prompt import Prompt
 
+if TYPE_CHECKING:
+    from .prompts.refine import Round
+
 OK, NO_PROMPT = "ok", "no_prompt"
-
-
-@dataclass(frozen=True)
-class Round:
-    """The mask that an instance had after so many corrective clicks.
-
-    Attributes:
-        instance: the number of its prompt
-        number: 0 is before the first click; rounds that were taken back don't appear
-        mask: (H, W) bool
-    """
-
-    instance: int
-    number: int
-    mask: np.ndarray
 
 
 @dataclass(frozen=True)

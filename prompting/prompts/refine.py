@@ -16,12 +16,26 @@ import numpy as np
 import torch
 
 from ..pixels.masks import intersection_over_union
-from ..results import Round
 from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 from ..segmentation.segmenter import Decoded, EncodedImage, Segmenter
 from .sampling import deepest_point
 
 TOLERANCE = 0.10
+
+
+@dataclass(frozen=True)
+class Round:
+    """The mask that an instance had after so many corrective clicks.
+
+    Attributes:
+        instance: the number of its prompt
+        number: 0 is before the first click; rounds that were taken back don't appear
+        mask: (H, W) bool
+    """
+
+    instance: int
+    number: int
+    mask: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import pytest
 
 from prompting.dataset import labels
 from prompting.pixels.label_masks import instance_mask
-from prompting.results import OK, Round, StrategyResult
+from prompting.prompts.refine import Round
+from prompting.results import OK, StrategyResult
 from prompting.segmentation.prompt import Prompt
 
 SHAPE = (20, 40)

@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import arrays
 
 from prompting.pixels.masks import paint
 from prompting.prompts import prompters
-from prompting.results import OK, Round, StrategyResult
+from prompting.prompts.refine import Round
+from prompting.results import OK, StrategyResult
 from prompting.segmentation.prompt import POSITIVE, Prompt
 
 MANY = settings(max_examples=100, deadline=None)
