@@ -8,8 +8,6 @@ from tqdm.auto import tqdm
 from . import forms
 from .base import RunOperator
 
-PARAMETERS = ("prefix",)
-
 
 class MeasureAgreement(RunOperator):
     """Store how far the strategies agree on each picture."""
@@ -46,7 +44,7 @@ class MeasureAgreement(RunOperator):
     def _steps(self, ctx):
         from ..prompting.runs.agreement import measure_steps, measured_agreement
 
-        params, view = forms.chosen(ctx.params, PARAMETERS), ctx.target_view(require_flat=True)
+        params, view = forms.chosen(ctx.params, self.parameters), ctx.target_view(require_flat=True)
         for progress in measure_steps(view, **params):
             yield forms.tell(ctx, forms.share(progress), forms.sentence(progress))
         if not ctx.delegated:

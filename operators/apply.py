@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from ..prompting.plan import Plan
 from . import apply_form, forms
+from .apply_answers import LISTS, PARAMETERS, plan_of
 from .base import RunOperator
 
 
@@ -30,7 +31,7 @@ class ApplyStrategies(RunOperator):
         from ..prompting.dataset.last_run import remember
         from ..prompting.runs.application import apply
 
-        plan, progress = apply_form.plan_of(ctx.params), None
+        plan, progress = plan_of(ctx.params), None
         yield forms.tell(ctx, 0.0, "loading the models")
         for step in apply(ctx.target_view(require_flat=True), plan):
             if progress is None:  # the request was accepted
@@ -111,8 +112,8 @@ class ApplyStrategies(RunOperator):
         from ..prompting.dataset.last_run import remember
         from ..prompting.runs.application import apply
 
-        given = {name: value for name, value in locals().items() if name in apply_form.PARAMETERS}
-        for name in apply_form.LISTS:  # text with commas will do
+        given = {name: value for name, value in locals().items() if name in PARAMETERS}
+        for name in LISTS:  # text with commas will do
             given[name] = forms.names(given[name])
         plan = Plan(**{**given, "phrases": {} if phrases is None else phrases})
         if delegate:  # a request that can't succeed isn't queued

@@ -1,35 +1,25 @@
-"""The form of ``apply_strategies``: what it asks, what it begins with, and what is wrong with the answers."""
+"""The form of ``apply_strategies``: what it asks, and what is wrong with the answers."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ..prompting.dataset.records import PARAMETERS_OF
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
-from ..prompting.prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO, strategies_named
+from ..prompting.prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
 from . import forms
+from .apply_answers import ADVANCED, BUNDLED, EACH, MODELS, OFFICIAL, begins_with, plan_of, priors_of
 from .words import LABELS, TITLES
 
-PARAMETERS = tuple(field.name for field in fields(Plan))
-LISTS = ("strategies", "classes", "background")
-MODELS = ("sam2_model", "clip_model", "yolo_model")
-OFFICIAL, BUNDLED, EACH = "official", "bundled", "each"
-ADVANCED = (
-    "prefix", "seed", "heatmap", "background", "yolo_confidence", "yolo_imgsz", "field_rounds", "batch_size",
-    "encoder_precision", "keep_rounds", "compile", "device",
-)  # fmt: skip
-ONLY_WITH = {**PARAMETERS_OF, CLIP: {*PARAMETERS_OF[CLIP], "heatmap"}}
-"""Prior -> parameters that mean nothing, and aren't asked, where no strategy uses it."""
 ELSEWHERE = {**dict.fromkeys(MODELS, "models"), **dict.fromkeys(ADVANCED, "advanced")}
 """Where a parameter's error is shown whose own field isn't."""
 
 
 def resolve(ctx) -> types.Property:
     """The form as it looks with what is filled in so far."""
-    inputs, begins = types.Object(), _begins_with(ctx)
+    inputs, begins = types.Object(), begins_with(ctx)
     now = {**begins, **{name: value for name, value in ctx.params.items() if value is not None}}
     inputs.view_target(ctx, action_description="Segment")
     _ask_existing(ctx, inputs, now)
@@ -46,54 +36,6 @@ def resolve(ctx) -> types.Property:
     if ctx.params.get("strategies") is not None:  # else the form isn't filled yet
         _check(ctx, inputs)
     return types.Property(inputs, view=types.View(label="Apply SAM 2 prompting strategies"))
-
-
-def plan_of(params: dict) -> Plan:
-    """A plan from the form's answers; what is absent or empty takes the plan's default.
-
-    Raises:
-        PromptingError: a wrong value
-    """
-    given = forms.chosen(params, PARAMETERS, lists=LISTS)
-    for name in ("strategies", "classes"):
-        if params.get(name) in ("", []):  # emptied, and not left as it was
-            given[name] = ()
-    used = _priors(given.get("strategies", Plan.strategies))
-    unused = {name for prior, names in ONLY_WITH.items() if prior not in used for name in names}
-    model = {OFFICIAL: "auto", BUNDLED: "nano"}.get(params.get("models"))
-    given = {name: value for name, value in given.items() if name not in unused}
-    return Plan(**{**given, **(dict.fromkeys(MODELS, model) if model else {})})
-
-
-def _begins_with(ctx) -> dict:
-    """The form's defaults: the last run's answers, else the plan's."""
-    from ..prompting.dataset.last_run import last_asked
-
-    asked = last_asked(ctx.dataset, ctx.user_id)
-    begins = {
-        **{name: getattr(Plan, name, None) for name in PARAMETERS},
-        **asked,
-        "existing": SKIP,
-        "models": _kind_of(asked),
-        "advanced": any(asked.get(name, getattr(Plan, name, None)) != getattr(Plan, name, None) for name in ADVANCED),
-    }
-    # whoever named models and didn't say how they were chosen, named each
-    return {**begins, "models": EACH} if any(ctx.params.get(name) for name in MODELS) else begins
-
-
-def _kind_of(asked: dict) -> str:
-    """How the models of a run had been chosen; bundled only where somebody chose them."""
-    used = {"sam2_model"} | {f"{prior}_model" for prior in _priors(asked.get("strategies", Plan.strategies))}
-    named = {asked.get(name, "auto") for name in used & set(MODELS)}
-    if named == {"auto"}:
-        return OFFICIAL
-    return BUNDLED if named <= {"nano", "yolo26n.pt"} else EACH
-
-
-def _priors(strategies) -> set[str]:
-    """What finds the prompts of these strategies; names that are none are left to the plan."""
-    names = [name for name in strategies if name in STRATEGIES]
-    return {strategy.prior for strategy in strategies_named(names)} if names else set()
 
 
 def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
@@ -116,7 +58,7 @@ def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
 def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
     choices = {name: strategy.description for name, strategy in STRATEGIES.items()}
     forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"])
-    if FIELD in _priors(now["strategies"]):
+    if FIELD in priors_of(now["strategies"]):
         there = forms.label_fields(ctx.dataset, fo.Detections, fo.Keypoints, fo.Segmentation)
         default = begins["prompt_field"] if begins["prompt_field"] in there else next(iter(there), None)
         forms.choose_one(inputs, "prompt_field", there, default, LABELS["prompt_field"])
@@ -139,7 +81,7 @@ def _ask_models(inputs: types.Object, begins: dict, now: dict) -> None:
         "yolo_model": ("auto: yolo26x.pt; or any Ultralytics name or path", catalogue.YOLO_MODELS, YOLO),
     }
     for name, (description, suggestions, prior) in names.items():
-        if prior is None or prior in _priors(now["strategies"]):
+        if prior is None or prior in priors_of(now["strategies"]):
             default = begins[name]
             forms.suggest(inputs, name, (catalogue.AUTO, *suggestions), default, LABELS[name], description)
 
@@ -159,7 +101,7 @@ def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
     inputs.bool("advanced", default=begins["advanced"], label="More options", view=switch)
     if not now["advanced"]:
         return
-    used = _priors(now["strategies"])
+    used = priors_of(now["strategies"])
     inputs.str("prefix", default=begins["prefix"], label=LABELS["prefix"], description="Of all fields that are written")
     inputs.int("seed", default=begins["seed"], label=LABELS["seed"], description="Of the sampled points")
     if CLIP in used:

@@ -30,6 +30,12 @@ class RunOperator(foo.Operator, ABC):
         return f"{called}\n    {self.about['description']}. help() tells what each parameter means."
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of what a request may say: those of ``__call__``, but for what only Python gives."""
+        given = inspect.signature(self.__call__).parameters
+        return tuple(name for name in given if name not in ("sample_collection", "dataset", "progress", "delegate"))
+
+    @property
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
             **self.about,

@@ -13,8 +13,6 @@ from . import forms
 from .base import RunOperator
 from .words import LABELS
 
-PARAMETERS = ("gt_field", "strategies", "prefix", "baseline", "overwrite", "ignore_values")
-
 
 class EvaluateStrategies(RunOperator):
     """Score strategies against a ground truth."""
@@ -70,14 +68,14 @@ class EvaluateStrategies(RunOperator):
                 description="Say 255, or none; empty: void by name, and 255 that no target names",
             )
         if ctx.params.get("strategies") is not None and ctx.params.get("gt_field"):
-            _check(ctx, inputs, chosen)
+            _check(ctx, inputs, chosen, self.parameters)
         return form
 
     def _steps(self, ctx):
         from ..prompting.dataset import appearance
         from ..prompting.runs.evaluation import evaluate_steps
 
-        given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
+        given = forms.chosen(ctx.params, self.parameters, lists=("strategies",))
         steps = evaluate_steps(ctx.target_view(require_flat=True), **given)
         while True:
             try:
@@ -190,12 +188,12 @@ def _likely_truth(dataset, truths, prefix: str) -> str:
     return next((name for name in (last, "ground_truth") if name in truths), next(iter(truths)))
 
 
-def _check(ctx, inputs: types.Object, chosen) -> None:
+def _check(ctx, inputs: types.Object, chosen, parameters: Sequence[str]) -> None:
     """What would stop the run, as far as the database alone tells."""
     from ..prompting.errors import PromptingError
     from ..prompting.runs.scorable import check_evaluation
 
-    given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
+    given = forms.chosen(ctx.params, parameters, lists=("strategies",))
     try:
         if not chosen:
             raise PromptingError("Choose at least one strategy.", "strategies")

@@ -11,8 +11,6 @@ from . import forms
 from .base import RunOperator
 from .words import LABELS
 
-PARAMETERS = ("strategies", "prefix", "device", "robustness", "seed")
-
 
 class ExplainStrategies(RunOperator):
     """Split each evaluated picture's loss into parts."""
@@ -52,7 +50,7 @@ class ExplainStrategies(RunOperator):
         from ..prompting.analysis.explanation import Explanation
         from ..prompting.runs.explanation import explain
 
-        given = forms.chosen(ctx.params, PARAMETERS, lists=("strategies",))
+        given = forms.chosen(ctx.params, self.parameters, lists=("strategies",))
         yield forms.tell(ctx, 0.0, "loading the model")
         for step in explain(ctx.target_view(require_flat=True), **given):
             if isinstance(step, Explanation):

@@ -11,8 +11,6 @@ from . import forms
 from .base import RunOperator
 from .words import LABELS
 
-PARAMETERS = ("folder", "prefix", "overwrite")
-
 
 class ExportComparison(RunOperator):
     """Write the report."""
@@ -64,7 +62,7 @@ class ExportComparison(RunOperator):
 
         check_report_folder(ctx.params.get("folder") or "")
         yield forms.tell(ctx, 0.0, "drawing the pictures")
-        paths = _export(_flat(ctx), **forms.chosen(ctx.params, PARAMETERS))
+        paths = _export(_flat(ctx), **forms.chosen(ctx.params, self.parameters))
         yield forms.tell(ctx, 1.0, f"written to {paths[0].parent}")
         if not ctx.delegated:
             written = Table("The report was written", "", ("file",), tuple((str(path),) for path in paths))

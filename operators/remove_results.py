@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fiftyone.operators.types as types
 
-from . import asking, forms
+from . import forms
 from .base import RunOperator
+from .one_strategy import follow, tell_steps
 
-PARAMETERS = ("prefix", "strategy", "confirm")
 ALL = "all of them"
 
 
@@ -48,11 +48,11 @@ class RemoveResults(RunOperator):
         from ..prompting.errors import PromptingError
         from ..prompting.runs.removal import remove_results
 
-        given, ended = forms.chosen(ctx.params, PARAMETERS), []
+        given, ended = forms.chosen(ctx.params, self.parameters), []
         if not given.pop("confirm", False):
             raise PromptingError("Nothing was removed: tick that it may be.")
         given["strategy"] = _strategy(given.get("strategy"))
-        yield from asking.tell_steps(ctx, remove_results(ctx.dataset, **given), ended, "steps")
+        yield from tell_steps(ctx, remove_results(ctx.dataset, **given), ended, "steps")
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             yield ctx.ops.notify(f"Removed: {ended[-1].what()}.", variant="success")
@@ -88,7 +88,7 @@ class RemoveResults(RunOperator):
 
         if not confirm:
             return find_results(dataset, prefix, strategy)
-        return asking.follow(remove_results(dataset, prefix, strategy), progress, "step")
+        return follow(remove_results(dataset, prefix, strategy), progress, "step")
 
 
 def _strategy(given: str | None) -> str | None:

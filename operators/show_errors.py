@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import fiftyone.operators.types as types
 
-from . import asking, forms
-from .base import RunOperator
-
-PARAMETERS = ("strategy", "prefix")
+from .one_strategy import OneStrategyOperator, follow
 
 
-class ShowErrors(RunOperator):
+class ShowErrors(OneStrategyOperator):
     """Show on the pictures where a strategy's masks are right and wrong."""
 
     about = dict(
@@ -20,38 +19,27 @@ class ShowErrors(RunOperator):
         icon="layers",
     )
 
-    def resolve_input(self, ctx) -> types.Property:
+    title, action, scored = "Show errors on the pictures", "Show", True
+
+    def _ask(self, ctx, inputs: types.Object, strategy: str, prefix: str) -> None:
         from ..prompting.dataset.names import overlay_field
-        from ..prompting.errors import PromptingError
         from ..prompting.runs.error_overlay import showable
 
-        inputs = types.Object()
-        form = types.Property(inputs, view=types.View(label="Show errors on the pictures"))
-        inputs.view_target(ctx, action_description="Show")
-        prefix = forms.ask_prefix(ctx, inputs)
-        strategy = asking.ask_strategy(ctx, inputs, prefix, scored=True)
-        if strategy is None:
-            return form
-        try:
-            count = len(showable(ctx.target_view(require_flat=True), strategy, prefix))
-        except PromptingError as error:
-            forms.show_error(inputs, error)
-            return form
+        count = len(showable(ctx.target_view(require_flat=True), strategy, prefix))
         said = f"{count} {'picture gets' if count == 1 else 'pictures get'} the overlay {overlay_field(prefix)}"
         inputs.view("count", types.Notice(label=f"{said}; what it showed before is replaced."))
-        return form
 
-    def _steps(self, ctx):
-        from ..prompting.dataset.names import overlay_field
+    def _work(self, samples, strategy: str, **given) -> Iterator:
         from ..prompting.runs.error_overlay import show_errors
 
-        given = forms.chosen(ctx.params, PARAMETERS)
-        yield from asking.tell_steps(ctx, show_errors(ctx.target_view(require_flat=True), **given), [])
-        if not ctx.delegated:
-            yield ctx.trigger("reload_dataset")
-            yield ctx.ops.set_active_fields([overlay_field(given.get("prefix", "sam2"))])
-            told = f"Where {given['strategy']} is right and wrong: hit green, missed vermilion, excess light blue."
-            yield ctx.ops.notify(told, variant="info")
+        return show_errors(samples, strategy, **given)
+
+    def _show(self, ctx, given: dict, ended: list) -> Iterator:
+        from ..prompting.dataset.names import overlay_field
+
+        yield ctx.ops.set_active_fields([overlay_field(given.get("prefix", "sam2"))])
+        told = f"Where {given['strategy']} is right and wrong: hit green, missed vermilion, excess light blue."
+        yield ctx.ops.notify(told, variant="info")
 
     def __call__(self, sample_collection, strategy: str, prefix: str = "sam2", progress: bool = True) -> str:
         """Show errors, from Python, after an evaluation.
@@ -73,7 +61,6 @@ class ShowErrors(RunOperator):
             ValueError: what was wrong with the request, before anything is written
         """
         from ..prompting.dataset.names import overlay_field
-        from ..prompting.runs.error_overlay import show_errors
 
-        asking.follow(show_errors(sample_collection, strategy, prefix), progress)
+        follow(self._work(sample_collection, strategy, prefix=prefix), progress)
         return overlay_field(prefix)

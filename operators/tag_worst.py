@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import fiftyone.operators.types as types
 
-from . import asking, forms
-from .base import RunOperator
+from . import forms
+from .one_strategy import OneStrategyOperator, follow
 
-PARAMETERS = ("strategy", "count", "below", "tag", "prefix")
 COUNT, TAG = 25, "annotate"
 
 
-class TagWorst(RunOperator):
+class TagWorst(OneStrategyOperator):
     """Tag the samples with a strategy's lowest scores, for annotation."""
 
     about = dict(
@@ -21,37 +22,25 @@ class TagWorst(RunOperator):
         icon="sell",
     )
 
-    def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.errors import PromptingError
+    title, action, defaults = "Tag the worst pictures", "Tag", {"count": COUNT, "tag": TAG}
+
+    def _ask(self, ctx, inputs: types.Object, strategy: str, prefix: str) -> None:
         from ..prompting.runs.tagging import find_worst
 
-        inputs = types.Object()
-        form = types.Property(inputs, view=types.View(label="Tag the worst pictures"))
-        inputs.view_target(ctx, action_description="Tag")
-        prefix = forms.ask_prefix(ctx, inputs)
-        strategy = asking.ask_strategy(ctx, inputs, prefix)
-        if strategy is None:
-            return form
         inputs.int("count", default=COUNT, label="How many, at most")
         inputs.float("below", label="Only below", description="An IoU, such as 0.8; empty: any")
         inputs.str("tag", default=TAG, required=True, label="Tag")
-        given = {"count": COUNT, "tag": TAG, **forms.chosen(ctx.params, ("count", "below", "tag"))}
-        try:
-            worst = find_worst(ctx.target_view(require_flat=True), strategy, **given, prefix=prefix)
-        except PromptingError as error:
-            forms.show_error(inputs, error)
-            return form
+        given = {**self.defaults, **forms.chosen(ctx.params, ("count", "below", "tag"))}
+        worst = find_worst(ctx.target_view(require_flat=True), strategy, **given, prefix=prefix)
         inputs.view("found", types.Notice(label=worst.told(done=False)))
-        return form
 
-    def _steps(self, ctx):
+    def _work(self, samples, strategy: str, **given) -> Iterator:
         from ..prompting.runs.tagging import tag_worst
 
-        given, ended = {"count": COUNT, "tag": TAG, **forms.chosen(ctx.params, PARAMETERS)}, []
-        yield from asking.tell_steps(ctx, tag_worst(ctx.target_view(require_flat=True), **given), ended)
-        if not ctx.delegated:
-            yield ctx.trigger("reload_dataset")
-            yield ctx.ops.notify(str(ended[-1]), variant="success" if ended[-1].sample_ids else "info")
+        return tag_worst(samples, strategy, **given)
+
+    def _show(self, ctx, given: dict, ended: list) -> Iterator:
+        yield ctx.ops.notify(str(ended[-1]), variant="success" if ended[-1].sample_ids else "info")
 
     def __call__(
         self,
@@ -82,6 +71,5 @@ class TagWorst(RunOperator):
         Raises:
             ValueError: what was wrong with the request, before anything is tagged
         """
-        from ..prompting.runs.tagging import tag_worst
-
-        return asking.follow(tag_worst(sample_collection, strategy, count, tag, below, prefix), progress)
+        given = dict(count=count, tag=tag, below=below, prefix=prefix)
+        return follow(self._work(sample_collection, strategy, **given), progress)

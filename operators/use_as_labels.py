@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import fiftyone.operators.types as types
 
-from . import asking, forms
-from .base import RunOperator
+from . import forms
+from .one_strategy import OneStrategyOperator, follow
 
-PARAMETERS = ("strategy", "name", "prefix", "overwrite")
 NAME = "labels"
 
 
-class UseAsLabels(RunOperator):
+class UseAsLabels(OneStrategyOperator):
     """Copy a strategy's masks and instances into fields that stay when its results are removed."""
 
     about = dict(
@@ -21,32 +22,21 @@ class UseAsLabels(RunOperator):
         icon="label",
     )
 
-    def resolve_input(self, ctx) -> types.Property:
+    title, action, defaults = "Use a strategy's masks as labels", "Label", {"name": NAME}
+
+    def _ask(self, ctx, inputs: types.Object, strategy: str, prefix: str) -> None:
         from ..prompting.dataset.names import instances_field
-        from ..prompting.errors import PromptingError
         from ..prompting.runs.final_labels import plan_takeover
 
-        inputs = types.Object()
-        form = types.Property(inputs, view=types.View(label="Use a strategy's masks as labels"))
-        inputs.view_target(ctx, action_description="Label")
-        prefix = forms.ask_prefix(ctx, inputs)
-        strategy = asking.ask_strategy(ctx, inputs, prefix)
-        if strategy is None:
-            return form
         name = ctx.params.get("name") or NAME
         told = f"For the masks; the instances go to {instances_field(name)}"
         inputs.str("name", default=NAME, required=True, label="Name of the labels", description=told)
-        samples = ctx.target_view(require_flat=True)
-        try:
-            takeover = plan_takeover(samples, strategy, name, prefix, overwrite=True)
-        except PromptingError as error:
-            forms.show_error(inputs, error)
-            return form
+        takeover = plan_takeover(ctx.target_view(require_flat=True), strategy, name, prefix, overwrite=True)
         count, replaced = len(takeover.sample_ids), takeover.replaced
         said = f"{count} of {count + takeover.without} samples have masks of {strategy}."
         if not replaced:
             inputs.view("count", types.Notice(label=said))
-            return form
+            return
         said += f" {replaced} of them have a label in {name} or {takeover.instances} already."
         inputs.view("count", types.Warning(label=said))
         inputs.bool("overwrite", default=False, label=f"Replace these {replaced} labels, for good")
@@ -54,16 +44,14 @@ class UseAsLabels(RunOperator):
             forms.show_problem(
                 inputs, f"{replaced} labels would be lost: tick that they may be, or choose another name."
             )
-        return form
 
-    def _steps(self, ctx):
+    def _work(self, samples, strategy: str, **given) -> Iterator:
         from ..prompting.runs.final_labels import use_as_labels
 
-        given, ended = {"name": NAME, **forms.chosen(ctx.params, PARAMETERS)}, []
-        yield from asking.tell_steps(ctx, use_as_labels(ctx.target_view(require_flat=True), **given), ended)
-        if not ctx.delegated:
-            yield ctx.trigger("reload_dataset")
-            yield ctx.ops.notify(str(ended[-1]), variant="success")
+        return use_as_labels(samples, strategy, **given)
+
+    def _show(self, ctx, given: dict, ended: list) -> Iterator:
+        yield ctx.ops.notify(str(ended[-1]), variant="success")
 
     def __call__(
         self,
@@ -94,6 +82,5 @@ class UseAsLabels(RunOperator):
         Raises:
             ValueError: what was wrong with the request, before anything is written
         """
-        from ..prompting.runs.final_labels import use_as_labels
-
-        return asking.follow(use_as_labels(sample_collection, strategy, name, prefix, overwrite), progress)
+        given = dict(name=name, prefix=prefix, overwrite=overwrite)
+        return follow(self._work(sample_collection, strategy, **given), progress)

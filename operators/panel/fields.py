@@ -10,8 +10,11 @@ from .choices import COUNT, SIZE
 
 def plain_fields(dataset: fo.Dataset, prefix: str) -> list[str]:
     """The samples' plain fields, and the labels of their classifications; not the plugin's own."""
+    from ...prompting.dataset.owned import own_fields
+
     kinds = (fo.StringField, fo.BooleanField, fo.IntField, fo.FloatField)
-    schema = {n: f for n, f in dataset.get_field_schema().items() if not n.startswith(f"{prefix}_")}
+    own = own_fields(prefix)
+    schema = {name: field for name, field in dataset.get_field_schema().items() if name not in own}
     plain = [name for name, field in schema.items() if isinstance(field, kinds) and name not in ("id", "filepath")]
     classified = (n for n, f in schema.items() if getattr(f, "document_type", None) is fo.Classification)
     return [*plain, *(f"{name}.label" for name in classified)]

@@ -1,13 +1,65 @@
-"""What the operators ask that work on one strategy's results."""
+"""What the operators have in common that work on one strategy's results."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 
 import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
 from . import forms
+from .base import RunOperator
+
+
+class OneStrategyOperator(RunOperator):
+    """An operator whose form asks for samples, a prefix and one of its strategies, and tells what would be done.
+
+    Attributes:
+        title: of the form
+        action: what the button does with the samples, such as ``Tag``
+        scored: whether the strategy must have been evaluated
+        defaults: of parameters, for a form that leaves them out
+    """
+
+    title: str
+    action: str
+    scored = False
+    defaults: dict = {}
+
+    def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.errors import PromptingError
+
+        inputs = types.Object()
+        form = types.Property(inputs, view=types.View(label=self.title))
+        inputs.view_target(ctx, action_description=self.action)
+        prefix = forms.ask_prefix(ctx, inputs)
+        strategy = ask_strategy(ctx, inputs, prefix, self.scored)
+        if strategy is not None:
+            try:
+                self._ask(ctx, inputs, strategy, prefix)
+            except PromptingError as error:
+                forms.show_error(inputs, error)
+        return form
+
+    def _steps(self, ctx) -> Iterator:
+        given, ended = {**self.defaults, **forms.chosen(ctx.params, self.parameters)}, []
+        yield from tell_steps(ctx, self._work(ctx.target_view(require_flat=True), **given), ended)
+        if not ctx.delegated:
+            yield ctx.trigger("reload_dataset")
+            yield from self._show(ctx, given, ended)
+
+    @abstractmethod
+    def _ask(self, ctx, inputs: types.Object, strategy: str, prefix: str) -> None:
+        """The rest of the form; it may raise a PromptingError, which is shown."""
+
+    @abstractmethod
+    def _work(self, samples, strategy: str, **given) -> Iterator:
+        """The run: progress, and at the end what came of it."""
+
+    @abstractmethod
+    def _show(self, ctx, given: dict, ended: list) -> Iterator:
+        """What the App is told at the end; ``ended`` holds what :meth:`_work` yielded that isn't progress."""
 
 
 def ask_strategy(ctx, inputs: types.Object, prefix: str, scored: bool = False) -> str | None:
