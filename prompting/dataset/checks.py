@@ -10,12 +10,13 @@ import fiftyone.core.patches as fop
 import fiftyone.core.video as fov
 
 from ..errors import PromptingError
-from ..pixels.label_masks import Encoding
+from ..labels.encoding import Encoding
 from ..plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompts.strategies import FIELD, strategies_named
 from .completeness import whole
+from .label_fields import has_instance_masks, label_type_of
 from .names import StrategyFields, heatmap_field
-from .reading import has_instance_masks, label_type_of, read
+from .reading import read
 from .records import HASH_OF, first_difference, recorded
 from .storage import has_result, written_fields
 

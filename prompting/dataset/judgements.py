@@ -8,8 +8,8 @@ import fiftyone as fo
 
 from ..analysis.comparison import Comparison
 from ..analysis.robustness import Curve
+from ..labels.reading import Reading
 from .names import COMPARISON, ROBUSTNESS, comparison_key, robustness_key
-from .reading import Reading
 
 
 def load_comparison(dataset: fo.Dataset, prefix: str = "sam2") -> Comparison | None:

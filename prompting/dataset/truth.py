@@ -9,16 +9,19 @@ import fiftyone as fo
 import numpy as np
 
 from ..errors import PromptingError
-from ..pixels.label_masks import Encoding, count_parts, instance_mask, is_crowd
-from ..pixels.label_survey import ignored_values
+from ..labels.encoding import Encoding
+from ..labels.instances import instance_mask, is_crowd
+from ..labels.reading import Reading
+from ..labels.targets import ignored_values
 from ..pixels.masks import IGNORED
-from ..pixels.regions import Region
+from ..pixels.regions import Region, count_parts
 from ..priors.fields import FieldPrior
 from ..spelling import spelled
+from .label_fields import label_type_of
 from .lock import editing
 from .names import StrategyFields, count_field, size_field, truth_field
 from .pages import samples_by_page
-from .reading import Reading, label_type_of, read, read_steps
+from .reading import read, read_steps
 from .saving import nearly_full, saving
 
 

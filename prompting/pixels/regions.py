@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -49,3 +50,10 @@ def components(mask: np.ndarray, smallest: float) -> list[np.ndarray]:
     areas = stats[1:count, cv2.CC_STAT_AREA]
     keep = np.flatnonzero(areas >= max(1.0, smallest * mask.size))
     return [ids == i + 1 for i in keep[np.argsort(-areas[keep], kind="stable")]]
+
+
+def count_parts(label_map: np.ndarray, values: Iterable[int]) -> int:
+    """How many connected parts a (H, W) uint8 label map has of these values."""
+    return sum(
+        cv2.connectedComponents((label_map == value).astype(np.uint8), connectivity=8)[0] - 1 for value in values
+    )

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import PromptError
-from ..pixels.label_masks import INSANE, Encoding, instance_mask, is_crowd, pixel_box
+from ..labels.encoding import Encoding
+from ..labels.instances import INSANE, instance_mask, is_crowd, pixel_box
 from ..pixels.regions import Region, box_of, components
 from ..segmentation.prompt import NEGATIVE, POSITIVE
 from ..spelling import spelled

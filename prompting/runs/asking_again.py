@@ -11,8 +11,8 @@ from ..analysis.attribution import Attempt, Ceiling
 from ..dataset.names import StrategyFields
 from ..dataset.storage import prompts_in
 from ..errors import PromptingError
+from ..labels.instances import instance_mask
 from ..pixels.images import read_bounded
-from ..pixels.label_masks import instance_mask
 from ..prompts import prompters
 
 

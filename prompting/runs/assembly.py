@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..labels.encoding import Encoding
 from ..models import catalogue
 from ..models.availability import check_models
 from ..models.files import sha256_of
-from ..pixels.label_masks import Encoding
 from ..plan import AUTO, Plan
 from ..priors.base import Prior
 from ..prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO

@@ -16,7 +16,7 @@ from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, comparison_key
 from ..dataset.truth import Truth, read_truth, render_truth
 from ..errors import PromptingError, Stopped
-from ..pixels.label_survey import ignored_values
+from ..labels.targets import ignored_values
 from ..prompts.strategies import BASELINE, FIELD, STRATEGIES
 from .agreement import comparable, measured
 from .scorable import check_earlier, chosen_baseline, chosen_strategies, common_classes, scored_samples

@@ -10,12 +10,12 @@ import fiftyone.core.collections as foc
 
 from ..dataset import checks
 from ..dataset.completeness import INSTANCES, MASK, require
+from ..dataset.label_fields import label_type_of
 from ..dataset.names import StrategyFields, evaluation_key
 from ..dataset.present import strategies_in
-from ..dataset.reading import label_type_of
 from ..dataset.storage import DONE
 from ..errors import PromptingError, concerning
-from ..pixels.label_survey import ignored_values
+from ..labels.targets import ignored_values
 from ..prompts.strategies import BASELINE, strategies_named
 
 

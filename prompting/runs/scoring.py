@@ -27,7 +27,7 @@ from ..dataset.pages import samples_by_page
 from ..dataset.records import recorded
 from ..dataset.truth import Truth
 from ..errors import PromptingError, Stopped
-from ..pixels.label_masks import instance_mask
+from ..labels.instances import instance_mask
 from ..pixels.masks import IGNORED, resize_mask
 from ..results import NO_PROMPT
 from .teller import COUNT, SCORE, Teller

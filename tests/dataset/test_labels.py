@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prompting.dataset import labels
-from prompting.pixels.label_masks import instance_mask
+from prompting.labels.instances import instance_mask
 from prompting.prompts.refine import Round
 from prompting.results import OK, StrategyResult
 from prompting.segmentation.prompt import Prompt

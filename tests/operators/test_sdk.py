@@ -10,7 +10,7 @@ import pytest
 
 from prompting.analysis.agreement import Agreement
 from prompting.dataset.judgements import load_comparison
-from prompting.dataset.reading import label_type_of
+from prompting.dataset.label_fields import label_type_of
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.runs import evaluation, explanation

@@ -4,7 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from prompting.pixels.label_masks import Encoding
+from prompting.labels.encoding import Encoding
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prompting.dataset.truth import paint_instances
 from prompting.errors import PromptError
-from prompting.pixels.label_masks import instance_mask
+from prompting.labels.instances import instance_mask
 from prompting.pixels.masks import resize_mask
 from prompting.pixels.regions import box_of
 from prompting.priors.base import Picture

@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from prompting.dataset import labels
-from prompting.pixels.label_masks import instance_mask
+from prompting.labels.instances import instance_mask
 from prompting.segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 from tests.properties.shapes import (
     MANY,

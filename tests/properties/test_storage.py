@@ -9,7 +9,7 @@ from hypothesis import given
 
 from prompting.dataset import storage
 from prompting.dataset.names import StrategyFields
-from prompting.pixels.label_masks import instance_mask
+from prompting.labels.instances import instance_mask
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.segmentation.prompt import Prompt

@@ -13,7 +13,7 @@ from fiftyone import ViewField as F
 from PIL import Image
 
 from prompting.errors import PromptError, PromptingError
-from prompting.pixels.label_survey import ignored_values
+from prompting.labels.targets import ignored_values
 from prompting.priors.fields import FieldPrior
 
 WHOLE = [0, 0, 1, 1]

@@ -20,9 +20,9 @@ from demo.dataset import make_dataset
 from prompting.dataset import storage
 from prompting.dataset.names import StrategyFields
 from prompting.errors import PromptingError
+from prompting.labels.instances import instance_mask
 from prompting.models.catalogue import load_sam2
 from prompting.pixels.images import read_image
-from prompting.pixels.label_masks import instance_mask
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK

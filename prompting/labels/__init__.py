@@ -1,0 +1,1 @@
+"""What people's labels mean: values, colours, soft masks, boxes; or why that can't be told."""
