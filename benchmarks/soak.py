@@ -115,13 +115,14 @@ def draw(subject, rng: random.Random):
     from prompting.runs.agreement import measure_steps
     from prompting.runs.evaluation import evaluate_steps
     from prompting.runs.explanation import explain
+    from prompting.runs.scorable import EvaluationPlan
 
     some = rng.sample(STRATEGIES, rng.randint(1, 2))
     view = subject.take(rng.randint(1, 6), seed=rng.randrange(1000))
     existing, one = rng.choice(("skip", "overwrite")), rng.choice(STRATEGIES)
     steps = {
         "apply": lambda: drain_apply(view, plan(some, existing)),
-        "evaluate": lambda: drain(evaluate_steps(having(subject, one), "ground_truth", [one])),
+        "evaluate": lambda: drain(evaluate_steps(having(subject, one), EvaluationPlan("ground_truth", [one]))),
         "explain": lambda: drain(explain(subject, [one])),
         "agreement": lambda: drain(measure_steps(subject)),
         "delete a strategy's fields": lambda: forget(subject, one),

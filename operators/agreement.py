@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import fiftyone.operators.types as types
-from tqdm.auto import tqdm
 
 from . import forms
 from .base import RunOperator
+from .following import follow, tell_steps
 
 
 class MeasureAgreement(RunOperator):
@@ -45,8 +45,7 @@ class MeasureAgreement(RunOperator):
         from ..prompting.runs.agreement import measure_steps, measured_agreement
 
         params, view = forms.chosen(ctx.params, self.parameters), ctx.target_view(require_flat=True)
-        for progress in measure_steps(view, **params):
-            yield forms.tell(ctx, forms.share(progress), forms.sentence(progress))
+        yield from tell_steps(ctx, measure_steps(view, **params), [])
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             yield forms.show_tables(ctx, [measured_agreement(view, **params).table()])
@@ -67,8 +66,5 @@ class MeasureAgreement(RunOperator):
         """
         from ..prompting.runs.agreement import measure_steps, measured_agreement
 
-        with tqdm(unit="image", disable=not progress) as bar:
-            for step in measure_steps(sample_collection, prefix):
-                bar.total = step.total
-                bar.update(step.done - bar.n)
+        follow(measure_steps(sample_collection, prefix), progress)
         return measured_agreement(sample_collection, prefix)

@@ -74,9 +74,10 @@ class EvaluateStrategies(RunOperator):
     def _steps(self, ctx):
         from ..prompting.dataset import appearance
         from ..prompting.runs.evaluation import evaluate_steps
+        from ..prompting.runs.scorable import EvaluationPlan
 
         given = forms.chosen(ctx.params, self.parameters, lists=("strategies",))
-        steps = evaluate_steps(ctx.target_view(require_flat=True), **given)
+        steps = evaluate_steps(ctx.target_view(require_flat=True), EvaluationPlan(**given))
         while True:
             try:
                 step, count, label = next(steps)
@@ -122,9 +123,10 @@ class EvaluateStrategies(RunOperator):
             ValueError: what was wrong with the request, in one sentence
         """
         from ..prompting.runs.evaluation import evaluate_steps
+        from ..prompting.runs.scorable import EvaluationPlan
 
-        chosen = forms.names(strategies)
-        steps = evaluate_steps(sample_collection, gt_field, chosen, prefix, baseline, overwrite, ignore_values)
+        asked = EvaluationPlan(gt_field, forms.names(strategies), prefix, baseline, overwrite, ignore_values)
+        steps = evaluate_steps(sample_collection, asked)
         with tqdm(unit="image", disable=not progress) as bar:
             while True:
                 try:
@@ -191,7 +193,7 @@ def _likely_truth(dataset, truths, prefix: str) -> str:
 def _check(ctx, inputs: types.Object, chosen, parameters: Sequence[str]) -> None:
     """What would stop the run, as far as the database alone tells."""
     from ..prompting.errors import PromptingError
-    from ..prompting.runs.scorable import check_evaluation
+    from ..prompting.runs.scorable import EvaluationPlan, check_evaluation
 
     given = forms.chosen(ctx.params, parameters, lists=("strategies",))
     try:
@@ -200,6 +202,6 @@ def _check(ctx, inputs: types.Object, chosen, parameters: Sequence[str]) -> None
         baseline = given.pop("baseline", None)
         if baseline and baseline not in chosen:
             raise PromptingError("The baseline must be one of the strategies to evaluate.", "baseline")
-        check_evaluation(ctx.target_view(require_flat=True), **given)
+        check_evaluation(ctx.target_view(require_flat=True), EvaluationPlan(**given))
     except PromptingError as error:
         forms.show_error(inputs, error)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import fiftyone.operators.types as types
-from tqdm.auto import tqdm
 
 from . import forms
 from .base import RunOperator
+from .following import follow, tell_steps
 from .words import LABELS
 
 
@@ -47,19 +47,14 @@ class ExplainStrategies(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting.analysis.explanation import Explanation
         from ..prompting.runs.explanation import explain
 
-        given = forms.chosen(ctx.params, self.parameters, lists=("strategies",))
+        given, ended = forms.chosen(ctx.params, self.parameters, lists=("strategies",)), []
         yield forms.tell(ctx, 0.0, "loading the model")
-        for step in explain(ctx.target_view(require_flat=True), **given):
-            if isinstance(step, Explanation):
-                explanation = step
-            else:
-                yield forms.tell(ctx, forms.share(step), forms.sentence(step))
+        yield from tell_steps(ctx, explain(ctx.target_view(require_flat=True), **given), ended)
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
-            yield forms.show_tables(ctx, explanation.tables())
+            yield forms.show_tables(ctx, ended[-1].tables())
 
     def __call__(
         self,
@@ -88,15 +83,10 @@ class ExplainStrategies(RunOperator):
         Raises:
             ValueError: what was wrong with the request, in one sentence
         """
-        from ..prompting.analysis.explanation import Explanation
         from ..prompting.runs.explanation import explain
 
-        with tqdm(unit="image", disable=not progress) as bar:
-            for step in explain(sample_collection, forms.names(strategies), prefix, device, robustness, seed):
-                if isinstance(step, Explanation):
-                    return step
-                bar.total = step.total
-                bar.update(step.done - bar.n)
+        steps = explain(sample_collection, forms.names(strategies), prefix, device, robustness, seed)
+        return follow(steps, progress)
 
 
 def _check(ctx, inputs: types.Object) -> None:

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 import fiftyone.operators.types as types
-from tqdm.auto import tqdm
 
 from . import forms
 from .base import RunOperator
+from .following import tell_steps
 
 
 class OneStrategyOperator(RunOperator):
@@ -89,27 +89,3 @@ def ask_strategy(ctx, inputs: types.Object, prefix: str, scored: bool = False) -
     forms.choose_one(inputs, "strategy", choices, best, "Strategy")
     given = ctx.params.get("strategy")
     return given if given in choices else best
-
-
-def follow(steps: Iterator, progress: bool, unit: str = "image"):
-    """Run to the end with a progress bar, and return the last that was told."""
-    from ..prompting.runs.progress import Progress
-
-    last = None
-    with tqdm(unit=unit, disable=not progress) as bar:
-        for last in steps:
-            if isinstance(last, Progress):
-                bar.total = last.total
-                bar.update(last.done - bar.n)
-    return last
-
-
-def tell_steps(ctx, steps: Iterator, ended: list, unit: str = "samples") -> Iterator:
-    """Messages for the App, one a step; what isn't progress is put into ``ended``."""
-    from ..prompting.runs.progress import Progress
-
-    for step in steps:
-        if isinstance(step, Progress):
-            yield forms.tell(ctx, forms.share(step), forms.sentence(step, unit))
-        else:
-            ended.append(step)

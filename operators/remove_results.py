@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 
 from . import forms
 from .base import RunOperator
-from .one_strategy import follow, tell_steps
+from .following import follow, tell_steps
 
 ALL = "all of them"
 

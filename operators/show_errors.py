@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import fiftyone.operators.types as types
 
-from .one_strategy import OneStrategyOperator, follow
+from .following import follow
+from .one_strategy import OneStrategyOperator
 
 
 class ShowErrors(OneStrategyOperator):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import fiftyone.operators.types as types
 
 from . import forms
-from .one_strategy import OneStrategyOperator, follow
+from .following import follow
+from .one_strategy import OneStrategyOperator
 
 NAME = "labels"
 

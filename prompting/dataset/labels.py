@@ -119,7 +119,7 @@ def prompts_of(boxes: fo.Detections | None, points: fo.Keypoints | None, height:
 
 
 def _cut_out(mask: np.ndarray, label: str, index: int, **attributes) -> fo.Detection:
-    """A (H, W) bool mask as a Detection; :func:`prompting.pixels.label_masks.instance_mask` undoes it exactly."""
+    """A (H, W) bool mask as a Detection; :func:`prompting.labels.instances.instance_mask` undoes it exactly."""
     x1, y1, x2, y2 = (int(value) for value in box_of(mask))
     box = _relative(np.array([x1, y1, x2, y2]), *mask.shape)
     return fo.Detection(label=label, bounding_box=box, mask=mask[y1:y2, x1:x2], index=index, **attributes)

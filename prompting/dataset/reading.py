@@ -45,7 +45,7 @@ def read_steps(
         samples: a dataset or view; the labels are taken as it shows them
         name: a field of Segmentations, Detections or Keypoints
         classes: that are wanted
-        ignore_values: mask values that count for nothing, see :func:`prompting.pixels.label_survey.understand`
+        ignore_values: mask values that count for nothing, see :func:`prompting.labels.understanding.understand`
         size_field: a Segmentation field whose masks have the pictures' sizes; by default the pictures' files are asked
         strict: refuse labels that have no mask or whose file can't be read; else they are left to their samples
         most: look at the first so many samples with a label

@@ -17,16 +17,16 @@ from ..dataset.names import StrategyFields, comparison_key
 from ..dataset.truth import Truth, read_truth, render_truth
 from ..errors import PromptingError, Stopped
 from ..labels.targets import ignored_values
-from ..prompts.strategies import BASELINE, FIELD, STRATEGIES
+from ..prompts.strategies import FIELD, STRATEGIES
 from .agreement import comparable, measured
-from .scorable import check_earlier, chosen_baseline, chosen_strategies, common_classes, scored_samples
+from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_strategies, common_classes, scored_samples
 from .scoring import score_strategy
 from .teller import AGREE, RENDER, Teller
 
 
-def evaluate(*request, **settings) -> Comparison:
-    """:func:`evaluate_steps` to its end: the table."""
-    steps = evaluate_steps(*request, **settings)
+def evaluate(samples: foc.SampleCollection, *request, **settings) -> Comparison:
+    """:func:`evaluate_steps` of an :class:`EvaluationPlan` of these, to its end: the table."""
+    steps = evaluate_steps(samples, EvaluationPlan(*request, **settings))
     while True:
         try:
             next(steps)
@@ -34,26 +34,12 @@ def evaluate(*request, **settings) -> Comparison:
             return stop.value
 
 
-def evaluate_steps(
-    samples: foc.SampleCollection,
-    gt_field: str,
-    strategies: Sequence[str] | None = None,
-    prefix: str = "sam2",
-    baseline: str = BASELINE,
-    overwrite: bool = False,
-    ignore_values: Sequence[int] | None = None,
-) -> Iterator[tuple[int, int, str]]:
+def evaluate_steps(samples: foc.SampleCollection, plan: EvaluationPlan) -> Iterator[tuple[int, int, str]]:
     """Evaluate strategies, all on the same samples: a generator of (pictures done, in all passes, what is done).
 
     Args:
         samples: a dataset or view
-        gt_field: the truth, a Segmentation or Detections with instance masks; samples without it are left out
-        strategies: which, by default all that have results
-        prefix: of the strategies' fields
-        baseline: what the differences refer to
-        overwrite: replace an evaluation that covers samples outside ``samples``
-        ignore_values: values of the truth's masks that count for nothing; by default those whose mask targets are
-            called void, ignore or unlabeled, and 255 where no target names it and it isn't the only value besides 0
+        plan: what to score
 
     Returns:
         the table, which is also kept in the dataset (:func:`prompting.dataset.judgements.load_comparison`)
@@ -63,19 +49,20 @@ def evaluate_steps(
         Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`); the table has the strategies that were
             finished
     """
-    ignored = ignored_values(ignore_values)
+    ignored = ignored_values(plan.ignore_values)
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    with run_lock(samples._dataset, prefix, "evaluating strategies") as hold:
-        return (yield from _evaluate(samples, gt_field, strategies, prefix, baseline, overwrite, ignored, hold))
+    with run_lock(samples._dataset, plan.prefix, "evaluating strategies") as hold:
+        return (yield from _evaluate(samples, plan, ignored, hold))
 
 
-def _evaluate(samples, gt_field: str, strategies, prefix: str, baseline: str, overwrite: bool, ignored, hold: Hold):
-    names = chosen_strategies(samples, strategies, prefix)
-    baseline = chosen_baseline(names, baseline)
+def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold: Hold):
+    gt_field, prefix = plan.gt_field, plan.prefix
+    names = chosen_strategies(samples, plan.strategies, prefix)
+    baseline = chosen_baseline(names, plan.baseline)
     view = scored_samples(samples, gt_field, names, prefix)
     classes = common_classes(samples._dataset, prefix, names)
-    if not overwrite:
+    if not plan.overwrite:
         check_earlier(samples._dataset, view, names, prefix)
     agreeing = comparable(view, prefix)
     mask = StrategyFields.of(prefix, names[0]).mask

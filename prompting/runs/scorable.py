@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -19,15 +20,31 @@ from ..labels.targets import ignored_values
 from ..prompts.strategies import BASELINE, strategies_named
 
 
-def check_evaluation(
-    samples: foc.SampleCollection,
-    gt_field: str,
-    strategies: Sequence[str] | None = None,
-    prefix: str = "sam2",
-    overwrite: bool = False,
-    ignore_values: str | Sequence[int] | None = None,
-) -> None:
-    """Refuse what :func:`evaluate` would refuse, as far as the database alone tells: for forms, which ask often.
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """What a person asks to have scored.
+
+    Attributes:
+        gt_field: the truth, a Segmentation or Detections with instance masks; samples without it are left out
+        strategies: which, by default all that have results
+        prefix: of the strategies' fields
+        baseline: what the differences refer to
+        overwrite: replace an evaluation that covers other samples too
+        ignore_values: values of the truth's masks that count for nothing, as numbers or as a person writes them; by
+            default those whose mask targets are called void, ignore or unlabeled, and 255 where no target names it and
+            it isn't the only value besides 0
+    """
+
+    gt_field: str
+    strategies: Sequence[str] | None = None
+    prefix: str = "sam2"
+    baseline: str = BASELINE
+    overwrite: bool = False
+    ignore_values: str | Sequence[int] | None = None
+
+
+def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> None:
+    """Refuse what evaluating would refuse, as far as the database alone tells: for forms, which ask often.
 
     Raises:
         PromptingError: what was wrong with the request
@@ -35,17 +52,17 @@ def check_evaluation(
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with concerning("strategies"):
-        names = chosen_strategies(samples, strategies, prefix)
-        common_classes(samples._dataset, prefix, names)
+        names = chosen_strategies(samples, plan.strategies, plan.prefix)
+        common_classes(samples._dataset, plan.prefix, names)
     with concerning("ignore_values"):
-        ignored_values(ignore_values)
+        ignored_values(plan.ignore_values)
     with concerning("gt_field"):
-        label_type_of(samples, gt_field)
+        label_type_of(samples, plan.gt_field)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pictures that failed, once the evaluation runs
-            view = scored_samples(samples, gt_field, names, prefix)
-    if not overwrite:
-        check_earlier(samples._dataset, view, names, prefix)
+            view = scored_samples(samples, plan.gt_field, names, plan.prefix)
+    if not plan.overwrite:
+        check_earlier(samples._dataset, view, names, plan.prefix)
 
 
 def chosen_strategies(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:

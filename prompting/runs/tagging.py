@@ -104,17 +104,10 @@ def find_worst(
     )
 
 
-def tag_worst(
-    samples: foc.SampleCollection,
-    strategy: str,
-    count: int,
-    tag: str,
-    below: float | None = None,
-    prefix: str = "sam2",
-) -> Iterator[Progress | Worst]:
+def tag_worst(samples: foc.SampleCollection, *request, prefix: str = "sam2", **settings) -> Iterator[Progress | Worst]:
     """Tag what :func:`find_worst` finds; samples that have the tag already, these or others, keep it.
 
-    ``dataset.untag_samples(tag)`` takes it away again.
+    It takes what :func:`find_worst` takes; ``dataset.untag_samples(tag)`` takes it away again.
 
     Yields:
         progress, and what was tagged at the end
@@ -122,7 +115,7 @@ def tag_worst(
     Raises:
         PromptingError: what was wrong with the request, before anything is tagged
     """
-    worst = find_worst(samples, strategy, count, tag, below, prefix)
+    worst = find_worst(samples, *request, prefix=prefix, **settings)
     dataset, done = samples._dataset, 0
     with run_lock(dataset, prefix, "tagging samples") as hold:
         yield Progress(0, len(worst.sample_ids), 0)

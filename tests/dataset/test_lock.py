@@ -16,6 +16,7 @@ from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.runs.application import apply
 from prompting.runs.evaluation import evaluate_steps
+from prompting.runs.scorable import EvaluationPlan
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_what_was_taken_over_is_not_released_by_its_former_owner(empty):
 
 def test_apply_and_evaluate_keep_each_other_out(dataset, apply_strategies, nano):
     apply_strategies(dataset, strategies=["yolo_box"], progress=False, **nano)
-    steps = evaluate_steps(dataset, "ground_truth")
+    steps = evaluate_steps(dataset, EvaluationPlan("ground_truth"))
     next(steps)
     with pytest.raises(PromptingError, match="Another run is evaluating strategies"):
         next(apply(dataset, Plan(strategies=("clip_box",), **nano)))

@@ -23,6 +23,7 @@ from prompting.runs.agreement import measure_steps
 from prompting.runs.application import apply
 from prompting.runs.evaluation import evaluate_steps
 from prompting.runs.explanation import explain
+from prompting.runs.scorable import EvaluationPlan
 from tests.dataset.test_lock import held_by
 from tests.reliability.runs import contents
 
@@ -192,7 +193,7 @@ def after(steps, words: str, dataset) -> str:
 
 def test_evaluation_stopped_in_the_second_strategy_keeps_the_first_and_half_of_none(applied_once):
     dataset = applied_once.clone()
-    steps = evaluate_steps(dataset, "ground_truth", ["clip_point", "yolo_box"])
+    steps = evaluate_steps(dataset, EvaluationPlan("ground_truth", ["clip_point", "yolo_box"]))
     said = after(steps, "evaluating yolo_box, 2 of 6", dataset)
     assert said.startswith("Stopped on request: 1 of 2 strategies are evaluated and in the table; evaluate again")
     assert [row.strategy for row in load_comparison(dataset).rows] == ["clip_point"]
@@ -203,7 +204,7 @@ def test_evaluation_stopped_in_the_second_strategy_keeps_the_first_and_half_of_n
 def test_evaluation_stopped_while_the_truth_is_rendered_leaves_the_earlier_table(explained_once):
     dataset = explained_once.clone()
     before = load_comparison(dataset).to_dict()
-    said = after(evaluate_steps(dataset, "ground_truth"), "rendering the truth, 2 of 6", dataset)
+    said = after(evaluate_steps(dataset, EvaluationPlan("ground_truth")), "rendering the truth, 2 of 6", dataset)
     assert said.startswith("Stopped on request: 0 of 2 strategies are evaluated; evaluate again")
     assert load_comparison(dataset).to_dict() == before
     dataset.delete()

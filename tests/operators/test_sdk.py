@@ -13,7 +13,8 @@ from prompting.dataset.judgements import load_comparison
 from prompting.dataset.label_fields import label_type_of
 from prompting.errors import PromptingError
 from prompting.plan import Plan
-from prompting.runs import evaluation, explanation
+from prompting.runs import explanation
+from prompting.runs.scorable import EvaluationPlan
 
 URI = "@promptlab/sam2-prompting"
 NAMES = sorted(
@@ -23,7 +24,7 @@ NAMES = sorted(
 )
 DEFAULTS_OF = {
     "apply_strategies": Plan,
-    "evaluate_strategies": evaluation.evaluate_steps,
+    "evaluate_strategies": EvaluationPlan,
     "explain_strategies": explanation.explain,
 }
 
