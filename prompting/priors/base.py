@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..labels.encoding import Encoding
 from ..pixels.regions import Region
+from ..plan import Plan
 
 
 @dataclass(frozen=True)
@@ -45,3 +47,13 @@ class Prior(Protocol):
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The regions of each picture; a picture's answer doesn't depend on the others in the batch."""
         ...
+
+
+class Build(Protocol):
+    """Makes a prior; every module of a prior has such a function, ``build``.
+
+    It takes a plan without ``auto``, :mod:`prompting.models.catalogue`, to load models, and how the masks of a
+    Segmentation prompt field are encoded.
+    """
+
+    def __call__(self, plan: Plan, models: Any, encoding: Encoding | None) -> Prior: ...

@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from ..errors import PromptingError
+from ..labels.encoding import Encoding
 from ..pixels.regions import Region, box_of, components
+from ..plan import Plan
 from ..segmentation.precision import FLOAT32
 from ..spelling import same_name
 from .base import Found, Picture
@@ -194,3 +196,10 @@ def _starts(length: int, window: int, step: int) -> list[int]:
     if starts[-1] + window < length:
         starts.append(length - window)
     return starts
+
+
+def build(plan: Plan, models, encoding: Encoding | None) -> ClipPrior:
+    """The CLIP of a plan without ``auto``; see :class:`prompting.priors.base.Build`."""
+    settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
+    clip = models.load_clip(plan.clip_model, plan.device)
+    return ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)

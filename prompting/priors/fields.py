@@ -13,6 +13,7 @@ from ..errors import PromptError
 from ..labels.encoding import Encoding
 from ..labels.instances import INSANE, instance_mask, is_crowd, pixel_box
 from ..pixels.regions import Region, box_of, components
+from ..plan import Plan
 from ..segmentation.prompt import NEGATIVE, POSITIVE
 from ..spelling import spelled
 from .base import Picture
@@ -103,3 +104,8 @@ def _confidence(label) -> float:
     values = np.atleast_1d(np.array(label.confidence, float))
     values = values[np.isfinite(values)]
     return float(np.clip(values.mean(), 0, 1)) if len(values) else 1.0
+
+
+def build(plan: Plan, models, encoding: Encoding | None) -> FieldPrior:
+    """The prompt field of a plan; see :class:`prompting.priors.base.Build`."""
+    return FieldPrior(plan.classes, encoding)

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..errors import PromptingError
+from ..labels.encoding import Encoding
 from ..pixels.regions import Region
+from ..plan import Plan
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
 from .base import Picture
@@ -128,3 +130,9 @@ def whole_strides(model, side: int) -> int:
     strides = getattr(getattr(model, "model", None), "stride", None)
     stride = 32 if strides is None else int(max(strides))
     return -(-side // stride) * stride
+
+
+def build(plan: Plan, models, encoding: Encoding | None) -> YoloPrior:
+    """The detector of a plan without ``auto``; see :class:`prompting.priors.base.Build`."""
+    detector = models.load_yolo(plan.yolo_model)
+    return YoloPrior(detector, plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..labels.encoding import Encoding
@@ -20,29 +21,13 @@ if TYPE_CHECKING:
     from ..segmentation.segmenter import Segmenter
 
 
-def _clip(plan: Plan, encoding: Encoding | None) -> Prior:
-    from ..priors.clip import ClipPrior, ClipSettings
-
-    settings = ClipSettings(phrases=dict(plan.phrases), background=plan.background, heatmap=plan.heatmap)
-    clip = catalogue.load_clip(plan.clip_model, plan.device)
-    return ClipPrior(*clip, plan.classes, settings, plan.device, plan.encoder_precision)
+PRIORS = {YOLO: "yolo", CLIP: "clip", FIELD: "fields"}
+"""Prior -> the module of priors/ whose ``build`` makes it; imported where a plan uses it, for torch comes with some."""
 
 
-def _yolo(plan: Plan, encoding: Encoding | None) -> Prior:
-    from ..priors.yolo import YoloPrior
-
-    detector = catalogue.load_yolo(plan.yolo_model)
-    return YoloPrior(detector, plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz)
-
-
-def _field(plan: Plan, encoding: Encoding | None) -> Prior:
-    from ..priors.fields import FieldPrior
-
-    return FieldPrior(plan.classes, encoding)
-
-
-PRIORS: Mapping[str, Callable[[Plan, Encoding | None], Prior]] = {YOLO: _yolo, CLIP: _clip, FIELD: _field}
-"""How each prior is made of a plan, and of how the masks of a Segmentation prompt field are encoded."""
+def _prior(name: str, plan: Plan, encoding: Encoding | None) -> Prior:
+    module = import_module(f"..priors.{PRIORS[name]}", __package__)
+    return module.build(plan, catalogue, encoding)
 
 
 def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable[[], None] = lambda: None) -> Runner:
@@ -61,10 +46,9 @@ def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable
 
     check_models(plan)
     priors = {}
-    for name, make in PRIORS.items():
-        if plan.uses(name):
-            priors[name] = make(plan, encoding)
-            between()
+    for name in filter(plan.uses, PRIORS):
+        priors[name] = _prior(name, plan, encoding)
+        between()
     segmenter = load_segmenter(plan.sam2_model, plan.device, plan.encoder_precision, plan.compile)
     between()
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
