@@ -133,14 +133,14 @@ def test_stopped_run_is_whole_released_and_finished_by_skip_as_if_it_had_never_s
 
 
 def test_stop_while_models_are_loaded_ends_it_before_anything_is_written(dataset, monkeypatch):
-    def load(*args, load=assembly.models.load_yolo):
+    def load(*args, load=assembly.catalogue.load_yolo):
         model = load(*args)
         assert request_stop(dataset)
         time.sleep(0.3)
         return model
 
-    monkeypatch.setattr(assembly.models, "load_yolo", load)
-    monkeypatch.setattr(assembly.models, "load_sam2", lambda *_: pytest.fail("the next model was loaded all the same"))
+    monkeypatch.setattr(assembly.catalogue, "load_yolo", load)
+    monkeypatch.setattr(assembly.catalogue, "load_sam2", lambda *_: pytest.fail("the next model was loaded all the same"))
     before = set(dataset.get_field_schema())
     assert "nothing was written" in str(until_stopped(apply(dataset, Plan(**QUICK))))
     assert set(dataset.get_field_schema()) == before and not dataset.list_runs() and running(dataset) is None
