@@ -140,7 +140,7 @@ def test_stop_while_models_are_loaded_ends_it_before_anything_is_written(dataset
         return model
 
     monkeypatch.setattr(assembly.catalogue, "load_yolo", load)
-    monkeypatch.setattr(assembly.catalogue, "load_sam2", lambda *_: pytest.fail("the next model was loaded all the same"))
+    monkeypatch.setattr(assembly.catalogue, "load_sam2", lambda *_: pytest.fail("the next one was loaded too"))
     before = set(dataset.get_field_schema())
     assert "nothing was written" in str(until_stopped(apply(dataset, Plan(**QUICK))))
     assert set(dataset.get_field_schema()) == before and not dataset.list_runs() and running(dataset) is None
