@@ -3,7 +3,8 @@
 import pytest
 
 from prompting.errors import PromptingError
-from prompting.prompts.strategies import AUTOMATIC, BASELINE, CLIP, FIELD, STRATEGIES, YOLO, strategies_named
+from prompting.prompts.strategies import AUTOMATIC, BASELINE, STRATEGIES, strategies_named
+from prompting.runs.assembly import PRIORS
 
 
 def test_baseline_is_the_first_and_needs_nothing_of_the_dataset():
@@ -18,7 +19,7 @@ def test_automatic_strategies_are_all_that_need_no_field():
 def test_name_begins_with_its_prior():
     for name, strategy in STRATEGIES.items():
         assert strategy.name == name
-        assert strategy.prior in (CLIP, YOLO, FIELD)
+        assert strategy.prior in PRIORS
         assert name.startswith(f"{strategy.prior}_")
         assert strategy.description
 
