@@ -3,7 +3,7 @@ RUN := .venv/bin/python
 WORKERS ?= 2
 QUICK := floor sweep peers precision quality
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo check test lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -14,6 +14,11 @@ setup: ## make .venv with everything the others need; quick when it is there
 
 demo: setup ## compare the strategies on the demo's photographs and open the App (APP=0: don't open it)
 	@$(RUN) demo/run.py $(if $(filter 0,$(APP)),--no-app) $(ARGS)
+
+check: setup ## check style and run the tests that need no database and no model: for every few lines
+	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff format --check --quiet
+	@PURE=1 $(RUN) -m pytest -q -rfE $(ARGS)
 
 test: setup ## run the tests, two at a time (ARGS="-k box" picks some, WORKERS=0 runs one at a time)
 	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)

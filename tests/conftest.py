@@ -1,11 +1,17 @@
-"""The real database, private to a test run; real pictures; the bundled models, loaded once."""
+"""The real database, private to a test run; real pictures; the bundled models, loaded once.
+
+With ``PURE=1`` (`make check`) there is no database: a test that needs FiftyOne, torch or another process is skipped
+where it asks for it, so that nobody keeps a list of those that don't.
+"""
 
 from __future__ import annotations
 
+import importlib.abc
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import uuid
@@ -17,6 +23,24 @@ ROOT = Path(__file__).resolve().parents[1]
 
 _HOME = Path(tempfile.mkdtemp(prefix="sam2-prompting-tests-"))
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+_PURE = os.environ.get("PURE") == "1"
+
+
+class _SkipWhoAsks(importlib.abc.MetaPathFinder):
+    """Skips the file, or the test, that imports what pure rooms do without."""
+
+    def find_spec(self, name: str, path=None, target=None) -> None:
+        if name in ("fiftyone", "torch"):
+            pytest.skip(f"imports {name}", allow_module_level=True)
+
+    def heard(self, event: str, _) -> None:
+        if event == "subprocess.Popen":
+            pytest.skip("starts a process", allow_module_level=True)
+
+
+if _PURE:
+    sys.meta_path.insert(0, _SkipWhoAsks())
+    sys.addaudithook(sys.meta_path[0].heard)
 
 
 def _start_database() -> subprocess.Popen | None:
@@ -41,7 +65,7 @@ def _start_database() -> subprocess.Popen | None:
 
 # before FiftyOne is imported: it reads these once. A folder's own conftest imports it before pytest_configure, so this
 # can't wait until then; that the process which hands out tests has a database too is cheap
-_DATABASE = _start_database()
+_DATABASE = None if _PURE else _start_database()
 os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
 os.environ["FIFTYONE_DATABASE_NAME"] = f"test_{uuid.uuid4().hex[:12]}"
 os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
