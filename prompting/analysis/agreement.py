@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from .tables import Table
@@ -24,6 +25,7 @@ def mean_pairwise_iou(masks: Sequence[np.ndarray], values: Sequence[int]) -> flo
     """
     if len(masks) < 2:
         return None
+    masks = _shown_part(masks)
     total, classes = np.zeros((len(masks), len(masks))), np.zeros((len(masks), len(masks)), int)
     for value in values:
         shared = _intersections([mask == value for mask in masks])
@@ -33,6 +35,17 @@ def mean_pairwise_iou(masks: Sequence[np.ndarray], values: Sequence[int]) -> flo
         classes += union > 0
     ious = np.where(classes > 0, total / np.maximum(classes, 1), 1)
     return float(ious[np.triu_indices(len(masks), k=1)].mean())
+
+
+def _shown_part(masks: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The smallest part of the picture outside of which all label maps are background."""
+    boxes = [cv2.boundingRect(mask) for mask in masks]
+    corners = [(x, y, x + w, y + h) for x, y, w, h in boxes if w]
+    if not corners:
+        return [mask[:0] for mask in masks]
+    left, top = np.min(corners, axis=0)[:2]
+    right, bottom = np.max(corners, axis=0)[2:]
+    return [mask[top:bottom, left:right] for mask in masks]
 
 
 def _intersections(shown: Sequence[np.ndarray]) -> np.ndarray:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+
+from ..pixels.masks import Window, intersection
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class InstanceScores:
 
 
 def match(
-    predicted: Sequence[np.ndarray],
-    truth: Sequence[np.ndarray],
-    crowd: np.ndarray | None = None,
+    predicted: Sequence[Window | np.ndarray],
+    truth: Sequence[Window | np.ndarray],
+    crowd: Window | np.ndarray | None = None,
     threshold: float = 0.5,
 ) -> Matches:
     """Match predictions with truths one to one where their IoU is at least ``threshold``.
@@ -63,13 +64,15 @@ def match(
     half lies in a crowd is ignored, as COCO's evaluation does: it may be right.
 
     Args:
-        predicted, truth: (H, W) bool masks
-        crowd: (H, W) bool, where nobody outlined single instances
+        predicted, truth: masks of one picture, windows or (H, W) bool
+        crowd: where nobody outlined single instances
         threshold: in (0, 1]
 
     Returns:
         the image's matches
     """
+    predicted, truth = [Window.of(mask) for mask in predicted], [Window.of(mask) for mask in truth]
+    crowd = None if crowd is None else Window.of(crowd)
     ious = pairwise_iou(predicted, truth)
     close = ious >= threshold
     # a further pair is worth more than all IoU together
@@ -102,40 +105,35 @@ def pooled(matches: Iterable[Matches]) -> InstanceScores:
     )
 
 
-def pairwise_iou(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> np.ndarray:
+def pairwise_iou(a: Sequence[Window | np.ndarray], b: Sequence[Window | np.ndarray]) -> np.ndarray:
     """IoU of each mask of ``a`` with each of ``b``; 0 where both are empty.
 
-    Looks at pairs one by one and just where their boxes overlap: nothing as
-    large as all masks together is held.
+    Looks at pairs one by one and just where their windows overlap: nothing as
+    large as the picture is held.
 
     Args:
-        a, b: N and M (H, W) bool masks
+        a, b: N and M masks of one picture, windows or (H, W) bool
 
     Returns:
         (N, M) float
     """
+    a, b = [Window.of(mask) for mask in a], [Window.of(mask) for mask in b]
     ious = np.zeros((len(a), len(b)))
-    (boxes_a, areas_a), (boxes_b, areas_b) = _extents(a), _extents(b)
-    for i, mask in enumerate(a):
-        for j, other in enumerate(b):
-            x1, y1 = np.maximum(boxes_a[i, :2], boxes_b[j, :2])
-            x2, y2 = np.minimum(boxes_a[i, 2:], boxes_b[j, 2:])
-            if x1 < x2 and y1 < y2:
-                shared = np.count_nonzero(mask[y1:y2, x1:x2] & other[y1:y2, x1:x2])
-                ious[i, j] = shared / (areas_a[i] + areas_b[j] - shared) if shared else 0
+    areas_a, areas_b = [mask.area for mask in a], [mask.area for mask in b]
+    for i, j in zip(*np.nonzero(_overlapping(a, b))):
+        shared = intersection(a[i], b[j])
+        ious[i, j] = shared / (areas_a[i] + areas_b[j] - shared) if shared else 0
     return ious
 
 
-def _extents(masks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N, 4) int xyxy, all 0 for an empty mask, and areas (N,)."""
-    boxes = np.zeros((len(masks), 4), int)
-    for i, mask in enumerate(masks):
-        x, y, w, h = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
-        boxes[i] = x, y, x + w, y + h
-    return boxes, np.array([np.count_nonzero(mask) for mask in masks], int)
+def _overlapping(a: Sequence[Window], b: Sequence[Window]) -> np.ndarray:
+    """(N, M) bool, whether two windows have a pixel in common."""
+    boxes_a, boxes_b = (np.array([mask.box for mask in masks]).reshape(-1, 4) for masks in (a, b))
+    starts = np.maximum(boxes_a[:, None, :2], boxes_b[None, :, :2])
+    return (starts < np.minimum(boxes_a[:, None, 2:], boxes_b[None, :, 2:])).all(axis=2)
 
 
-def _in_crowd(mask: np.ndarray, crowd: np.ndarray | None) -> bool:
+def _in_crowd(mask: Window, crowd: Window | None) -> bool:
     """Whether at least half of a mask lies in the crowd."""
-    inside = 0 if crowd is None else np.count_nonzero(mask & crowd)
-    return inside > 0 and 2 * inside >= np.count_nonzero(mask)
+    inside = 0 if crowd is None else intersection(mask, crowd)
+    return inside > 0 and 2 * inside >= mask.area
