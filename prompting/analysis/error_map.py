@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pixels.masks import IGNORED
+from ..pixels.masks import IGNORED, Window
 
 HIT, MISSED, EXCESS, WRONG_CLASS = 1, 2, 3, 4
 
@@ -25,9 +25,9 @@ def error_map(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
         array([[1, 2, 3, 4, 0, 0]], dtype=uint8)
     """
     errors = np.zeros(truth.shape, np.uint8)
+    place = Window.of((predicted > 0) | (truth > 0)).place
+    predicted, truth = predicted[place], truth[place]
     found, there = predicted > 0, truth > 0
-    errors[there & ~found] = MISSED
-    errors[found & ~there] = EXCESS
-    errors[found & there] = np.where(predicted == truth, HIT, WRONG_CLASS)[found & there]
-    errors[truth == IGNORED] = 0
+    kinds = np.where(found, np.where(there, np.where(predicted == truth, HIT, WRONG_CLASS), EXCESS), MISSED)
+    errors[place] = np.where((found | there) & (truth != IGNORED), kinds, 0)
     return errors

@@ -46,7 +46,7 @@ def read_steps(
         name: a field of Segmentations, Detections or Keypoints
         classes: that are wanted
         ignore_values: mask values that count for nothing, see :func:`prompting.labels.understanding.understand`
-        size_field: a Segmentation field whose masks have the pictures' sizes; by default the pictures' files are asked
+        size_field: a Segmentation field whose masks have the pictures' sizes, for pictures whose files are gone
         strict: refuse labels that have no mask or whose file can't be read; else they are left to their samples
         most: look at the first so many samples with a label
         known: how a Segmentation's masks were found to be encoded before, among more samples
@@ -72,9 +72,8 @@ def read_steps(
     if kind is fo.Keypoints or (kind is fo.Detections and not strict and not has_instance_masks(looked, name)):
         total = 0  # no masks to look at
     else:
-        sizes = _sizes(size_field)
-        fields = [name] if size_field is None else [name, size_field]
-        for done, sample in enumerate(looked.select_fields(fields).iter_samples(), start=1):
+        sizes = _sizes(samples, size_field)
+        for done, sample in enumerate(looked.select_fields(name).iter_samples(), start=1):
             _look(survey, sample, name, classes, sizes, targets, tally)
             if done % TELL_EVERY == 0:
                 yield done, total
@@ -98,10 +97,14 @@ def read(samples: foc.SampleCollection, name: str, classes: Sequence[str], **set
             return stop.value
 
 
-def _sizes(size_field: str | None) -> Callable[[fo.Sample], tuple[int, int] | None]:
-    if size_field is None:
-        return lambda sample: upright_size(sample.filepath)
-    return lambda sample: None if sample[size_field] is None else sample[size_field].get_mask().shape
+def _sizes(samples: foc.SampleCollection, size_field: str | None) -> Callable[[fo.Sample], tuple[int, int] | None]:
+    """Where to ask for a picture's (height, width): its file's first bytes; where that is gone, a mask of its size."""
+
+    def of_mask(sample: fo.Sample) -> tuple[int, int] | None:
+        label = samples._dataset.select(sample.id).select_fields(size_field).first()[size_field]
+        return None if label is None else label.get_mask().shape
+
+    return lambda sample: upright_size(sample.filepath) or (of_mask(sample) if size_field else None)
 
 
 def _look(survey: Survey, sample, name: str, classes, sizes, targets: Targets | None, tally: dict[str, int]) -> None:

@@ -8,8 +8,11 @@ the one that is refused, each strategy for itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
 
 import bson
 import fiftyone as fo
@@ -20,7 +23,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
 from pymongo.results import BulkWriteResult
 
-SAVE_EVERY_SECONDS = 1.0
+SAVE_EVERY_SECONDS, MOST_AT_ONCE = 1.0, 500
 MOST_BYTES, ROOM_BYTES = 16 * 2**20, 32 * 2**10
 TOO_LARGE = {10334, 17419, 17420}
 """MongoDB's numbers for a document that is larger than 16 MB, or would be after an update."""
@@ -75,6 +78,61 @@ def saving(
         refused: dict[str, str] = {}
         context._sample_coll = _Forgiving(context._sample_coll, parts, refused, on_refusal)
         yield Saver(context, refused)
+
+
+class Writer:
+    """Writes values of fields from time to time; see :func:`writing`.
+
+    Attributes:
+        refused: sample id -> why what was written of it, or a part of that, could not be stored
+    """
+
+    def __init__(self, dataset: fo.Dataset, samples: _Forgiving, refused: dict[str, str]):
+        self._dataset, self._samples, self.refused = dataset, samples, refused
+        self._pending: dict[str, UpdateOne] = {}
+        self._written = time.monotonic()
+
+    def write(self, sample_id: str, values: Mapping[str, Any]) -> None:
+        """Have fields of a sample written with the next batch: plain values, labels or documents.
+
+        Args:
+            sample_id: whose fields
+            values: field name -> value; each sample is written once
+        """
+        plain = {name: self._dataset.get_field(name).to_mongo(value) for name, value in values.items()}
+        update = {"$set": {**plain, "last_modified_at": datetime.now(timezone.utc).replace(tzinfo=None)}}
+        self._pending[sample_id] = UpdateOne({"_id": bson.ObjectId(sample_id)}, update)
+        if time.monotonic() - self._written > SAVE_EVERY_SECONDS or len(self._pending) >= MOST_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._pending:
+            ids, operations = list(self._pending), list(self._pending.values())
+            self._pending = {}
+            self._samples.bulk_write(operations)
+            fo.Sample._reload_docs(self._dataset._sample_collection_name, sample_ids=ids)
+        self._written = time.monotonic()
+
+
+@contextmanager
+def writing(dataset: fo.Dataset, parts: Sequence[Sequence[str]] = ()) -> Iterator[Writer]:
+    """Write fields of samples that are read for something else, a batch a second, what is left at the end.
+
+    Saving a sample costs as much as all that was read of it: to find what changed, FiftyOne compresses each mask again.
+    This writes what is new, and looks at nothing else.
+
+    Args:
+        dataset: whose samples
+        parts: fields that belong together: of a sample that is refused, each part is tried for itself
+    """
+    refused: dict[str, str] = {}
+    samples = _Forgiving(dataset._sample_collection, parts, refused, lambda sample_id, names, why: None)
+    writer = Writer(dataset, samples, refused)
+    try:
+        yield writer
+    finally:
+        writer.flush()
 
 
 class _Forgiving:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import fiftyone as fo
-import fiftyone.core.odm as odm
 import numpy as np
 
 from ..pixels.masks import resize_mask
@@ -14,6 +13,7 @@ from ..prompts.strategies import FIELD, STRATEGIES
 from ..results import NO_PROMPT, OK, StrategyResult
 from ..segmentation.prompt import Prompt
 from . import labels
+from .declaring import add_fields
 from .names import StrategyFields, heatmap_field
 
 DONE = (OK, NO_PROMPT)
@@ -43,10 +43,7 @@ def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
     declared = {name: types for one in plan.strategies for name, types in written_fields(plan, one).items()}
     if plan.heatmap:
         declared[heatmap_field(plan.prefix)] = (fo.EmbeddedDocumentField, fo.Heatmap)
-    # at once: add_sample_field() saves and reads the whole dataset document, a hundred fields and more, for each field
-    dataset._merge_sample_field_schema(
-        {name: odm.create_field(name, kind, embedded_doc_type=document) for name, (kind, document) in declared.items()}
-    )
+    add_fields(dataset, declared)
     for strategy in plan.strategies:
         dataset.mask_targets[StrategyFields.of(plan.prefix, strategy).mask] = plan.mask_targets
     dataset.save()

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import fiftyone as fo
 import numpy as np
 
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
-from ..labels.instances import instance_mask, is_crowd
+from ..labels.instances import clipped_box, instance_window, is_crowd
 from ..labels.reading import Reading
 from ..labels.targets import ignored_values
-from ..pixels.masks import IGNORED
-from ..pixels.regions import Region, count_parts
+from ..pixels.masks import IGNORED, Window
+from ..pixels.regions import Region, components, count_parts
 from ..priors.fields import FieldPrior
 from ..spelling import spelled
+from .declaring import add_fields
 from .label_fields import label_type_of
 from .lock import editing
-from .names import StrategyFields, count_field, size_field, truth_field
-from .pages import samples_by_page
+from .names import count_field, size_field, truth_field
 from .reading import read, read_steps
-from .saving import nearly_full, saving
+from .saving import nearly_full
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture's truth.
+
+    Attributes:
+        label_map: (H, W) uint8: 0 background, i + 1 class i, 255 crowds and void
+        instances: (class, mask) of each instance; of a Segmentation its connected parts. No crowds.
+    """
+
+    label_map: np.ndarray
+    instances: tuple[tuple[str, Window], ...]
+
+    @property
+    def size(self) -> float:
+        """The share of the picture that the largest instance covers."""
+        return max((mask.area for _, mask in self.instances), default=0) / self.label_map.size
 
 
 class Truth:
@@ -39,11 +57,17 @@ class Truth:
         self._value_of = {label: i + 1 for i, label in enumerate(self.classes)}
         self._prior = FieldPrior(self.classes, self._encoding)
 
+    def drawn(self, label: fo.Label, height: int, width: int) -> Drawn:
+        """A label at a picture's size; each of its masks is decoded once."""
+        if self.has_instances:
+            return draw_instances(label, height, width, self._value_of)
+        label_map = self._encoding.label_map(label, height, width, self._value_of)
+        parts = ((name, components(label_map == value, 0.0)) for name, value in self._value_of.items())
+        return Drawn(label_map, tuple((name, Window.of(part)) for name, found in parts for part in found))
+
     def label_map(self, label: fo.Label, height: int, width: int) -> np.ndarray:
         """(H, W) uint8: 0 background, i + 1 class i, 255 crowds and void."""
-        if self.has_instances:
-            return paint_instances(label, height, width, self._value_of)
-        return self._encoding.label_map(label, height, width, self._value_of)
+        return self.drawn(label, height, width).label_map
 
     def regions(self, label: fo.Label, height: int, width: int) -> list[Region]:
         """The instances, each with its box and its mask; of a Segmentation its connected parts. No crowds."""
@@ -115,49 +139,49 @@ def _check_type(samples, field: str) -> None:
 
 
 def paint_instances(label: fo.Detections, height: int, width: int, value_of: Mapping[str, int]) -> np.ndarray:
-    """Instance masks painted over ignored crowds, (H, W) uint8."""
-    truth = np.zeros((height, width), np.uint8)
+    """The label map of :func:`draw_instances`, (H, W) uint8."""
+    return draw_instances(label, height, width, value_of).label_map
+
+
+def draw_instances(label: fo.Detections, height: int, width: int, value_of: Mapping[str, int]) -> Drawn:
+    """Instance masks painted over ignored crowds; those whose boxes are thinner than a pixel are no instances."""
+    label_map, instances = np.zeros((height, width), np.uint8), []
     named = [(detection, spelled(detection.label, tuple(value_of))) for detection in label.detections]
     wanted = [(detection, name) for detection, name in named if name is not None]
     for crowd in (True, False):
         for detection, name in wanted:
             if is_crowd(detection) == crowd:
-                mask = instance_mask(detection, height, width)
-                if mask is not None:
-                    truth[mask] = IGNORED if crowd else value_of[name]
-    return truth
+                mask = instance_window(detection, height, width)
+                if mask is not None and mask.any():
+                    label_map[mask.place][mask.crop] = IGNORED if crowd else value_of[name]
+                    if not crowd and clipped_box(detection, height, width) is not None:
+                        instances.append((name, mask))
+    return Drawn(label_map, tuple(instances))
 
 
-def render_truth(view, truth: Truth, strategy: str, prefix: str) -> Generator[None, None, tuple[int, list[str]]]:
-    """Write the truth's fields at the size of the strategies' masks, which is the picture's own.
-
-    Yields:
-        after each picture
-
-    Returns:
-        how many instances there are, and the ids of samples whose documents have no room for it: they have none
-    """
-    dataset, field, predicted = view._dataset, truth_field(prefix), StrategyFields.of(prefix, strategy).mask
+def declare_truth(dataset: fo.Dataset, truth: Truth, prefix: str) -> None:
+    """Add the truth's fields, before the first is written."""
     with editing(dataset):
-        dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
-        dataset.add_sample_field(count_field(prefix), fo.IntField)
-        dataset.add_sample_field(size_field(prefix), fo.FloatField)
+        types = {
+            truth_field(prefix): (fo.EmbeddedDocumentField, fo.Segmentation),
+            count_field(prefix): (fo.IntField, None),
+            size_field(prefix): (fo.FloatField, None),
+        }
+        add_fields(dataset, types)
         # the App draws no value without a name: crowds, which count for nothing, don't look missed
-        dataset.mask_targets[field] = {i + 1: name for i, name in enumerate(truth.classes)}
+        dataset.mask_targets[truth_field(prefix)] = {i + 1: name for i, name in enumerate(truth.classes)}
         dataset.save()
-    written = [field, count_field(prefix), size_field(prefix)]
-    chosen = view.select_fields([truth.field, predicted, *written])
-    instances: dict[str, int] = {}
-    with saving(chosen) as saver:
-        for sample in samples_by_page(chosen, view.values("id")):
-            height, width = sample[predicted].get_mask().shape
-            areas = [int(region.mask.sum()) for region in truth.regions(sample[truth.field], height, width)]
-            sample[field] = fo.Segmentation(mask=truth.label_map(sample[truth.field], height, width))
-            sample[count_field(prefix)] = instances[sample.id] = len(areas)
-            sample[size_field(prefix)] = max(areas, default=0) / (height * width)
-            saver.save(sample)
-            yield
-    full = list(dict.fromkeys([*saver.refused, *nearly_full(view)]))
+
+
+def without_room(view, prefix: str, refused: Iterable[str]) -> list[str]:
+    """The ids of samples whose documents have no room for the truth and what is written of it: they lose the truth.
+
+    Args:
+        view: whose truth was written
+        prefix: of the fields
+        refused: those whose truth could not be written
+    """
+    full = list(dict.fromkeys([*refused, *nearly_full(view)]))
     if full:
-        dataset.set_values(field, dict.fromkeys(full), key_field="id", progress=False)
-    return sum(count for sample_id, count in instances.items() if sample_id not in full), full
+        view._dataset.set_values(truth_field(prefix), dict.fromkeys(full), key_field="id", progress=False)
+    return full

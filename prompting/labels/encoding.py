@@ -75,6 +75,12 @@ class Encoding:
             return None
         mask = self.meaning(pixels)
         mask = resize_mask(mask, height or mask.shape[0], width or mask.shape[1])
+        if mask.dtype == np.uint8:  # a table of all values, for masks are large
+            return self._renamed(np.arange(256, dtype=np.uint8), value_of)[mask]
+        return self._renamed(mask, value_of)
+
+    def _renamed(self, mask: np.ndarray, value_of: Mapping[str, int]) -> np.ndarray:
+        """Whole numbers of this encoding in other values, uint8."""
         result = np.zeros(mask.shape, np.uint8)
         if not self.values:  # a single class: all that isn't background
             result[mask != 0] = next(iter(value_of.values()))

@@ -75,8 +75,21 @@ def instance_window(detection, height: int, width: int) -> Window | None:
     ys, xs = np.arange(max(0, y1), min(height, y2)), np.arange(max(0, x1), min(width, x2))
     if not len(ys) or not len(xs):
         return Window.empty((height, width))
-    rows, columns = nearest(ys - y1, mask.shape[0], y2 - y1), nearest(xs - x1, mask.shape[1], x2 - x1)
-    return Window.cut(pick(mask, rows, columns), int(ys[0]), int(xs[0]), (height, width))
+    if mask.shape == (y2 - y1, x2 - x1):
+        part = mask[ys[0] - y1 : ys[-1] - y1 + 1, xs[0] - x1 : xs[-1] - x1 + 1]
+    else:
+        rows, columns = nearest(ys - y1, mask.shape[0], y2 - y1), nearest(xs - x1, mask.shape[1], x2 - x1)
+        part = pick(mask, rows, columns)
+    return Window.cut(part, int(ys[0]), int(xs[0]), (height, width))
+
+
+def clipped_box(detection, height: int, width: int) -> np.ndarray | None:
+    """A Detection's box (4,) float32 xyxy in pixels, cut at the picture's edges; None where that is under a pixel."""
+    box = pixel_box(detection, height, width)
+    if box is None:
+        return None
+    box = np.clip(box, 0, (width, height, width, height)).astype(np.float32)
+    return box if box[2] - box[0] >= 1 and box[3] - box[1] >= 1 else None
 
 
 def pixel_box(detection, height: int, width: int) -> np.ndarray | None:

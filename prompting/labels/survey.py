@@ -153,7 +153,8 @@ class Survey:
             self.problems[NO_BOX].add(name)
         if not bits.any():
             self.blank.add(name)
-        if pixels.array.dtype.kind == "f" or np.any((pixels.array != 0) & ~bits):
+        kind = pixels.array.dtype.kind
+        if kind == "f" or (kind != "b" and np.any((pixels.array != 0) & ~bits)):
             self.soft.add(name)
         if picture and pixels.array.shape[:2] == picture and min(picture) > 1:
             box = pixel_box(detection, *picture)

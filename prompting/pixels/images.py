@@ -47,13 +47,13 @@ def read_image(path: str) -> np.ndarray:
     return _read(path, math.inf)[0]
 
 
-def read_bounded(path: str) -> tuple[np.ndarray, tuple[int, int]]:
-    """A picture as :func:`read_image` gives it, of :data:`MAX_PIXELS` at most, and its own (height, width).
+def read_bounded(path: str, most: int = MAX_PIXELS) -> tuple[np.ndarray, tuple[int, int]]:
+    """A picture as :func:`read_image` gives it, of so many pixels at most, and its own (height, width).
 
     Raises:
         PromptingError: the file is missing or no readable picture
     """
-    return _read(path, MAX_PIXELS)
+    return _read(path, most)
 
 
 def upright_size(path: str) -> tuple[int, int] | None:

@@ -29,6 +29,8 @@ from .telling import Example, telling
 
 WIDTH, HEIGHT = 420, 420
 """A picture fits into so many pixels; the page shows it at half that width or less."""
+ENOUGH = 16 * WIDTH * HEIGHT
+"""So many pixels of a photograph are read: a JPEG decodes to a half or a quarter of its size in a part of the time."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +103,21 @@ def _legend(findings: Findings, dataset: fo.Dataset) -> list[tuple[str, str]]:
 
 def _strips(findings: Findings, dataset: fo.Dataset, examples: list[Example]) -> list[Strip]:
     ids = [findings.sample_ids[example.row] for example in examples]
-    fields = [truth_field(findings.prefix)]
-    for name in findings.strategies:
-        of = StrategyFields.of(findings.prefix, name)
-        fields += [of.mask, *of.prompts]
-    there = [field for field in fields if dataset.has_sample_field(field)]
-    samples = {sample.id: sample for sample in dataset.select(ids).select_fields(there)} if ids else {}
-    return [_strip(findings, samples[i], example) for i, example in zip(ids, examples) if i in samples]
+    strips = []
+    for sample_id, example in zip(ids, examples):
+        fields = [truth_field(findings.prefix)]
+        for name in example.strategies:
+            of = StrategyFields.of(findings.prefix, name)
+            fields += [of.mask, *of.prompts]
+        there = [field for field in fields if dataset.has_sample_field(field)]
+        # one by one, with just the masks that are drawn: a dozen large pictures' masks are gigabytes
+        strips += [_strip(findings, sample, example) for sample in dataset.select(sample_id).select_fields(there)]
+    return strips
 
 
 def _strip(findings: Findings, sample: fo.Sample, example: Example) -> Strip:
     try:
-        image = shrink(Image.fromarray(read_bounded(sample.filepath)[0]), WIDTH, HEIGHT)
+        image = shrink(Image.fromarray(read_bounded(sample.filepath, ENOUGH)[0]), WIDTH, HEIGHT)
     except PromptingError:
         image = None
     cells = [_first_cell(findings, sample, image)]

@@ -14,7 +14,7 @@ from ..dataset.completeness import MASK, require
 from ..dataset.lock import editing, run_lock
 from ..dataset.names import StrategyFields, agreement_field
 from ..dataset.pages import samples_by_page
-from ..dataset.saving import saving
+from ..dataset.saving import writing
 from ..dataset.storage import DONE
 from ..errors import PromptingError, Stopped
 from ..pixels.masks import resize_mask
@@ -91,17 +91,34 @@ def measure_steps(samples: foc.SampleCollection, prefix: str = "sam2") -> Iterat
 
 def measured(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -> Iterator[int]:
     """Store each sample's agreement between some strategies; how many could not be stored so far, after each."""
-    fields = [StrategyFields.of(prefix, name) for name in names]
-    classes = {len(samples._dataset.mask_targets.get(f.mask) or {}) for f in fields}
-    values, target = range(1, max(classes) + 1), agreement_field(prefix)
-    with editing(samples._dataset):
-        samples._dataset.add_sample_field(target, fo.FloatField)
-    read = [name for f in fields for name in (f.mask, f.status)]
-    view = samples.select_fields([*read, target])
-    with saving(view) as saver:
+    dataset, field = samples._dataset, agreement_field(prefix)
+    agreement = AgreementOf(dataset, prefix, names)
+    with editing(dataset):
+        dataset.add_sample_field(field, fo.FloatField)
+    view = samples.select_fields(agreement.fields)
+    with writing(dataset) as writer:
         for sample in samples_by_page(view, samples.values("id")):
-            masks = [sample[f.mask].get_mask() for f in fields if sample[f.status] in DONE]
-            # a picture that was replaced between two runs has masks of two sizes
-            sample[target] = mean_pairwise_iou([resize_mask(mask, *masks[0].shape) for mask in masks], values)
-            saver.save(sample)
-            yield len(saver.refused)
+            writer.write(sample.id, {field: agreement.of(sample)})
+            yield len(writer.refused)
+
+
+class AgreementOf:
+    """The agreement between some strategies on a sample.
+
+    Args:
+        dataset: whose samples
+        prefix: of the strategies' fields
+        names: the strategies
+    """
+
+    def __init__(self, dataset: fo.Dataset, prefix: str, names: Sequence[str]):
+        self._strategies = [StrategyFields.of(prefix, name) for name in names]
+        self.fields = [name for f in self._strategies for name in (f.mask, f.status)]
+        classes = (len(dataset.mask_targets.get(f.mask) or {}) for f in self._strategies)
+        self._values = range(1, max(classes, default=0) + 1)
+
+    def of(self, sample: fo.Sample) -> float | None:
+        """0 to 1; None where it has masks of fewer than two."""
+        masks = [sample[f.mask].get_mask() for f in self._strategies if sample[f.status] in DONE]
+        # a picture that was replaced between two runs has masks of two sizes
+        return mean_pairwise_iou([resize_mask(mask, *masks[0].shape) for mask in masks], self._values)

@@ -15,9 +15,10 @@ from ..dataset import checks
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, overlay_field, truth_field
 from ..dataset.pages import samples_by_page
+from ..dataset.saving import writing
 from ..dataset.storage import has_result
 from ..errors import PromptingError
-from ..pixels.masks import resize_mask
+from ..pixels.masks import Window, resize_mask
 from .progress import Pace, Progress
 
 WORDS = {HIT: "hit", MISSED: "missed", EXCESS: "excess", WRONG_CLASS: "wrong class"}
@@ -81,15 +82,22 @@ def _show(samples: foc.SampleCollection, strategy: str, prefix: str, hold: Hold)
     dataset.exists(field).clear_sample_field(field)
     yield Progress(0, len(ids), 0)
     pace = Pace(len(ids))
-    pages = samples_by_page(view.select_fields([mask, truth, field]), ids, autosave=True)
-    for done, sample in enumerate(pages, start=1):
-        target = sample[truth].get_mask()
-        found = resize_mask(sample[mask].get_mask(), *target.shape)
-        sample[field] = fo.Segmentation(mask=_RGB[error_map(found, target)])
-        progress = Progress(done, len(ids), 0, pace.left(done))
-        hold.tell(done, len(ids), progress.seconds_left)
-        yield progress
-        hold.check()
+    with writing(dataset) as writer:
+        for done, sample in enumerate(samples_by_page(view.select_fields([mask, truth]), ids), start=1):
+            target = sample[truth].get_mask()
+            found = resize_mask(sample[mask].get_mask(), *target.shape)
+            writer.write(sample.id, {field: fo.Segmentation(mask=_coloured(error_map(found, target)))})
+            progress = Progress(done, len(ids), 0, pace.left(done))
+            hold.tell(done, len(ids), progress.seconds_left)
+            yield progress
+            hold.check()
+
+
+def _coloured(errors: np.ndarray) -> np.ndarray:
+    """An error map in its colours, (H, W, 3) uint8."""
+    picture, place = np.zeros((*errors.shape, 3), np.uint8), Window.of(errors > 0).place
+    picture[place] = _RGB[errors[place]]
+    return picture
 
 
 def _declare(dataset: fo.Dataset, field: str, strategy: str, classes: int) -> None:

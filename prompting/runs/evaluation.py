@@ -1,10 +1,9 @@
-"""Evaluating strategies: the truth rendered once, each strategy scored on the same pixels, and one table of all."""
+"""Evaluating strategies: each picture read once, all strategies scored on the same pixels, and one table of all."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 
 import fiftyone.core.collections as foc
@@ -14,14 +13,14 @@ from ..dataset import appearance, checks
 from ..dataset.judgements import save_comparison
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, comparison_key
-from ..dataset.truth import Truth, read_truth, render_truth
+from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
 from ..labels.targets import ignored_values
 from ..prompts.strategies import FIELD, STRATEGIES
-from .agreement import comparable, measured
+from .agreement import comparable
 from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_strategies, common_classes, scored_samples
-from .scoring import score_strategy
-from .teller import AGREE, RENDER, Teller
+from .scoring import keep_scores, score_pictures
+from .teller import Teller
 
 
 def evaluate(samples: foc.SampleCollection, *request, **settings) -> Comparison:
@@ -46,8 +45,7 @@ def evaluate_steps(samples: foc.SampleCollection, plan: EvaluationPlan) -> Itera
 
     Raises:
         PromptingError: what was wrong with the request
-        Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`); the table has the strategies that were
-            finished
+        Stopped: somebody asked for it (:mod:`prompting.dataset.stopping`); nothing was evaluated then
     """
     ignored = ignored_values(plan.ignore_values)
     checks.check_collection(samples)
@@ -66,27 +64,25 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
         check_earlier(samples._dataset, view, names, prefix)
     agreeing = comparable(view, prefix)
     mask = StrategyFields.of(prefix, names[0]).mask
-    teller = Teller(len(view), len(names), bool(agreeing), hold)
-    rows, scores, reading = [], {}, None
+    teller = Teller(len(view), len(names), hold)
     try:
         truth = yield from _read_truth(view, gt_field, classes, ignored, mask, hold)
-        instances, refused = yield from _rendered(view, truth, names[0], prefix, teller)
-        reading = replace(truth.reading, instances=instances)
-        if refused:
-            view = _without(view, refused)
-            teller.leave_out(len(refused))
-        if agreeing:
-            for done, _ in enumerate(measured(view, prefix, agreeing), start=1):
-                yield teller.told(AGREE, done, "measuring agreement")
-        for name in names:
-            row, scores[name] = yield from score_strategy(view, name, prefix, truth, teller)
-            rows.append(row)
+        scored = yield from score_pictures(view, names, prefix, truth, agreeing, teller)
     except Stopped:
-        _keep_what_is_whole(samples._dataset, prefix, gt_field, reading, ignored, rows, scores, baseline)
+        if teller.scored:
+            _forget_another_truth(samples._dataset, prefix, gt_field)
         raise Stopped(
-            f"Stopped on request: {len(rows)} of {len(names)} strategies are evaluated"
-            f"{' and in the table' if rows else ''}; evaluate again to have the others."
+            f"Stopped on request: {teller.scored} of {len(view)} samples were scored; an earlier evaluation is as it"
+            " was; evaluate again to have this one."
         ) from None
+    reading = replace(truth.reading, instances=sum(scored.instances.values()))
+    if scored.refused:
+        view = _without(view, scored.refused)
+    rows, scores = [], {}
+    for name in names:
+        row, scores[name] = keep_scores(view, name, prefix, truth, scored)
+        rows.append(row)
+        yield teller.kept(name)
     _check_support(rows)
     comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
     with editing(samples._dataset):
@@ -96,19 +92,6 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
         appearance.show(samples._dataset, prefix, best.strategy, gt_field)
     yield 1, 1, "done"
     return comparison
-
-
-def _rendered(view, truth: Truth, strategy: str, prefix: str, teller: Teller):
-    """Render the truth; returns how many instances, and ids of samples without room for it."""
-    steps, done = render_truth(view, truth, strategy, prefix), 0
-    with closing(steps):
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return stop.value
-            done += 1
-            yield teller.told(RENDER, done, "rendering the truth")
 
 
 def _without(view, refused: Sequence[str]):
@@ -125,16 +108,12 @@ def _without(view, refused: Sequence[str]):
     return view
 
 
-def _keep_what_is_whole(dataset, prefix: str, gt_field: str, reading, ignored, rows, scores, baseline: str) -> None:
-    """After a stop: the table says of the strategies that were finished what their scores say."""
+def _forget_another_truth(dataset, prefix: str, gt_field: str) -> None:
+    """After a stop: a table that speaks of another truth goes, for a part of the rendered truth is another by now."""
+    earlier = comparison_key(prefix)
     with editing(dataset):
-        earlier = comparison_key(prefix)
-        if rows:
-            comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
-            save_comparison(dataset, prefix, reading, ignored, comparison)
-            appearance.arrange(dataset, prefix)
-        elif earlier in dataset.list_runs() and dataset.get_run_info(earlier).config.gt_field != gt_field:
-            dataset.delete_run(earlier)  # a part of the truth that it speaks of is another by now
+        if earlier in dataset.list_runs() and dataset.get_run_info(earlier).config.gt_field != gt_field:
+            dataset.delete_run(earlier)
 
 
 def _read_truth(view, gt_field: str, classes: Sequence[str], ignored, size_field: str, hold: Hold):

@@ -17,12 +17,13 @@ from ..analysis.robustness import Trial, curves, probe
 from ..dataset import appearance, checks
 from ..dataset.completeness import PARTS as PARTS_OF_RESULTS
 from ..dataset.completeness import require
+from ..dataset.declaring import add_fields
 from ..dataset.judgements import load_comparison, save_curves, truth_reading
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, comparison_key, error_field, evaluation_key, truth_field
 from ..dataset.pages import samples_by_page
 from ..dataset.records import recorded
-from ..dataset.saving import saving
+from ..dataset.saving import writing
 from ..dataset.storage import DONE
 from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
@@ -86,12 +87,12 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     trials: list[Trial] = []
     sums, failed = {name: dict.fromkeys(PARTS, 0.0) for name in names}, 0
     rng = np.random.default_rng(seed)
-    fields = [gt_field, truth_field(prefix), *(error_field(prefix, name) for name in names)]
+    fields = [gt_field, truth_field(prefix)]
     for name in names:
         of = StrategyFields.of(prefix, name)
         fields += [of.mask, of.instances, *filter(view.has_sample_field, of.prompts)]
     chosen, done = view.select_fields(fields), 0
-    with saving(chosen) as saver:
+    with writing(samples._dataset) as writer:
         for done, sample in enumerate(samples_by_page(chosen, view.values("id")), start=1):
             target = sample[truth_field(prefix)].get_mask()
             image = image_of(sample, target.shape)  # a large one is smaller than its masks
@@ -101,20 +102,20 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
                 encoded = segmenter.encode([image])[0]
                 target = resize_mask(target, *image.shape[:2])
                 regions = truth.regions(sample[gt_field], *target.shape)
-                ceilings = ceilings_of(segmenter, encoded, regions, classes)
+                ceilings, errors = ceilings_of(segmenter, encoded, regions, classes), {}
                 for name in names:
                     of = StrategyFields.of(prefix, name)
                     attempts = attempts_of(sample, of, segmenter, encoded, classes)
                     found = resize_mask(sample[of.mask].get_mask(), *target.shape)
                     parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
-                    sample[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
+                    errors[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
                     for part, value in parts.items():
                         sums[name][part] += value
                 if robustness and regions:
                     largest = sorted(regions, key=lambda region: -np.count_nonzero(region.mask))[:MOST_PROBED]
                     trials += probe(segmenter, encoded, largest, rng)
-                saver.save(sample)
-            progress = Progress(done, total, failed + len(saver.refused), pace.left(done))
+                writer.write(sample.id, errors)
+            progress = Progress(done, total, failed + len(writer.refused), pace.left(done))
             hold.tell(done, total, progress.seconds_left)
             yield progress
             if done < total and hold.asked_to_stop.is_set():
@@ -220,9 +221,6 @@ def _common_precision(dataset: fo.Dataset, names: Sequence[str], prefix: str) ->
 
 
 def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
-    documents = [error_field(prefix, name) for name in names]
-    for path in documents:
-        dataset.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
-    for path in documents:
-        for part in PARTS:
-            dataset.add_sample_field(f"{path}.{part}", fo.FloatField)
+    paths = [error_field(prefix, name) for name in names]
+    documents = dict.fromkeys(paths, (fo.EmbeddedDocumentField, fo.DynamicEmbeddedDocument))
+    add_fields(dataset, {**documents, **{f"{path}.{part}": (fo.FloatField, None) for path in paths for part in PARTS}})

@@ -1,6 +1,6 @@
-"""One strategy's scores: our metrics picture by picture, then FiftyOne's evaluation, so that its panels show them.
+"""All strategies' scores: each picture is read once, with its truth and all masks, and judged by every measure.
 
-``evaluate_segmentations`` has traps (each is a test of ours): without a
+FiftyOne's evaluation then registers what its panels show. It has traps (each is a test of ours): without a
 background in ``mask_targets`` false positives vanish, a sample without a mask
 is skipped, so that a failing strategy looks better, and values that no target
 names drop out. The truth is therefore rendered into one field with the
@@ -9,145 +9,234 @@ strategies' own values, and all must have been scored on the same pixels.
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import fiftyone as fo
+import fiftyone.core.evaluation as foe
 import fiftyone.core.utils as fou
 import numpy as np
 
 from ..analysis.calibration import calibrate, rank_correlation
 from ..analysis.comparison import Row
-from ..analysis.instances import match, pooled
-from ..analysis.metrics import boundary_iou, image_iou, pooled_scores
+from ..analysis.instances import Matches, match, pooled
+from ..analysis.metrics import Scores, Target, pooled_scores
 from ..analysis.statistics import mean_interval
+from ..dataset.declaring import add_fields
 from ..dataset.lock import editing
-from ..dataset.names import SCORES, StrategyFields, agreement_field, evaluation_key, truth_field
+from ..dataset.names import (
+    SCORES,
+    StrategyFields,
+    agreement_field,
+    count_field,
+    evaluation_key,
+    size_field,
+    truth_field,
+)
 from ..dataset.pages import samples_by_page
 from ..dataset.records import recorded
-from ..dataset.truth import Truth
-from ..errors import PromptingError, Stopped
-from ..labels.instances import instance_mask
-from ..pixels.masks import IGNORED, resize_mask
+from ..dataset.saving import writing
+from ..dataset.truth import Drawn, Truth, declare_truth, without_room
+from ..errors import PromptingError
+from ..labels.instances import instance_window
+from ..pixels.masks import resize_mask
 from ..results import NO_PROMPT
-from .teller import COUNT, SCORE, Teller
-from .threads import reports
+from .agreement import AgreementOf
+from .counted import Count, CountedEvaluationConfig, scores_of
+from .teller import Teller
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
 BOUNDARY_METRIC = "@promptlab/sam2-prompting/boundary_iou"
 BACKGROUND = "background"
 
 
-def score_strategy(view, strategy: str, prefix: str, truth: Truth, teller: Teller):
-    """Score one strategy; returns its row and each picture's IoU."""
-    key, fields = evaluation_key(prefix, strategy), StrategyFields.of(prefix, strategy)
-    values = list(range(1, len(truth.classes) + 1))
-    scored = yield from _scores(view, strategy, prefix, truth, teller)
-    _make_room(view._dataset, key)
-    for name, of_each in (("iou", scored.iou), ("boundary_iou", scored.boundary_iou)):
-        view._dataset.set_values(f"{key}_{name}", of_each, key_field="id", progress=False)
-    metric = {"values": values, "stored": True}
+@dataclass
+class Scored:
+    """What was found on the pictures, by the samples' ids in the view's order.
 
-    def evaluate_segmentations(report):
-        # FiftyOne would draw its own bar besides, where it may
-        with fou.SetAttributes(fo.config, show_progress_bars=False):
-            return view.evaluate_segmentations(
-                fields.mask,
-                gt_field=truth_field(prefix),
-                eval_key=key,
-                mask_targets={0: BACKGROUND, **dict(zip(values, truth.classes))},
-                custom_metrics={IOU_METRIC: metric, BOUNDARY_METRIC: metric},
-                progress=lambda bar: report(bar.iteration),
-            )
+    Attributes:
+        instances: how many the truth has
+        scores, counts, matches: of each strategy, by its name: of each picture
+        refused: ids of samples whose documents had no room for the truth: they are in none of the others
+    """
 
-    results, done = None, 0
-    try:
-        with closing(reports(evaluate_segmentations)) as steps:
-            while results is None:
-                try:
-                    reached = next(steps)
-                except StopIteration as stop:
-                    results = stop.value
-                while done < reached:
-                    done += 1
-                    yield teller.told(COUNT, done, f"evaluating {strategy}")
-    except Stopped:
-        with editing(view._dataset):  # half of it is scored
-            view._dataset.delete_evaluation(key)
-        raise
-    if view.values("id") != list(scored.iou):
+    instances: dict[str, int]
+    scores: dict[str, dict[str, Scores]]
+    counts: dict[str, dict[str, Count]]
+    matches: dict[str, dict[str, list[Matches]]]
+    refused: list[str] = field(default_factory=list)
+
+    @classmethod
+    def nothing(cls, strategies: Sequence[str]) -> Scored:
+        """Before the first picture."""
+        return cls({}, *({name: {} for name in strategies} for _ in range(3)))
+
+    def leave_out(self, sample_ids: Sequence[str]) -> None:
+        """Forget some pictures."""
+        self.refused = list(sample_ids)
+        for of_each in (
+            self.instances,
+            *(o for kind in (self.scores, self.counts, self.matches) for o in kind.values()),
+        ):
+            for sample_id in sample_ids:
+                of_each.pop(sample_id, None)
+
+
+def score_pictures(view, strategies: Sequence[str], prefix: str, truth: Truth, agreeing: Sequence[str], teller: Teller):
+    """Render the truth, measure the agreement and score all strategies, picture by picture: nothing of an earlier
+    evaluation is taken away. A generator that returns what was :class:`Scored`.
+
+    Args:
+        view: the samples
+        strategies: all have a mask of each sample
+        prefix: of the fields
+        truth: in whose classes they are scored
+        agreeing: the strategies whose agreement is measured
+        teller: of progress
+    """
+    dataset, scored = view._dataset, Scored.nothing(strategies)
+    declare_truth(dataset, truth, prefix)
+    agreement = AgreementOf(dataset, prefix, agreeing)
+    if agreeing:
+        with editing(dataset):
+            dataset.add_sample_field(agreement_field(prefix), fo.FloatField)
+    of = {name: StrategyFields.of(prefix, name) for name in strategies}
+    read = dict.fromkeys([truth.field, *agreement.fields, *(fields.mask for fields in of.values())])
+    if truth.has_instances:
+        read |= dict.fromkeys(fields.instances for fields in of.values())
+    with writing(dataset, parts=[[truth_field(prefix)]]) as writer:
+        for sample in samples_by_page(view.select_fields(list(read)), view.values("id")):
+            shape = sample[of[strategies[0]].mask].get_mask().shape
+            drawn = truth.drawn(sample[truth.field], *shape)
+            rendered = fo.Segmentation(mask=drawn.label_map)
+            _score(scored, sample, drawn, rendered, of, truth)
+            values = {
+                truth_field(prefix): rendered,
+                count_field(prefix): len(drawn.instances),
+                size_field(prefix): drawn.size,
+            }
+            if agreeing:
+                values[agreement_field(prefix)] = agreement.of(sample)
+            writer.write(sample.id, values)
+            yield teller.told()
+    scored.leave_out(without_room(view, prefix, writer.refused))
+    return scored
+
+
+def _score(
+    scored: Scored,
+    sample: fo.Sample,
+    drawn: Drawn,
+    rendered: fo.Segmentation,
+    of: Mapping[str, StrategyFields],
+    truth: Truth,
+) -> None:
+    """Score all strategies on one picture."""
+    target = Target(drawn.label_map, range(1, len(truth.classes) + 1))
+    scored.instances[sample.id] = len(drawn.instances)
+    for name, fields in of.items():
+        label = sample[fields.mask]
+        scores = target.score(resize_mask(label.get_mask(), *drawn.label_map.shape))
+        scored.scores[name][sample.id] = scores
+        scored.counts[name][sample.id] = Count(scores.confusion, rendered.id, label.id)
+        if truth.has_instances:
+            found = sample[fields.instances].detections
+            scored.matches[name][sample.id] = _matches(found, drawn, target, truth.classes)
+
+
+def _matches(found: Sequence[fo.Detection], drawn: Drawn, target: Target, classes: Sequence[str]) -> list[Matches]:
+    """A strategy's instances against the truth's in one picture, class by class."""
+    matches = []
+    for name in classes:
+        masks = [instance_window(detection, *drawn.label_map.shape) for detection in found if detection.label == name]
+        there = [mask for label, mask in drawn.instances if label == name]
+        matches.append(match(masks, there, target.ignored))
+    return matches
+
+
+def keep_scores(view, strategy: str, prefix: str, truth: Truth, scored: Scored) -> tuple[Row, np.ndarray]:
+    """Put a strategy's scores into the dataset as an evaluation of FiftyOne's; its row and each picture's IoU.
+
+    Args:
+        view: the samples that were scored
+        strategy: its name
+        prefix: of the fields
+        truth: that it was scored against
+        scored: of each picture
+
+    Raises:
+        PromptingError: samples were added or deleted meanwhile, or FiftyOne doesn't find the plugin's metrics
+    """
+    dataset, key, fields = view._dataset, evaluation_key(prefix, strategy), StrategyFields.of(prefix, strategy)
+    scores, counts = scored.scores[strategy], scored.counts[strategy]
+    if view.values("id") != list(scores):
         raise PromptingError("Samples were added or deleted while they were evaluated; evaluate again.")
+    values = list(range(1, len(truth.classes) + 1))
+    _make_room(dataset, key, list(scores))
+    with writing(dataset) as writer:
+        for sample_id, of_picture in scores.items():
+            all_scores = {
+                **scores_of(of_picture.confusion),
+                "iou": of_picture.iou,
+                "boundary_iou": of_picture.boundary_iou,
+            }
+            writer.write(sample_id, {f"{key}_{score}": all_scores[score] for score in SCORES})
+    metric = {"values": values, "stored": True}
+    with fou.SetAttributes(fo.config, show_progress_bars=False):
+        results = view.evaluate_segmentations(
+            fields.mask,
+            gt_field=truth_field(prefix),
+            eval_key=key,
+            mask_targets={0: BACKGROUND, **dict(zip(values, truth.classes))},
+            method=CountedEvaluationConfig,
+            custom_metrics={IOU_METRIC: metric, BOUNDARY_METRIC: metric},
+            counts=list(counts.values()),
+        )
     for metric in (IOU_METRIC, BOUNDARY_METRIC):
         if metric not in (results.custom_metrics or {}):
             raise PromptingError(f"The metric {metric} is not there; install the plugin where FiftyOne finds it.")
-    ious = np.array(list(scored.iou.values()), float)
-    scores = pooled_scores(results.pixel_confusion_matrix)
+    ious = np.array([of_picture.iou for of_picture in scores.values()], float)
+    boundaries = [of_picture.boundary_iou for of_picture in scores.values()]
+    return _row(view, strategy, prefix, truth, results, ious, boundaries, scored), ious
+
+
+def _row(view, strategy: str, prefix: str, truth: Truth, results, ious: np.ndarray, boundaries, scored: Scored) -> Row:
+    fields, pooled_of = StrategyFields.of(prefix, strategy), pooled_scores(results.pixel_confusion_matrix)
     record = recorded(view._dataset, prefix, strategy) or {}
     low, high = mean_interval(ious) or (None, None)
-    row = Row(
+    matches = [one for of_picture in scored.matches[strategy].values() for one in of_picture]
+    return Row(
         strategy=strategy,
         images=len(ious),
         support=int(results.pixel_confusion_matrix.sum()),
         mean_iou=float(np.mean(ious)),
         low=low,
         high=high,
-        boundary_iou=float(np.mean(list(scored.boundary_iou.values()))),
-        pooled_iou=scores["iou"],
-        dice=scores["dice"],
-        precision=scores["precision"],
-        recall=scores["recall"],
+        boundary_iou=float(np.mean(boundaries)),
+        pooled_iou=pooled_of["iou"],
+        dice=pooled_of["dice"],
+        precision=pooled_of["precision"],
+        recall=pooled_of["recall"],
         without_prompt=len(view.match(fo.ViewField(fields.status) == NO_PROMPT)),
         seconds=record.get("seconds_per_image"),
         decoder_calls=record.get("decoder_calls_per_image"),
-        instances=pooled(scored.matches) if truth.has_instances else None,
+        instances=pooled(matches) if truth.has_instances else None,
         calibration=calibrate(_floats(view, fields.score), ious),
         agreement_correlation=rank_correlation(_floats(view, agreement_field(prefix)), ious),
     )
-    return row, ious
 
 
-def _make_room(dataset: fo.Dataset, key: str) -> None:
-    """Take an earlier evaluation away and declare the fields of a new one: FiftyOne would do both, with no lock."""
+def _make_room(dataset: fo.Dataset, key: str, sample_ids: Sequence[str]) -> None:
+    """Take an earlier evaluation away and declare the fields of a new one: FiftyOne would do both, with no lock.
+
+    Fields that all get new values stay: to delete and to declare them again takes FiftyOne a second or two.
+    """
     with editing(dataset):
         if key in dataset.list_evaluations():
-            dataset.delete_evaluation(key)
-        for score in SCORES:
-            dataset.add_sample_field(f"{key}_{score}", fo.FloatField)
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """A strategy's scores of each picture, by the samples' ids in the view's order, and how its instances match."""
-
-    iou: dict[str, float]
-    boundary_iou: dict[str, float]
-    matches: list
-
-
-def _scores(view, strategy: str, prefix: str, truth: Truth, teller: Teller):
-    """Score a strategy picture by picture, before anything of an earlier evaluation is taken away."""
-    fields, scored = StrategyFields.of(prefix, strategy), _Scored({}, {}, [])
-    values = range(1, len(truth.classes) + 1)
-    read = [fields.mask, truth_field(prefix), *([fields.instances, truth.field] if truth.has_instances else [])]
-    for done, sample in enumerate(samples_by_page(view.select_fields(read), view.values("id")), start=1):
-        target = sample[truth_field(prefix)].get_mask()
-        predicted = resize_mask(sample[fields.mask].get_mask(), *target.shape)
-        scored.iou[sample.id] = image_iou(predicted, target, values)
-        scored.boundary_iou[sample.id] = boundary_iou(predicted, target, values)
-        if truth.has_instances:
-            scored.matches.extend(_matches(sample, fields, truth, target))
-        yield teller.told(SCORE, done, f"evaluating {strategy}")
-    return scored
-
-
-def _matches(sample: fo.Sample, fields: StrategyFields, truth: Truth, target: np.ndarray) -> list:
-    """The strategy's instances against the truth's in one picture, class by class."""
-    regions, matches = truth.regions(sample[truth.field], *target.shape), []
-    for name in truth.classes:
-        found = [instance_mask(d, *target.shape) for d in sample[fields.instances].detections if d.label == name]
-        there = [region.mask for region in regions if region.label == name]
-        matches.append(match(found, there, target == IGNORED))
-    return matches
+            iou = f"{key}_iou"
+            others = dataset.has_sample_field(iou) and len(dataset.exists(iou).exclude(sample_ids))
+            foe.EvaluationMethod.delete_run(dataset, key, cleanup=bool(others))
+        add_fields(dataset, {f"{key}_{score}": (fo.FloatField, None) for score in SCORES})
 
 
 def _floats(view, field: str) -> np.ndarray:

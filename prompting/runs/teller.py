@@ -1,12 +1,12 @@
-"""How far an evaluation is, which goes over the same pictures several times."""
+"""How far an evaluation is."""
 
 from __future__ import annotations
 
 from ..dataset.lock import Hold
 from .progress import Passes, time_left
 
-RENDER, AGREE, SCORE, COUNT = "render", "agree", "score", "count"
-"""The passes over the pictures: the truth, the agreement; for each strategy, our scores and FiftyOne's."""
+SCORE, KEEP = "score", "keep"
+"""What takes its time: the pictures, and then the strategies, whose evaluations are registered."""
 
 
 class Teller:
@@ -15,27 +15,32 @@ class Teller:
     Args:
         pictures: that are evaluated
         strategies: how many
-        agreeing: whether the agreement is measured too
         hold: the run's lock
+
+    Attributes:
+        scored: pictures so far
     """
 
-    def __init__(self, pictures: int, strategies: int, agreeing: bool, hold: Hold):
-        passes = {RENDER: pictures, SCORE: strategies * pictures, COUNT: strategies * pictures}
-        self._passes, self._hold = Passes({**passes, **({AGREE: pictures} if agreeing else {})}), hold
-        self._pictures = pictures
+    def __init__(self, pictures: int, strategies: int, hold: Hold):
+        self._passes, self._hold = Passes({SCORE: pictures, KEEP: strategies}), hold
+        self._pictures, self.scored = pictures, 0
 
-    def leave_out(self, pictures: int) -> None:
-        """Some pictures take no further part."""
-        self._pictures -= pictures
-
-    def told(self, kind: str, done: int, doing: str) -> tuple[int, int, str]:
-        """One more picture of a pass; it is the pass's ``done``-th.
+    def told(self) -> tuple[int, int, str]:
+        """One more picture is scored.
 
         Raises:
             Stopped: somebody asked for it
         """
         self._hold.check()
+        self.scored += 1
+        return self._advance(SCORE, f"evaluating, {self.scored} of {self._pictures} samples")
+
+    def kept(self, strategy: str) -> tuple[int, int, str]:
+        """One more strategy's scores are kept; nothing stops that, so that all strategies are of one evaluation."""
+        return self._advance(KEEP, f"keeping the scores of {strategy}")
+
+    def _advance(self, kind: str, doing: str) -> tuple[int, int, str]:
         self._passes.advance(kind)
         left, passes = self._passes.left(), self._passes
         self._hold.tell(passes.done, passes.total, left)
-        return passes.done, passes.total, f"{doing}, {done} of {self._pictures} samples{time_left(left)}"
+        return passes.done, passes.total, doing + time_left(left)

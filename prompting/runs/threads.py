@@ -1,13 +1,10 @@
-"""Work in other threads whose results come in the order of the work: reading ahead of a run, writing behind it; and
-work whose own reports come while it goes on."""
+"""Work in other threads whose results come in the order of the work: reading ahead of a run, writing behind it."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
-from threading import Event
 from typing import TypeVar
 
 Job, Result = TypeVar("Job"), TypeVar("Result")
@@ -36,36 +33,3 @@ def in_order(function: Callable[[Job], Result], jobs: Iterable[Job], workers: in
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-class Abandoned(Exception):
-    """Raised in work that reports to nobody any more."""
-
-
-def reports(function: Callable[[Callable[[Job], None]], Result]) -> Generator[Job, None, Result]:
-    """What a function reports while it works, for a library's that has a callback and doesn't yield.
-
-    Close it (``contextlib.closing``) where it may be left early: the function then ends at its next report.
-
-    Args:
-        function: called in another thread, with a function that it tells its reports
-
-    Returns:
-        what the function returns; what it raises is raised here
-    """
-    told, left = SimpleQueue(), Event()
-
-    def report(what: Job) -> None:
-        if left.is_set():
-            raise Abandoned
-        told.put((what,))
-
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(function, report)
-        future.add_done_callback(lambda _: told.put(None))
-        try:
-            while (what := told.get()) is not None:
-                yield what[0]
-        finally:
-            left.set()
-    return future.result()

@@ -1,7 +1,10 @@
 """IoU, boundary IoU, Dice, precision and recall: by hand, and against the paper's reference."""
 
+import json
 import math
+from pathlib import Path
 
+import cv2
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -11,7 +14,8 @@ from hypothesis.extra.numpy import arrays
 from skimage.data import binary_blobs
 from skimage.morphology import erosion, footprint_rectangle
 
-from prompting.analysis.metrics import boundary_iou, image_iou, pooled_scores
+import demo
+from prompting.analysis.metrics import Target, boundary_iou, image_iou, pooled_scores
 from prompting.pixels.masks import IGNORED
 
 
@@ -136,6 +140,88 @@ def test_the_pictures_edge_is_a_boundary_as_in_the_paper():
     narrower = 300 * 390 - 280 * 370
     shared = narrower - 10 * 280
     assert boundary_iou(nearly, everything, [1]) == pytest.approx(shared / (band + narrower - shared))
+
+
+def whole_picture(predicted, truth, values, distance: int) -> tuple[float, float]:
+    """IoU and boundary IoU by their definitions, on the whole picture, eroded step by step."""
+    both = []
+    for part in (lambda mask: mask, lambda mask: mask & ~eroded_step_by_step(mask, distance)):
+        scores = []
+        for value in values:
+            a, b = (part((label_map == value) & (truth != IGNORED)) for label_map in (predicted, truth))
+            if (a | b).any():
+                scores.append(np.count_nonzero(a & b) / np.count_nonzero(a | b))
+        both.append(float(np.mean(scores)) if scores else 1.0)
+    return tuple(both)
+
+
+def eroded_step_by_step(mask: np.ndarray, distance: int) -> np.ndarray:
+    outside = {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
+    eroded = mask.astype(np.uint8)
+    for _ in range(distance):
+        eroded = cv2.erode(eroded, np.ones((3, 3), np.uint8), **outside)
+    return eroded.astype(bool)
+
+
+LABELS = st.sampled_from([0, 1, 2, 7, IGNORED])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    arrays(np.uint8, (4, 5), elements=LABELS),
+    arrays(np.uint8, (4, 5), elements=LABELS),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.integers(1, 12),
+)
+def test_scores_within_windows_are_those_of_the_whole_picture(found, there, patch, distance):
+    """Patches of all classes, of what has no name and of what is ignored, at every border of the picture."""
+    predicted, truth = (mask.repeat(patch[0], axis=0).repeat(patch[1], axis=1) for mask in (found, there))
+    ratio = (distance + 0.01) / float(np.hypot(*truth.shape))
+    scores = Target(truth, [1, 2], ratio).score(predicted)
+    assert (scores.iou, scores.boundary_iou) == whole_picture(predicted, truth, [1, 2], distance)
+    known = (truth < 3) & (predicted < 3)
+    counted = np.zeros((3, 3), int)
+    np.add.at(counted, (truth[known], predicted[known]), 1)
+    assert np.array_equal(scores.confusion, counted)
+
+
+@pytest.mark.parametrize("value", [1, 2])
+@pytest.mark.parametrize("turns", range(4))
+def test_a_person_cut_off_at_any_border_has_the_boundary_of_the_definition(turns, value):
+    person = np.zeros((120, 160), np.uint8)
+    cv2.circle(person, (10, 60), 50, value, -1)
+    truth, predicted = np.rot90(person, turns).copy(), np.rot90(np.roll(person, 4, axis=0), turns).copy()
+    distance = round(0.02 * 200)
+    scores = Target(truth, [1, 2]).score(predicted)
+    assert (scores.iou, scores.boundary_iou) == whole_picture(predicted, truth, [1, 2], distance)
+
+
+def test_the_demos_people_enlarged_have_the_boundary_of_the_definition():
+    """Hand-made outlines, as large as a camera's pictures: 2 % of the diagonal are 60 pixels there."""
+    annotations = json.loads((Path(demo.__file__).parent / "annotations.json").read_text())
+    sizes = {image["id"]: (image["height"], image["width"]) for image in annotations["images"]}
+    polygons = [(sizes[a["image_id"]], a["segmentation"]) for a in annotations["annotations"]][:2]
+    for (height, width), rings in polygons:
+        truth = np.zeros(
+            (round(2400 * height / max(height, width)), round(2400 * width / max(height, width))), np.uint8
+        )
+        scale = truth.shape[1] / width
+        for ring in rings:
+            cv2.fillPoly(truth, [np.round(np.reshape(ring, (-1, 2)) * scale).astype(np.int32)], 1)
+        predicted = np.roll(truth, (7, -11), axis=(0, 1))
+        distance = round(0.02 * float(np.hypot(*truth.shape)))
+        scores = Target(truth, [1]).score(predicted)
+        assert (scores.iou, scores.boundary_iou) == whole_picture(predicted, truth, [1], distance)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int16, np.int64])
+def test_label_maps_of_other_numbers_score_alike(dtype):
+    a, b = blobs(0).astype(dtype), blobs(1).astype(dtype)
+    expected = Target(b.astype(np.uint8), [1]).score(a.astype(np.uint8))
+    found = Target(b, [1]).score(a)
+    assert (found.iou, found.boundary_iou) == (expected.iou, expected.boundary_iou)
+    assert np.array_equal(found.confusion, expected.confusion)
+    assert image_iou(np.array([[1, 257, -1]]), np.array([[1, 1, 0]]), [1]) == 1 / 2
 
 
 @pytest.mark.parametrize(

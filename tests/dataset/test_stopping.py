@@ -15,6 +15,7 @@ import pytest
 from prompting.dataset import lock
 from prompting.dataset.judgements import load_comparison
 from prompting.dataset.lock import COLLECTION, run_lock
+from prompting.dataset.names import SCORES
 from prompting.dataset.stopping import request_stop, running
 from prompting.errors import Stopped
 from prompting.plan import Plan
@@ -191,22 +192,22 @@ def after(steps, words: str, dataset) -> str:
     raise AssertionError(f"it never said {words!r}")
 
 
-def test_evaluation_stopped_in_the_second_strategy_keeps_the_first_and_half_of_none(applied_once):
+def test_evaluation_stopped_between_pictures_leaves_half_of_none(applied_once):
     dataset = applied_once.clone()
     steps = evaluate_steps(dataset, EvaluationPlan("ground_truth", ["clip_point", "yolo_box"]))
-    said = after(steps, "evaluating yolo_box, 2 of 6", dataset)
-    assert said.startswith("Stopped on request: 1 of 2 strategies are evaluated and in the table; evaluate again")
-    assert [row.strategy for row in load_comparison(dataset).rows] == ["clip_point"]
-    assert dataset.list_evaluations() == ["sam2_eval_clip_point"] and running(dataset) is None
+    said = after(steps, "evaluating, 2 of 6", dataset)
+    assert said.startswith("Stopped on request: 2 of 6 samples were scored; an earlier evaluation is as it was")
+    assert "evaluate again" in said
+    assert load_comparison(dataset) is None and not dataset.list_evaluations() and running(dataset) is None
     dataset.delete()
 
 
-def test_evaluation_stopped_while_the_truth_is_rendered_leaves_the_earlier_table(explained_once):
+def test_evaluation_stopped_between_pictures_leaves_the_earlier_table_and_its_scores(explained_once):
     dataset = explained_once.clone()
-    before = load_comparison(dataset).to_dict()
-    said = after(evaluate_steps(dataset, EvaluationPlan("ground_truth")), "rendering the truth, 2 of 6", dataset)
-    assert said.startswith("Stopped on request: 0 of 2 strategies are evaluated; evaluate again")
-    assert load_comparison(dataset).to_dict() == before
+    scores = [f"{key}_{score}" for key in dataset.list_evaluations() for score in SCORES]
+    before = load_comparison(dataset).to_dict(), dataset.values(scores), dataset.list_evaluations()
+    after(evaluate_steps(dataset, EvaluationPlan("ground_truth")), "evaluating, 2 of 6", dataset)
+    assert (load_comparison(dataset).to_dict(), dataset.values(scores), dataset.list_evaluations()) == before
     dataset.delete()
 
 

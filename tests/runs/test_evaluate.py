@@ -3,14 +3,17 @@
 import asyncio
 
 import fiftyone as fo
+import fiftyone.core.utils as fou
 import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import Executor, execute_or_delegate_operator
+from PIL import Image
 
 from prompting.dataset import records, storage
 from prompting.dataset.judgements import load_comparison
+from prompting.dataset.names import SCORES
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
@@ -255,6 +258,41 @@ def test_the_evaluation_is_fiftyones_own_and_shows_our_metric(make):
     assert dataset.mask_targets["sam2_truth"][1] == "person"
 
 
+def test_each_mask_is_read_once_and_the_truth_once_more_to_be_understood(make, monkeypatch, tmp_path):
+    truths = [fo.Detections(detections=[person(mask)]) for mask in TRUTHS]
+    dataset, read, original = make(truths, clip_point=PREDICTIONS, clip_box=TRUTHS), [], fou.deserialize_numpy_array
+    monkeypatch.setattr(
+        fou, "deserialize_numpy_array", lambda *args, **kwargs: read.append(1) or original(*args, **kwargs)
+    )
+    for sample in dataset:
+        sample.filepath = str(tmp_path / sample.filename)
+        Image.new("RGB", (6, 4)).save(sample.filepath)
+        sample.save()
+    del sample  # what a person holds is read again whenever it changes
+    read.clear()
+    evaluate(dataset, "ground_truth")
+    assert len(read) == 3 * 2 + 3 * 2
+
+
+def test_nothing_but_the_truth_is_compressed(make, monkeypatch):
+    dataset, written, original = make(TRUTHS, clip_point=PREDICTIONS, clip_box=TRUTHS), [], fou.serialize_numpy_array
+    monkeypatch.setattr(
+        fou, "serialize_numpy_array", lambda *args, **kwargs: written.append(1) or original(*args, **kwargs)
+    )
+    evaluate(dataset, "ground_truth")
+    assert len(written) == 3
+
+
+def test_scores_of_an_evaluation_that_covered_more_samples_go_with_it(make):
+    dataset = make(TRUTHS, clip_box=PREDICTIONS)
+    evaluate(dataset, "ground_truth")
+    evaluate(dataset.limit(2), "ground_truth", overwrite=True)
+    for score in SCORES:
+        assert dataset.values(f"sam2_eval_clip_box_{score}")[2] is None
+    assert dataset.values("sam2_eval_clip_box_iou")[:2] == pytest.approx([1, 1 / 3])
+    assert dataset.list_evaluations() == ["sam2_eval_clip_box"]
+
+
 # what is refused
 
 
@@ -379,10 +417,10 @@ def test_in_the_app_the_operator_tells_progress_and_ends_with_the_table(make):
     messages = [message.body for message in foo.get_operator(EVALUATE).execute(ctx)]
     progress = [message.params for message in messages if message.operator_uri.endswith("set_progress")]
     said = [step["label"].split(", about")[0] for step in progress]
-    doing = ["rendering the truth", "measuring agreement", *["evaluating clip_point"] * 2, *["evaluating clip_box"] * 2]
     assert said.pop(0) == "reading the truth"
-    assert said == [*(f"{what}, {i} of 3 samples" for what in doing for i in (1, 2, 3)), "done"]
-    assert [step["progress"] for step in progress[1:-1]] == pytest.approx([i / 18 for i in range(1, 19)])
+    kept = [f"keeping the scores of {name}" for name in ("clip_point", "clip_box")]
+    assert said == [*(f"evaluating, {i} of 3 samples" for i in (1, 2, 3)), *kept, "done"]
+    assert [step["progress"] for step in progress[1:-1]] == pytest.approx([i / 5 for i in range(1, 6)])
     assert progress[-1]["progress"] == 1
     assert messages[-1].operator_uri.endswith("show_output")
     cells = messages[-1].params["results"]

@@ -3,7 +3,6 @@
 import pytest
 
 from prompting.runs.progress import Pace, Passes, Progress, time_left
-from prompting.runs.threads import Abandoned, reports
 
 
 class Clock:
@@ -69,41 +68,3 @@ def test_it_is_said_no_more_exactly_than_it_can_be_known(seconds, said):
 
 def test_time_left_is_not_what_progress_is():
     assert Progress(1, 2, 0, 3.0) == Progress(1, 2, 0)
-
-
-def test_reports_come_while_the_work_goes_on_and_its_result_at_the_end():
-    steps, seen = reports(lambda report: [report(i) for i in range(3)] and "done"), []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as stop:
-            assert (seen, stop.value) == ([0, 1, 2], "done")
-            break
-
-
-def test_what_the_work_raises_is_raised_where_its_reports_are_read():
-    def fail(report):
-        report(1)
-        raise KeyError("x")
-
-    steps = reports(fail)
-    assert next(steps) == 1
-    with pytest.raises(KeyError):
-        next(steps)
-
-
-def test_work_whose_reports_nobody_reads_any_more_ends_at_the_next():
-    ended = []
-
-    def work(report):
-        try:
-            while True:
-                report(1)
-        except Abandoned:
-            ended.append(True)
-            raise
-
-    steps = reports(work)
-    next(steps)
-    steps.close()
-    assert ended
