@@ -9,6 +9,7 @@ from .metrics import BoundaryIoU, IoU
 from .panel import StrategiesPanel
 from .remove_results import RemoveResults
 from .show_errors import ShowErrors
+from .stop_run import StopRun
 from .tag_worst import TagWorst
 from .use_as_labels import UseAsLabels
 
@@ -25,6 +26,7 @@ def register(plugin) -> None:
         TagWorst,
         ShowErrors,
         RemoveResults,
+        StopRun,
         IoU,
         BoundaryIoU,
         StrategiesPanel,

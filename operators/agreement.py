@@ -29,7 +29,8 @@ class MeasureAgreement(RunOperator):
         prefix = forms.ask_prefix(ctx, inputs)
         there = comparable(ctx.dataset, prefix)
         if there:
-            inputs.md(f"Compares {', '.join(there)}.", name="compared")
+            told = "How alike the strategies' masks are, as a mean IoU: where it is low, a picture is hard."
+            inputs.md(f"{told} It takes no ground truth. Compares {', '.join(there)}.", name="compared")
         else:
             forms.show_problem(
                 inputs, f"The prefix {prefix!r} has fewer than two strategies that find prompts; apply another one."

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import fiftyone.operators as foo
 from tqdm.auto import tqdm
 
-from ..prompting.plan import Plan
+from ..prompting.plan import SKIP, Plan
 from . import apply_form, forms
 from .apply_answers import LISTS, PARAMETERS, plan_of
 from .base import RunOperator
@@ -22,6 +22,7 @@ class ApplyStrategies(RunOperator):
         description="Apply several ways of prompting SAM 2 to images, in one pass",
         icon="content_cut",
     )
+    rest = {"existing": SKIP}
 
     def resolve_input(self, ctx):
         return apply_form.resolve(ctx)

@@ -11,10 +11,12 @@ import fiftyone.operators.types as types
 
 from ..prompting.errors import Stopped
 from .panel.open_panels import redraw_open_panels
+from .sidebar import groups, with_reload
+from .words import in_form_words
 
 
-class RunOperator(foo.Operator, ABC):
-    """An operator that runs at once, with progress, or delegated; a subclass adds a form and ``_steps``.
+class Described(foo.Operator):
+    """An operator whose ``print`` says how it is called, and what it does.
 
     Attributes:
         about: its name, label, description and icon
@@ -28,6 +30,16 @@ class RunOperator(foo.Operator, ABC):
         plain = inspect.Signature([parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters])
         called = self.about["name"] + str(plain)
         return f"{called}\n    {self.about['description']}. help() tells what each parameter means."
+
+
+class RunOperator(Described, ABC):
+    """An operator that runs at once, with progress, or delegated; a subclass adds a form and ``_steps``.
+
+    Attributes:
+        rest: parameters with which what a stopped run left is done
+    """
+
+    rest: dict[str, str] = {}
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -47,17 +59,22 @@ class RunOperator(foo.Operator, ABC):
 
     def execute(self, ctx) -> Iterator:
         """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
+        from ..prompting.dataset.appearance import field_colours
+
+        before, shown = groups(ctx.dataset), None
         try:
-            yield from self._steps(ctx)
+            for message in self._steps(ctx):
+                shown = _shown(message) or shown
+                yield message
         except Stopped as stopped:  # an end like another: what was done is whole, and is shown
             if ctx.delegated:
-                ctx.set_progress(label=str(stopped))
+                ctx.set_progress(label=in_form_words(str(stopped), {}))
             else:
-                outputs = types.Object()
-                outputs.view("stopped", types.Notice(label=str(stopped)))
                 yield ctx.trigger("reload_dataset")
-                yield ctx.ops.notify(str(stopped), variant="warning")
-                yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
+                yield ctx.trigger("set_color_scheme", {"fields": field_colours(ctx.dataset)})
+                message = self._show_stopped(ctx, stopped)
+                shown = _shown(message)
+                yield message
         except Exception as error:
             if not ctx.delegated:
                 outputs = types.Object()
@@ -65,8 +82,27 @@ class RunOperator(foo.Operator, ABC):
                 yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
             raise
         if not ctx.delegated:
+            ctx.dataset.reload()
+            if groups(ctx.dataset) != before:
+                yield ctx.ops.show_output(**with_reload(ctx, shown))
             yield from redraw_open_panels(ctx)
+
+    def _show_stopped(self, ctx, stopped: Stopped):
+        """What is done, how to go on, and a button that does."""
+        outputs = types.Object()
+        outputs.view("stopped", types.Notice(label=in_form_words(str(stopped), {})))
+        again = {name: value for name, value in ctx.params.items() if name != "panel_id"} | self.rest
+        if target := ctx.request_params.get("view_target"):
+            again["view_target"] = target
+        outputs.btn("rest", label="Do the rest", icon="play_arrow", on_click=self.uri, params=again)
+        return ctx.ops.show_output(types.Property(outputs).to_json(), {})
 
     @abstractmethod
     def _steps(self, ctx) -> Iterator:
         """What the App is told, one message after the other, while the work is done."""
+
+
+def _shown(message) -> dict | None:
+    """What a message shows in the run's dialog."""
+    told = getattr(message, "body", message)
+    return told.params if getattr(told, "operator_uri", "").endswith("show_output") else None

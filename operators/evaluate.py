@@ -28,6 +28,7 @@ class EvaluateStrategies(RunOperator):
         from ..prompting.dataset.owned import own_fields
         from ..prompting.dataset.present import strategies_in
         from ..prompting.prompts.strategies import STRATEGIES
+        from ..prompting.runs.scorable import would_lose_scores
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
@@ -54,12 +55,9 @@ class EvaluateStrategies(RunOperator):
         chosen = {name: line for name, line in there.items() if name in (ctx.params.get("strategies") or there)}
         baseline = BASELINE if BASELINE in chosen else next(iter(chosen), None)
         forms.choose_one(inputs, "baseline", chosen, baseline, LABELS["baseline"])
-        inputs.bool(
-            "overwrite",
-            default=False,
-            label=LABELS["overwrite"],
-            description="If an earlier one covers samples that this one leaves out, their scores are lost",
-        )
+        if would_lose_scores(ctx.target_view(require_flat=True), truth, list(chosen), prefix):
+            description = "An earlier one covers samples that this one leaves out: their scores are lost"
+            inputs.bool("overwrite", default=False, label=LABELS["overwrite"], description=description)
         inputs.bool("advanced", default=False, label="More options", view=types.SwitchView())
         if ctx.params.get("advanced"):
             inputs.str(

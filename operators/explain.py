@@ -33,6 +33,11 @@ class ExplainStrategies(RunOperator):
         if comparison is None:
             forms.show_problem(inputs, f"Nothing was evaluated with the prefix {prefix!r}; evaluate strategies first.")
             return form
+        told = "Asks SAM 2 once more, with prompts from the truth, and splits what each picture lacks to an IoU of 1:"
+        parts = (
+            "instances without a prompt, stray prompts, prompts that don't fit, the wrong mask of three, SAM 2's own"
+        )
+        inputs.md(f"{told} {parts}.", name="told")
         there = {row.strategy: f"mean IoU {row.mean_iou:.3f}" for row in comparison}
         forms.choose_several(inputs, "strategies", there, there, LABELS["strategies"])
         inputs.bool(

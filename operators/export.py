@@ -61,13 +61,13 @@ class ExportComparison(RunOperator):
         from ..prompting.trust import check_report_folder
 
         check_report_folder(ctx.params.get("folder") or "")
-        yield forms.tell(ctx, 0.0, "drawing the pictures")
+        yield forms.tell(ctx, 0.0, "drawing the pictures", stoppable=False)
         paths = _export(_flat(ctx), **forms.chosen(ctx.params, self.parameters))
-        yield forms.tell(ctx, 1.0, f"written to {paths[0].parent}")
+        yield forms.tell(ctx, 1.0, f"written to {paths[0].parent}", stoppable=False)
         if not ctx.delegated:
             written = Table("The report was written", "", ("file",), tuple((str(path),) for path in paths))
             # the App's server shows files of its machine to whoever it shows the pictures
-            link = f"[Open the report](/media?filepath={quote(str(paths[0]))})"
+            link = ("Open the report", f"/media?filepath={quote(str(paths[0]))}")
             yield forms.show_tables(ctx, [written], link)
 
     def __call__(

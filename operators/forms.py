@@ -52,7 +52,7 @@ def show_problem(inputs: types.Object, message: str) -> None:
 
 
 def show_error(inputs: types.Object, error: Exception, elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
-    """What is wrong, in the form's own words: on top, and at the field that has to change.
+    """What is wrong, in the form's own words: on top, once, with a mark at the field that has to change.
 
     Args:
         inputs: the whole form
@@ -64,7 +64,7 @@ def show_error(inputs: types.Object, error: Exception, elsewhere: Mapping[str, s
     message = in_form_words(str(error), inputs.properties, place)
     if place in inputs.properties:
         inputs.properties[place].invalid = True
-        inputs.properties[place].error_message = message
+        inputs.properties[place].error_message = "See above."
         label = getattr(inputs.properties[place].view, "label", None) or LABELS.get(place, place)
         message = message if message.startswith(label) else f"{label}: {message}"
     show_problem(inputs, message)
@@ -86,11 +86,38 @@ def ask_prefix(ctx, inputs: types.Object) -> str:
     return given
 
 
-def tell(ctx, share: float, label: str):
-    """Progress for the App: a message where a generator runs, the Runs page where it is delegated."""
+def tell(ctx, share: float, label: str, stoppable: bool = True):
+    """Progress for the App: a message where a generator runs, the Runs page where it is delegated.
+
+    FiftyOne's own ``set_progress`` opens a dialog over everything else, which nobody can stop the run from; this is the
+    same dialog with a button that does.
+    """
     if ctx.delegated:
         return ctx.set_progress(progress=share, label=label)
-    return ctx.trigger("set_progress", {"progress": share, "label": label})
+    if not stoppable:
+        return ctx.trigger("set_progress", {"progress": share, "label": label})
+    outputs = types.Object()
+    outputs.float("progress", view=types.ProgressView(label=label))
+    if share < 1:
+        _ask_to_stop(ctx, outputs)
+    return ctx.ops.show_output(types.Property(outputs).to_json(), {"progress": share})
+
+
+def _ask_to_stop(ctx, outputs: types.Object) -> None:
+    from ..prompting.dataset.stopping import running
+
+    prefix = ctx.params.get("prefix") or "sam2"
+    run = running(ctx.dataset, prefix)
+    stopping = run is not None and run.stopping
+    outputs.btn(
+        "stop",
+        label="Stopping after this picture" if stopping else "Stop",
+        icon="stop_circle",
+        disabled=stopping,
+        on_click="@promptlab/sam2-prompting/stop_run",
+        params={"prefix": prefix},
+        variant="contained",
+    )
 
 
 def sentence(progress, unit: str = "samples") -> str:
@@ -98,7 +125,9 @@ def sentence(progress, unit: str = "samples") -> str:
     from ..prompting.runs.progress import time_left
 
     failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.done} of {progress.total} {unit}{failed}{time_left(progress.seconds_left)}"
+    unknown = progress.seconds_left is None and 0 < progress.done < progress.total
+    left = ", how long the rest takes the next ones tell" if unknown else time_left(progress.seconds_left)
+    return f"{progress.done} of {progress.total} {unit}{failed}{left}"
 
 
 def share(progress) -> float:
@@ -121,11 +150,18 @@ def chosen(params: dict, known: Iterable[str], lists: Iterable[str] = ()) -> dic
     return {name: _names(value) if name in lists else value for name, value in given.items()}
 
 
-def show_tables(ctx, tables, above: str = ""):
-    """The tables of a result, one below the other, as an operator's output, below a line of Markdown."""
+def show_tables(ctx, tables, link: tuple[str, str] | None = None):
+    """The tables of a result, one below the other, as an operator's output.
+
+    Args:
+        ctx: of the operator
+        tables: :class:`~prompting.analysis.tables.Table`
+        link: a button's words, and the address that it opens in a tab of its own, for the App has to stay
+    """
     outputs, cells = types.Object(), {}
-    if above:
-        outputs.md(above, name="above")
+    if link:
+        apart = {"button": {"target": "_blank", "rel": "noopener"}}
+        outputs.btn("link", label=link[0], href=link[1], icon="open_in_new", variant="contained", componentsProps=apart)
     for i, table in enumerate(tables):
         keys = [f"column{k}" for k in range(len(table.columns))]
         view = types.TableView()

@@ -38,8 +38,8 @@ class RemoveResults(RunOperator):
         except PromptingError as error:
             forms.show_error(inputs, error)
             return form
+        inputs.bool("confirm", default=False, label="Remove all that is listed below, for good")
         inputs.md(str(found), name="what")
-        inputs.bool("confirm", default=False, label="Remove all this, for good")
         if not ctx.params.get("confirm"):
             forms.show_problem(inputs, "Read what goes, and tick that it may: it can't be brought back.")
         return form

@@ -33,7 +33,8 @@ class TagWorst(OneStrategyOperator):
         inputs.str("tag", default=TAG, required=True, label="Tag")
         given = {**self.defaults, **forms.chosen(ctx.params, ("count", "below", "tag"))}
         worst = find_worst(ctx.target_view(require_flat=True), strategy, **given, prefix=prefix)
-        inputs.view("found", types.Notice(label=worst.told(done=False)))
+        notice = types.Warning if worst.outdated else types.Notice
+        inputs.view("found", notice(label=worst.told(done=False)))
 
     def _work(self, samples, strategy: str, **given) -> Iterator:
         from ..prompting.runs.tagging import tag_worst

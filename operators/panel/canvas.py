@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable
 
 import fiftyone.operators.types as types
@@ -9,8 +11,16 @@ import fiftyone.operators.types as types
 NO_BREAK, JOINER = "\u00a0", "\u2060"
 LONGEST_NUMBER = 20
 
+CONTENT = "all.content"
+"""Where the state keeps what was drawn last, in any page. Its drop-down, which nobody sees, is how a page hears of it:
+the App tells of every choice that another page made, with what this one shows."""
+
+HERE = "drawn_here"
+"""Where a page's own data keeps what it shows itself."""
+
 # A row's cells are as wide as what they hold, and go to the next line where a narrow panel has no room.
 WRAPPED = {"grid": {"sx": {"display": "flex", "flexWrap": "wrap", "alignItems": "flex-end"}}}
+HIDDEN = {"container": {"sx": {"display": "none"}}}
 NARROW = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
 
 
@@ -27,21 +37,37 @@ class Canvas:
     """
 
     def __init__(self, redraw: Callable):
-        self.root, self._redraw, self._data = types.Object(), redraw, {}
+        self.root, self._redraw, self._data, self._passing = types.Object(), redraw, {}, set()
 
-    def show(self, ctx, state: dict) -> types.Property:
-        """What ``render`` returns; the data, and changes of the panel's state, are on their way."""
-        ctx.ops.patch_panel_state({**dict.fromkeys(self._data), **state})
-        ctx.ops.set_panel_data(self._data)
+    @property
+    def content(self) -> str:
+        """By what two drawings are known to be the same; without what passes by itself."""
+        lasting = {name: of.to_json() for name, of in self.root.properties.items() if name not in self._passing}
+        return hashlib.sha256(json.dumps([lasting, self._data], default=str).encode()).hexdigest()
+
+    def show(self, ctx, state: dict, here: dict) -> types.Property:
+        """What ``render`` returns; the data, and changes of the panel's state, are on their way.
+
+        Args:
+            ctx: of the panel
+            state: what the panel's state must say, in every page that shows the dataset: they share it
+            here: what this page alone remembers, and says with every choice
+        """
+        content, hidden = self.content, types.DropdownView(componentsProps=HIDDEN)
+        self.row("all").enum("content", [content], default=content, view=hidden, on_change=self._redraw)
+        ctx.ops.patch_panel_state({**dict.fromkeys(self._data), HERE: None, **state, CONTENT: content})
+        ctx.ops.set_panel_data({**self._data, HERE: {**here, "content": content}})
         narrow = {
             "grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}
         }  # or a wide table widens the panel
         view = types.GridView(align_x="left", orientation="vertical", gap=2, componentsProps=narrow)
         return types.Property(self.root, view=view)
 
-    def text(self, name: str, title: str, note: str = "") -> None:
-        """A heading, and a sentence on what is below."""
+    def text(self, name: str, title: str, note: str = "", passing: bool = False) -> None:
+        """A heading, and a sentence on what is below; one that is passing makes no other drawing of it."""
         self.root.view(name, types.HeaderView(label=title, description=note, divider=True))
+        if passing:
+            self._passing.add(name)
 
     def row(self, name: str) -> types.Object:
         """A row for buttons and choices."""

@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 
 from .canvas import Canvas
 from .choices import COUNT, SIZE, Choices
-from .drawn import mark
+from .drawn import DRAWN, mark
 from .fields import plain_fields, values_of
 from .next_steps import draw_verdict
 from .pictures import DARK, draw_pair, draw_unscored
@@ -15,8 +15,14 @@ from .running import draw_running
 
 def draw(panel, ctx, chosen: Choices) -> types.Property:
     """The whole panel."""
+    marked = mark(ctx, chosen)
+    return composed(panel, ctx, chosen).show(ctx, {**chosen.remembered(ctx), DRAWN: marked}, marked)
+
+
+def composed(panel, ctx, chosen: Choices) -> Canvas:
+    """The whole panel, before it is shown."""
     canvas = Canvas(panel.redraw)
-    draw_running(panel, ctx, canvas, chosen.prefixes)
+    draw_running(panel, ctx, canvas)
     if chosen.findings is None:
         _nothing_yet(panel, canvas)
     else:
@@ -28,7 +34,7 @@ def draw(panel, ctx, chosen: Choices) -> types.Property:
             _not_evaluated(panel, canvas, chosen)
         else:
             _evaluated(panel, ctx, canvas, chosen)
-    return canvas.show(ctx, {**chosen.remembered(ctx), **mark(ctx, chosen)})
+    return canvas
 
 
 def _nothing_yet(panel, canvas: Canvas) -> None:
@@ -40,7 +46,7 @@ def _nothing_yet(panel, canvas: Canvas) -> None:
     )
     row = canvas.row("next")
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut", main=True)
-    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
+    canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
 
 
 def _scope(ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -60,7 +66,7 @@ def _nothing_in_view(panel, canvas: Canvas, chosen: Choices) -> None:
     row = canvas.row("next")
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut", main=True)
     canvas.button(row, "whole", "Compare the whole dataset", panel.show_whole, "apps")
-    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
+    canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
 
 
 def _not_evaluated(panel, canvas: Canvas, chosen: Choices) -> None:
@@ -79,7 +85,7 @@ def _not_evaluated(panel, canvas: Canvas, chosen: Choices) -> None:
     canvas.button(row, "agreement", "Measure agreement", panel.prompt_agreement, "join_inner")
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
     canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
-    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
+    canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
     canvas.table("statuses", status_table(findings), panel.show_strategy)
     draw_unscored(panel, canvas, chosen)
     canvas.plot("agreement", figures.agreement(findings, DARK))

@@ -27,7 +27,7 @@ def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     canvas.button(row, "overlay", f"Show {best}'s errors", panel.prompt_overlay, "layers")
     canvas.button(row, "export", "Export", panel.prompt_export, "summarize")
     canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
-    canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
+    canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
 
 
 def winner(chosen: Choices) -> str:

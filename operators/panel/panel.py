@@ -6,10 +6,11 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import next_steps, running
+from .canvas import CONTENT
 from .choices import Choices
-from .drawn import is_drawn
+from .drawn import is_drawn, shows
 from .fields import compared_fields
-from .layout import draw
+from .layout import composed, draw
 
 PLUGIN = "@promptlab/sam2-prompting"
 
@@ -34,12 +35,18 @@ class StrategiesPanel(foo.Panel):
     def execute(self, ctx):
         """The event, and the drawing unless it is spared: the App draws all plots again, seconds of waiting."""
         name = ctx.params.get("__method__") or ""
-        by_the_app = name == "on_change_view" or (name == "redraw" and "path" in ctx.params)
-        if by_the_app and is_drawn(ctx):
+        if self._is_spared(ctx, name):
             return None
         if name in UNDRAWN or name.startswith(("show_", "prompt_")):
             return getattr(self, name)(ctx)
         return super().execute(ctx)
+
+    def _is_spared(self, ctx, name: str) -> bool:
+        """Whether an event of the App's own, and not a person's, asks for what its page shows already."""
+        path = ctx.params.get("path") if name == "redraw" else None
+        if path == CONTENT:  # another page drew something
+            return shows(ctx, ctx.params.get("value")) or shows(ctx, composed(self, ctx, Choices.of(ctx)).content)
+        return (name == "on_change_view" or path is not None) and is_drawn(ctx)
 
     def render(self, ctx) -> types.Property:
         return draw(self, ctx, Choices.of(ctx))
@@ -51,7 +58,10 @@ class StrategiesPanel(foo.Panel):
         """The panel speaks of the pictures in the view."""
 
     def redraw(self, ctx) -> None:
-        """A choice was changed, a run ended, or somebody wants to see what is new: drawing reads everything again."""
+        """A choice was changed, or a run ended: drawing reads everything again."""
+
+    def refresh(self, ctx) -> None:
+        """Somebody wants to see what is new, whatever was drawn."""
 
     # what the grid shows
 
@@ -174,7 +184,8 @@ class StrategiesPanel(foo.Panel):
         self._prompt(ctx, "remove_results")
 
     def stop(self, ctx) -> None:
-        ctx.ops.notify(running.stop(ctx, Choices.of(ctx).prefixes), variant="info")
+        ctx.ops.notify(running.stop(ctx), variant="info")
+        ctx.dataset.reload()  # another process may have written what is drawn next
 
     def _prompt(self, ctx, name: str, **params) -> None:
         """An operator's form, for the prefix that the panel shows."""

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import time
+
 from .canvas import Canvas
 
+PATIENCE = 8.0
+"""Seconds that Stop waits for the end, so that the drawing after it tells of it."""
 
-def draw_running(panel, ctx, canvas: Canvas, prefixes: list[str]) -> None:
+
+def draw_running(panel, ctx, canvas: Canvas) -> None:
     """Nothing where nothing runs."""
-    from ...prompting.dataset.stopping import running
+    from ...prompting.dataset.stopping import runs
 
-    found = ((prefix, running(ctx.dataset, prefix)) for prefix in prefixes or ["sam2"])
-    for prefix, run in found:
-        if run is None:
-            continue
-        canvas.text(f"running_{prefix}", f"Running: {run.what}", _how_far(run))
-        row = canvas.row(f"stopping_{prefix}")
+    for prefix, run in runs(ctx.dataset).items():
+        canvas.text(f"running_{prefix}", f"Running: {run.what}", how_far(run), passing=True)
         if not run.stopping:
-            canvas.button(row, "stop", "Stop", panel.stop, "stop_circle", main=True)
-        canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
+            canvas.button(canvas.row(f"stopping_{prefix}"), "stop", "Stop", panel.stop, "stop_circle", main=True)
 
 
-def stop(ctx, prefixes: list[str]) -> str:
-    """Ask every run of these prefixes to end; what was asked, as a sentence."""
-    from ...prompting.dataset.stopping import request_stop
+def how_far(run) -> str:
+    """A :class:`~prompting.dataset.stopping.Running` in a sentence."""
+    from ...prompting.runs.progress import time_left
 
-    asked = [request_stop(ctx.dataset, prefix) for prefix in prefixes or ["sam2"]]
-    return "The run ends after this picture; what is done stays." if any(asked) else "Nothing runs any more."
-
-
-def _how_far(run) -> str:
     said = f"since {run.since:%H:%M}"
     if run.total:
-        said = f"{run.done} of {run.total}, {said}"
-    if run.seconds_left is not None:
-        left = run.seconds_left
-        said += f", about {left / 60:.0f} minutes left" if left >= 90 else f", about {left:.0f} seconds left"
+        said = f"{run.done} of {run.total}, {said}{time_left(run.seconds_left)}"
     return f"{said}. It is asked to stop." if run.stopping else f"{said}."
+
+
+def stop(ctx) -> str:
+    """Ask every run on the dataset to end, and wait for it a while; what came of it, as a sentence."""
+    from ...prompting.dataset.stopping import request_stop, runs
+
+    going = runs(ctx.dataset)
+    asked = [prefix for prefix in going if request_stop(ctx.dataset, prefix)]
+    if not asked:
+        return "Nothing runs any more."
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if not set(asked) & set(runs(ctx.dataset)):
+            return "The run has ended; what is done is whole and stays. The same again does the rest."
+        time.sleep(0.1)
+    return "The run ends after this picture; what is done stays. Refresh to see it."

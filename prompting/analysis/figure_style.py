@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,16 +27,25 @@ IOU = [-0.02, 1.02]
 NO_NUMBER = "none"
 
 
+TITLE_WIDTH = 36
+"""Characters in a line of a title, which has to fit a panel 300 pixels wide: Plotly cuts what doesn't."""
+
+
 def layout(title: str, x: str, y: str, dark: bool) -> Figure:
+    lines = textwrap.wrap(title, TITLE_WIDTH)
     axis = {"gridcolor": grid(dark), "zerolinecolor": grid(dark), "automargin": True}
     return {
-        "title": {"text": title, "x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 15}},
+        "title": {"text": "<br>".join(lines), "x": 0.02, "xref": "container", "xanchor": "left", "font": {"size": 15}},
         "font": {"color": ink(dark), "size": 12},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 60, "r": 20, "t": 60, "b": 50},
+        "margin": {"l": 60, "r": 20, "t": 40 + 20 * len(lines), "b": 50},
         "showlegend": False,
-        "legend": {"bgcolor": "rgba(0,0,0,0)", "font": {"color": ink(dark)}},
+        # below, where it takes no width from a narrow panel's plot
+        "legend": {
+            **{"bgcolor": "rgba(0,0,0,0)", "font": {"color": ink(dark)}},
+            **{"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
+        },
         "xaxis": {**axis, "title": {"text": x}},
         "yaxis": {**axis, "title": {"text": y}},
     }

@@ -58,12 +58,13 @@ def mean_iou_bars(comparison: Comparison, dark: bool) -> Figure:
             "color": style.ink(dark),
         },
     }
-    layout = style.layout("Mean IoU of each strategy, with its 95 % interval", "mean IoU over images", "", dark)
+    layout = style.layout("Mean IoU with its 95 % interval", "mean IoU over images", "", dark)
     layout["xaxis"]["range"] = [0, 1]
     style.one_line_each(layout, len(rows))
     if baseline:
         layout["shapes"] = [style.line(baseline.mean_iou, -0.5, baseline.mean_iou, len(rows) - 0.5, dark)]
-        note = style.note(f"baseline {baseline.strategy}", baseline.mean_iou, -0.5, "center", "bottom", style.ink(dark))
+        side = "right" if baseline.mean_iou > 0.75 else "center"  # or the plot's edge cuts it
+        note = style.note(f"baseline {baseline.strategy}", baseline.mean_iou, -0.5, side, "bottom", style.ink(dark))
         layout["annotations"] = [note]
     return {"data": [bars] if rows else [], "layout": layout}
 
@@ -98,10 +99,10 @@ def error_bars(findings: Findings, dark: bool) -> Figure:
         },
         "hovertemplate": "%{y}<br>1 − mean IoU %{x:.3f}<extra></extra>",
     }
-    layout = style.layout("Where the loss comes from", "part of 1 − IoU, mean over images", "", dark)
+    layout = style.layout("Where the loss comes from", "mean part of 1 − IoU", "", dark)
     style.one_line_each(layout, len(names))
-    layout |= {"barmode": "relative", "showlegend": True}
-    layout["legend"]["traceorder"] = "normal"
+    layout |= {"barmode": "relative", "showlegend": True, "height": layout["height"] + 60}
+    layout["legend"] |= {"traceorder": "normal", "y": -60 / (30 * max(2, len(names)))}  # below the axis' title
     return {"data": [*stacks, total] if names else [], "layout": layout}
 
 
@@ -153,7 +154,7 @@ def reliability(comparison: Comparison, strategies: Sequence[str], dark: bool) -
             }
         )
     layout = style.layout("Is the predicted IoU to be trusted?", "predicted IoU", "true IoU", dark)
-    layout |= {"showlegend": True, "height": 420, "shapes": [style.line(0, 0, 1, 1, dark)]}
+    layout |= {"showlegend": True, "height": 480, "shapes": [style.line(0, 0, 1, 1, dark)]}
     layout["xaxis"]["range"], layout["yaxis"]["range"] = IOU, IOU
     return {"data": lines, "layout": layout}
 
@@ -206,7 +207,8 @@ def slices(
         "ticktext": [f"{html.escape(groups[i].label, quote=False)}<br>n = {counts[i]}" for i in kept],
     }
     layout["yaxis"]["range"] = [0, 1.02]
-    layout |= {"barmode": "group", "showlegend": True, "height": 380}
+    layout |= {"barmode": "group", "showlegend": True, "height": 480}
+    layout["legend"]["y"] = -0.34  # a narrow panel turns the slices' names
     return {"data": bars if kept else [], "layout": layout}
 
 
@@ -234,7 +236,6 @@ def robustness(curves: Sequence[Curve], dark: bool) -> Figure:
                 lines.append({**_curve(curve), "xaxis": f"x{suffix}", "showlegend": curve.prompt not in shown})
                 shown.add(curve.prompt)
     layout |= {"annotations": annotations, "showlegend": True, "height": 420}
-    layout["legend"] |= {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
     return {"data": lines, "layout": layout}
 
 
@@ -258,7 +259,7 @@ def agreement(findings: Findings, dark: bool) -> Figure:
         points["marker"] = {"size": 8, "opacity": 0.8, "color": colour, "symbol": symbol}
         points["hovertemplate"] = f"%{{text}}<br>agreement %{{x:.3f}}<br>{name} IoU %{{y:.3f}}<extra></extra>"
         traces.append(points)
-    layout = style.layout("Does agreement tell which images are hard?", "agreement (mean IoU of pairs)", "IoU", dark)
+    layout = style.layout("Does agreement tell the hard images?", "agreement (mean IoU of pairs)", "IoU", dark)
     layout |= {"dragmode": "lasso", "hovermode": "closest", "showlegend": True, "height": 420}
     layout["xaxis"]["range"], layout["yaxis"]["range"] = IOU, IOU
     return {"data": traces if len(rows) else [], "layout": layout}

@@ -79,7 +79,8 @@ def colours(dataset: fo.Dataset, prefix: str) -> dict[str, str]:
         fields, colour = StrategyFields.of(prefix, strategy), colour_of(strategy)
         drawn |= dict.fromkeys((fields.mask, fields.instances, fields.boxes, fields.rounds), colour)
         drawn |= {fields.positive: POSITIVE, fields.negative: NEGATIVE}
-    return {path: colour for path, colour in drawn.items() if dataset.has_sample_field(path)}
+        drawn |= {f"{prefix}_eval_{strategy}_iou": colour}  # a tag on the thumbnail
+    return {path: colour for path, colour in drawn.items() if dataset.has_field(path)}
 
 
 def field_colours(dataset: fo.Dataset) -> list[dict]:

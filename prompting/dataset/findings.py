@@ -46,7 +46,7 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
         instances=_floats(values[count_field(prefix)]),
         size=_floats(values[size_field(prefix)]),
         curves=load_curves(dataset, prefix),
-        outdated=_outdated(dataset, prefix, evaluated) if comparison else (),
+        outdated=outdated(dataset, prefix, evaluated) if comparison else (),
         boundary={name: _floats(values[f"{evaluation_key(prefix, name)}_boundary_iou"]) for name in evaluated},
         files=[os.path.basename(path) for path in values["filepath"]],
     )
@@ -74,8 +74,10 @@ def _floats(values: Sequence[float | None]) -> np.ndarray:
     return np.array(values, float)
 
 
-def _outdated(dataset: fo.Dataset, prefix: str, evaluated: Sequence[str]) -> tuple[str, ...]:
-    """The strategies whose masks may be younger than their scores."""
+def outdated(dataset: fo.Dataset, prefix: str, evaluated: Sequence[str]) -> tuple[str, ...]:
+    """Those of these evaluated strategies whose masks may be younger than their scores."""
+    if comparison_key(prefix) not in dataset.list_runs():
+        return ()
     scored = dataset.get_run_info(comparison_key(prefix)).timestamp.replace(tzinfo=timezone.utc)
     replaced = {name: replaced_at(dataset, prefix, name) for name in evaluated}
     return tuple(name for name, when in replaced.items() if when and when > scored)

@@ -8,6 +8,7 @@ after the one that is being loaded, before anything is written.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,22 +41,31 @@ class Running:
     seconds_left: float | None = None
     stopping: bool = False
 
+    @classmethod
+    def _of(cls, lock: dict) -> Running:
+        return cls(
+            what=lock["what"],
+            since=datetime.fromtimestamp(lock["since"]).astimezone(),
+            host=lock["host"],
+            pid=lock["pid"],
+            done=lock.get("done"),
+            total=lock.get("total"),
+            seconds_left=lock.get("seconds_left"),
+            stopping=bool(lock.get("stop")),
+        )
+
 
 def running(dataset: fo.Dataset, prefix: str = "sam2") -> Running | None:
     """The run that writes a prefix's fields now; None where there is none, or where it died."""
     lock = odm.get_db_conn()[COLLECTION].find_one({"_id": run_key(dataset, prefix)})
-    if lock is None or not alive(lock):
-        return None
-    return Running(
-        what=lock["what"],
-        since=datetime.fromtimestamp(lock["since"]).astimezone(),
-        host=lock["host"],
-        pid=lock["pid"],
-        done=lock.get("done"),
-        total=lock.get("total"),
-        seconds_left=lock.get("seconds_left"),
-        stopping=bool(lock.get("stop")),
-    )
+    return None if lock is None or not alive(lock) else Running._of(lock)
+
+
+def runs(dataset: fo.Dataset) -> dict[str, Running]:
+    """Prefix -> the run that writes its fields now, of every run on a dataset, the one that began first first."""
+    begins = run_key(dataset, "")
+    locks = odm.get_db_conn()[COLLECTION].find({"_id": {"$regex": f"^{re.escape(begins)}"}}).sort("since")
+    return {lock["_id"].removeprefix(begins): Running._of(lock) for lock in locks if alive(lock)}
 
 
 def request_stop(dataset: fo.Dataset, prefix: str = "sam2") -> bool:

@@ -128,8 +128,8 @@ def _run(
             records.add_cost(samples._dataset, plan.prefix, strategy, cost.per_image())
     if hold.asked_to_stop.is_set() and done < len(todo):
         raise Stopped(
-            f"Stopped on request: {done} of {len(todo)} samples are done and whole; to do the others, apply the"
-            f" same again with existing={SKIP!r} (in the form, Samples that have results: keep them and do the others)."
+            f"Stopped on request: {done} of {len(todo)} samples are done and whole; to do the others, apply the same"
+            f" again with existing={SKIP!r}."
         )
 
 

@@ -165,3 +165,12 @@ def check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str) 
                 " their scores; evaluate them too, or choose overwrite=True.",
                 "overwrite",
             )
+
+
+def would_lose_scores(samples: foc.SampleCollection, gt_field: str, names: Sequence[str], prefix: str) -> bool:
+    """Whether an earlier evaluation of any of these strategies covers samples that these lack."""
+    try:
+        check_earlier(samples._dataset, samples.exists(gt_field), names, prefix)
+    except PromptingError:
+        return True
+    return False

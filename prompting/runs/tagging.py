@@ -9,13 +9,14 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
 from ..dataset import checks
+from ..dataset.findings import outdated
 from ..dataset.lock import run_lock
 from ..dataset.names import StrategyFields, evaluation_key
 from ..errors import PromptingError
 from .progress import Progress
 
-PAGE = 1000
-"""Samples that are tagged at once."""
+IOU, PAGE = "IoU", 1000
+"""What scores are called, and samples that are tagged at once."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Worst:
         scored: how many samples there were to choose from
         unscored: how many have no such score and weren't looked at
         tagged: how many of those chosen have the tag already
+        outdated: the strategy was applied again to what had been scored
     """
 
     tag: str
@@ -39,6 +41,7 @@ class Worst:
     scored: int
     unscored: int
     tagged: int
+    outdated: bool = False
 
     def __str__(self) -> str:
         return self.told()
@@ -47,8 +50,10 @@ class Worst:
         """In a sentence or two: which samples were tagged, or would be."""
         count = len(self.sample_ids)
         left = f" {self.unscored} samples have none and are left out." if self.unscored else ""
+        if self.outdated:
+            left += " These scores are old: the strategy was applied again since; evaluate it again first."
         if not count:
-            article = "an" if self.by == "IoU" else "a"
+            article = "an" if self.by == IOU else "a"
             return f"None of the {self.scored} samples with {article} {self.by} is below the threshold.{left}"
         samples = "sample" if count == 1 else "samples"
         tagged = f"tagged {self.tag!r}" if done else f"would be tagged {self.tag!r}"
@@ -101,6 +106,7 @@ def find_worst(
         scored=len(ranked),
         unscored=len(ids) - len(ranked),
         tagged=sum(tag in (tags[i] or ()) for _, i in chosen),
+        outdated=by == IOU and strategy in outdated(samples._dataset, prefix, [strategy]),
     )
 
 
@@ -140,5 +146,5 @@ def _scores(samples: foc.SampleCollection, strategy: str, prefix: str) -> tuple[
     iou = f"{evaluation_key(prefix, strategy)}_iou"
     values = samples.values(iou) if samples.has_sample_field(iou) else []
     if any(value is not None for value in values):
-        return "IoU", values
+        return IOU, values
     return "predicted IoU", samples.values(StrategyFields.of(prefix, strategy).score)

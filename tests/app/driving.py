@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import Locator, Page, expect
+
+from demo.browser import TIMEOUT_MS
 
 
 def open_form(page: Page, operator: str) -> Locator:
@@ -71,3 +74,27 @@ def carry_out(form: Locator, outcome: Locator) -> None:
     assert not alert.all_inner_texts()
     run.get_by_role("button", name="Done").click()
     expect(run).to_have_count(0)
+
+
+def expect_samples(page: Page, count: int) -> None:
+    """The grid shows so many."""
+    expect(page.get_by_test_id("entry-counts")).to_have_text(re.compile(rf"\b{count} samples?"))
+
+
+DRAWN = """() => JSON.stringify([
+    [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.map(t => [t.name, t.x, t.y, t.z, t.text, t.ids])),
+    [...document.querySelectorAll('[data-cy=panel-content-strategies_panel] table')].map(t => t.innerText)])"""
+
+
+def choose(panel: Locator, which: int, value: str) -> None:
+    """In one of the panel's drop-downs; the first is the baseline, the last says by what to slice."""
+    panel.get_by_role("combobox").nth(which).click()
+    panel.page.get_by_role("option", name=value, exact=True).click()
+
+
+def expect_the_same_drawn(used: Page, fresh: Page) -> None:
+    """The same data in all plots and tables, once both pages have drawn everything."""
+    give_up = time.monotonic() + TIMEOUT_MS / 1000
+    while (drawn := used.evaluate(DRAWN)) != (expected := fresh.evaluate(DRAWN)) and time.monotonic() < give_up:
+        used.wait_for_timeout(500)
+    assert drawn == expected

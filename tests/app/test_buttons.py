@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
-from tests.app.driving import carry_out, choose_bundled_models, choose_strategies, form_of, type_into
+from tests.app.driving import carry_out, choose_bundled_models, choose_strategies, execute, form_of, type_into
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
@@ -41,7 +41,11 @@ def test_from_nothing_to_a_report_by_the_panels_buttons(open_dataset, dataset, r
 
     form = form_of(panel, "Export")
     type_into(form, "Folder", str(reports / "report"))
-    carry_out(form, written)
+    run = execute(form)
+    with page.context.expect_page() as opened:  # and the App stays
+        run.get_by_role("link", name="Open the report").click()
+    expect(opened.value.get_by_role("heading", name="SAM 2 prompting strategies")).to_be_visible()
+    expect(written.first).to_be_visible()
     assert [path.suffix for path in sorted((reports / "report").iterdir())] == [".csv", ".html", ".json"]
 
 
@@ -63,7 +67,7 @@ def test_the_next_steps_from_the_verdict_do_what_they_say(open_dataset, explaine
     expect(page.get_by_test_id("checkbox-sam2_overlay").locator("input")).to_be_checked()
 
     form = form_of(panel, "Remove results")
-    form.get_by_text("Remove all this, for good").click()
+    form.get_by_text("Remove all that is listed below, for good").click()
     carry_out(form, panel.get_by_text("No strategies yet"))
     explained.reload()
     assert not [name for name in explained.get_field_schema() if name.startswith("sam2")]

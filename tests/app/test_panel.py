@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-import time
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
-from tests.app.driving import choose_strategies, execute, open_form
+from tests.app.driving import choose, choose_strategies, execute, expect_samples, expect_the_same_drawn, open_form
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
 
 SCATTER = 1  # of the plots
-
-
-def expect_samples(page: Page, count: int) -> None:
-    expect(page.get_by_test_id("entry-counts")).to_have_text(re.compile(rf"\b{count} samples?"))
 
 
 def scores(panel: Locator) -> Locator:
@@ -97,29 +92,10 @@ def test_without_results_the_panel_leads_to_the_first_run(open_dataset, dataset)
     expect(page.get_by_test_id("operators-prompt-modal")).to_contain_text("Strategies")
 
 
-DRAWN = """() => JSON.stringify([
-    [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.map(t => [t.name, t.x, t.y, t.z, t.text, t.ids])),
-    [...document.querySelectorAll('[data-cy=panel-content-strategies_panel] table')].map(t => t.innerText)])"""
-
-
-def choose(panel: Locator, which: int, value: str) -> None:
-    """In one of the panel's drop-downs; the first is the baseline, the last says by what to slice."""
-    panel.get_by_role("combobox").nth(which).click()
-    panel.page.get_by_role("option", name=value, exact=True).click()
-
-
 def slice_by(panel: Locator, field: str, groups: int) -> None:
     """By a field of which each value has as many pictures as the others."""
     choose(panel, -1, field)
     expect(panel.get_by_text(f"n = {6 // groups}")).to_have_count(groups)
-
-
-def expect_what_a_fresh_panel_draws(used: Page, fresh: Page) -> None:
-    """The same data in all plots and tables, once both pages have drawn everything."""
-    give_up = time.monotonic() + TIMEOUT_MS / 1000
-    while (drawn := used.evaluate(DRAWN)) != (expected := fresh.evaluate(DRAWN)) and time.monotonic() < give_up:
-        used.wait_for_timeout(500)
-    assert drawn == expected
 
 
 def test_what_is_drawn_after_other_choices_is_what_a_fresh_panel_draws(open_dataset, explained):
@@ -135,7 +111,7 @@ def test_what_is_drawn_after_other_choices_is_what_a_fresh_panel_draws(open_data
     other = open_strategies(fresh)
     slice_by(other, "split", 2)
     choose(other, 0, "yolo_box")
-    expect_what_a_fresh_panel_draws(used, fresh)
+    expect_the_same_drawn(used, fresh)
 
 
 def test_a_run_from_the_menu_changes_the_panel_by_itself(open_dataset, explained):
@@ -149,4 +125,4 @@ def test_a_run_from_the_menu_changes_the_panel_by_itself(open_dataset, explained
     expect(scores(panel).get_by_role("row")).to_have_count(2)
     fresh = open_dataset(explained)
     expect(open_strategies(fresh).get_by_text("There is one strategy alone")).to_be_visible()
-    expect_what_a_fresh_panel_draws(used, fresh)
+    expect_the_same_drawn(used, fresh)

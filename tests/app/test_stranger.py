@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,40 +11,16 @@ from demo.browser import TIMEOUT_MS, open_strategies
 from prompting.dataset.appearance import shown_fields
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from tests.app.driving import carry_out, choose_bundled_models, form_of
+from tests.app.launching import launched_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
 
-LAUNCH = "from fiftyone.core.cli import main; main()"
-
 
 @pytest.fixture
 def app_port(dataset):
-    """The port of an App that the command line launched for the dataset, without the internet."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-c", LAUNCH, "app", "launch", dataset.name]
-    command += ["--remote", "--port", str(port), "--address", "localhost", "--wait", "-1"]
-    nobody_answers = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,127.0.0.1"}
-    app = subprocess.Popen(command, env=os.environ | nobody_answers, start_new_session=True)  # its server goes with it
-    try:
-        _wait_for(port, app)
+    with launched_app(dataset.name) as port:
         yield port
-    finally:
-        os.killpg(app.pid, signal.SIGTERM)
-        app.wait(TIMEOUT_MS / 1000)
-
-
-def _wait_for(port: int, app: subprocess.Popen) -> None:
-    deadline = time.monotonic() + TIMEOUT_MS / 1000
-    while time.monotonic() < deadline and app.poll() is None:
-        try:
-            socket.create_connection(("localhost", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"The App doesn't answer (exit code {app.poll()}).")
 
 
 def ticked(page: Page) -> set[str]:

@@ -174,5 +174,5 @@ def test_bad_pictures_are_counted_at_the_end_in_the_app_too(dataset_of, nano, pi
     messages = [step.body for step in steps]
     (told,) = [message.params["message"] for message in messages if message.operator_uri.endswith("notify")]
     assert told == "1 of 3 samples failed; their status fields say why."
-    labels = [message.params["label"] for message in messages if message.operator_uri.endswith("set_progress")]
+    labels = [label for _, label in told(messages)]
     assert labels[-1] == "3 of 3 samples, 1 failed"

@@ -66,12 +66,17 @@ def test_a_smaller_evaluation_is_refused_at_the_choice_that_allows_it(explained)
     params = {"view_target": "SELECTED_SAMPLES", "gt_field": "ground_truth", "strategies": ["clip_point", "yolo_box"]}
     selected = explained.values("id")[:2]
     fields = form("evaluate_strategies", explained, params, selected=selected)
-    assert fields["overwrite"]["invalid"]
-    assert "covers 4 samples that this view lacks" in fields["overwrite"]["error_message"]
+    assert fields["overwrite"]["invalid"] and fields["overwrite"]["error_message"] == "See above."  # said once
+    assert "covers 4 samples that this view lacks" in fields["problem"]["error_message"]
     assert "“Replace a larger evaluation”" in fields["problem"]["error_message"]
     assert "overwrite=True" not in fields["problem"]["error_message"]
     fields = form("evaluate_strategies", explained, {**params, "overwrite": True}, selected=selected)
     assert "problem" not in fields
+
+
+def test_replacing_a_larger_evaluation_is_offered_where_there_is_one(explained):
+    assert "overwrite" not in form("evaluate_strategies", explained)
+    assert "overwrite" in form("evaluate_strategies", explained, view=explained[:2]._serialize())
 
 
 def test_evaluate_offers_the_chosen_strategies_as_baseline_and_the_last_truth(explained):

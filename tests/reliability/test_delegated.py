@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 
+from prompting.dataset.stopping import request_stop, running
 from tests.reliability.runs import contents
 
 WORKER = [sys.executable, "-c", "from fiftyone.core.cli import main; main()", "delegated", "launch", "--type", "local"]
@@ -85,3 +86,22 @@ def test_what_stopped_a_delegated_run_can_be_read_on_the_runs_page(queue, source
         ended = wait_for(lambda: state(operation), lambda operation: operation.run_state in ("completed", "failed"))
     assert ended.run_state == "failed"
     assert "already; choose “Keep them, do the others” to keep them" in ended.result.error
+
+
+def test_a_delegated_run_that_is_stopped_says_on_the_runs_page_how_far_it_came_and_how_to_go_on(queue, source):
+    """It takes longer than five seconds because FiftyOne's worker has to start and to load the models."""
+    for _ in range(5):  # long enough to be stopped
+        source.add_samples([sample.copy() for sample in source.limit(12)])
+    operation = queue()
+    with worker():
+        wait_for(lambda: running(source), lambda run: run is not None and run.total)
+        assert request_stop(source)
+        ended = wait_for(lambda: state(operation), lambda operation: operation.run_state in ("completed", "failed"))
+    assert ended.run_state == "completed" and running(source) is None
+    source.reload()
+    done = source.exists("sam2_yolo_box_status").count()
+    assert done < len(source)
+    assert ended.status.label == (
+        f"Stopped on request: {done} of 72 samples are done and whole; to do the others, apply the same again with"
+        " “Samples that have results: Keep them, do the others”."
+    )

@@ -28,6 +28,7 @@ from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK
 from prompting.runs.application import apply
 from prompting.segmentation.precision import PRECISIONS, resolve_precision
+from tests.telling import told
 
 APPLY = "@promptlab/sam2-prompting/apply_strategies"
 PEOPLE, NOBODY = ("bus.jpg", "zidane.jpg", "astronaut.png", "camera.png"), ("chelsea.png", "coffee.png")
@@ -394,9 +395,9 @@ def test_in_the_app_progress_is_told_after_every_picture(dataset, nano):
     request = {"dataset_name": dataset.name, "view": dataset[:2]._serialize(), "params": {**params, **nano}}
 
     messages = [message.body for message in asyncio.run(execute_or_delegate_operator(APPLY, request)).result]
-    progress = [message.params for message in messages if message.operator_uri.endswith("set_progress")]
-    assert [step["label"] for step in progress[-3:]] == ["0 of 2 samples", "1 of 2 samples", "2 of 2 samples"]
-    assert [step["progress"] for step in progress[-3:]] == [0, 0.5, 1]
+    progress = told(messages)
+    assert [label.split(",")[0] for _, label in progress[-3:]] == [f"{i} of 2 samples" for i in (0, 1, 2)]
+    assert [share for share, _ in progress[-3:]] == [0, 0.5, 1]
     assert any(message.operator_uri.endswith("reload_dataset") for message in messages)
 
 

@@ -18,6 +18,7 @@ from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.runs.evaluation import evaluate
+from tests.telling import told
 
 EVALUATE = "@promptlab/sam2-prompting/evaluate_strategies"
 
@@ -415,13 +416,13 @@ def test_in_the_app_the_operator_tells_progress_and_ends_with_the_table(make):
     params = {"gt_field": "ground_truth", "strategies": ["clip_point", "clip_box"], "baseline": "clip_point"}
     ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, executor=Executor())
     messages = [message.body for message in foo.get_operator(EVALUATE).execute(ctx)]
-    progress = [message.params for message in messages if message.operator_uri.endswith("set_progress")]
-    said = [step["label"].split(", about")[0] for step in progress]
+    progress = told(messages)
+    said = [label.split(", about")[0] for _, label in progress]
     assert said.pop(0) == "reading the truth"
     kept = [f"keeping the scores of {name}" for name in ("clip_point", "clip_box")]
     assert said == [*(f"evaluating, {i} of 3 samples" for i in (1, 2, 3)), *kept, "done"]
-    assert [step["progress"] for step in progress[1:-1]] == pytest.approx([i / 5 for i in range(1, 6)])
-    assert progress[-1]["progress"] == 1
+    assert [share for share, _ in progress[1:-1]] == pytest.approx([i / 5 for i in range(1, 6)])
+    assert progress[-1][0] == 1
     assert messages[-1].operator_uri.endswith("show_output")
     cells = messages[-1].params["results"]
     for i, table in enumerate(load_comparison(dataset).tables()):

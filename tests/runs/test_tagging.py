@@ -56,6 +56,14 @@ def test_where_nothing_was_evaluated_the_predicted_iou_counts(applied, tag_worst
     )
 
 
+def test_old_scores_are_said_to_be_old(evaluated, tag_worst, apply_strategies, nano):
+    assert "old" not in str(tag_worst(evaluated, "yolo_box", count=1, progress=False))
+    apply_strategies(evaluated, strategies=["yolo_box"], existing="overwrite", progress=False, **nano)
+    said = str(tag_worst(evaluated, "yolo_box", count=1, progress=False))
+    assert said.endswith("These scores are old: the strategy was applied again since; evaluate it again first.")
+    assert "old" not in str(tag_worst(evaluated, "clip_point", count=1, progress=False))
+
+
 def test_a_view_is_all_that_is_looked_at_and_tags_stay(evaluated, tag_worst):
     view = evaluated[3:]
     evaluated[:1].tag_samples("annotate")

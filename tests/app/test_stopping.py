@@ -1,0 +1,92 @@
+"""A run is stopped where it was started and from another page, and what it did is whole.
+
+The tests take longer than five seconds because a run must be long enough to be stopped by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import fiftyone as fo
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from demo.browser import TIMEOUT_MS, open_strategies
+from prompting.dataset.stopping import running
+from tests.app.driving import choose_bundled_models, choose_strategies, execute, form_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
+expect.set_options(timeout=TIMEOUT_MS)
+
+PICTURES, A_FEW_SECONDS = 36, 10_000
+STRATEGIES = ("clip_iterative", "yolo_box")
+STOPPED = re.compile(rf"Stopped on request: (\d+) of {PICTURES} samples are done and whole; .*Keep them, do the others")
+
+
+@pytest.fixture
+def many(photographs):
+    """Enough pictures for a run that can be stopped: the demo's, several times."""
+    from demo.dataset import make_dataset
+
+    dataset = make_dataset(f"many-{uuid.uuid4().hex[:8]}", photographs)
+    paths = dataset.values("filepath")
+    dataset.add_samples([fo.Sample(path) for path in paths * (PICTURES // len(paths) - 1)])
+    yield dataset
+    dataset.delete()
+
+
+def begin(page: Page) -> tuple[Locator, Locator]:
+    """Apply two strategies by the panel's button, until some pictures are done; the panel, and the run's dialog."""
+    panel = open_strategies(page)
+    form = form_of(panel, "Apply strategies")
+    choose_strategies(form, *STRATEGIES)
+    choose_bundled_models(form)
+    run = execute(form)
+    expect(run).to_contain_text(re.compile(rf"\b[2-9] of {PICTURES} samples"))
+    return panel, run
+
+
+def expect_stopped(run: Locator) -> int:
+    """The dialog says so within a few seconds, and how to go on; how many pictures it says are done."""
+    said = run.get_by_text(STOPPED)
+    expect(said).to_be_visible(timeout=A_FEW_SECONDS)
+    return int(STOPPED.search(said.inner_text()).group(1))
+
+
+def expect_whole(dataset: fo.Dataset, count: int) -> None:
+    """So many pictures have all that was asked for, and the others nothing."""
+    dataset.reload()  # the App's server wrote to it
+    done = dataset.exists("sam2_yolo_box_status")
+    assert done.count() == count
+    for strategy in STRATEGIES:
+        for field in (f"sam2_{strategy}", f"sam2_{strategy}_status"):
+            assert done.exists(field).count() == dataset.exists(field).count() == count
+    assert running(dataset) is None
+
+
+def test_stop_in_the_runs_own_dialog_ends_it_and_the_rest_is_one_click_away(open_dataset, many):
+    panel, run = begin(open_dataset(many))
+    run.get_by_role("button", name="Stop").click()
+    done = expect_stopped(run)
+    expect_whole(many, done)
+    assert 2 <= done < PICTURES
+
+    run.get_by_role("button", name="Do the rest").click()
+    expect(run).to_contain_text(f"{PICTURES - done} of {PICTURES - done} samples")
+    run.get_by_role("button", name="Done").click()
+    expect(run).to_have_count(0)
+    expect(panel.get_by_text(f"{PICTURES} pictures with results")).to_be_visible()
+    expect(panel.get_by_text("Running:")).to_have_count(0)
+    expect_whole(many, PICTURES)
+
+
+def test_stop_in_another_pages_panel_ends_the_run_and_the_panel_says_so_by_itself(open_dataset, many):
+    _, run = begin(open_dataset(many))
+    panel = open_strategies(open_dataset(many))
+    expect(panel.get_by_text(re.compile(rf"^\d+ of {PICTURES}, since .* left"))).to_be_visible()
+    panel.get_by_role("button", name="Stop").click()
+    expect(panel.get_by_text("Running:")).to_have_count(0, timeout=A_FEW_SECONDS)
+    done = expect_stopped(run)
+    expect(panel.get_by_text(f"{done} pictures with results")).to_be_visible()
+    expect_whole(many, done)
