@@ -27,15 +27,16 @@ et al., 2020); there the gains overlap, and a ladder's do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..pixels.masks import paint
+from ..pixels.masks import Window, paint
 from ..pixels.regions import Region
 from ..segmentation.prompt import POSITIVE, Prompt
-from .metrics import image_iou
+from .metrics import Target
+from .painting import Layer, Painting
 
 PARTS = ("miss", "stray", "prompt", "choice", "segmenter")
 """In the order in which they are shown: from where nothing was looked for to what nothing could help."""
@@ -94,12 +95,14 @@ def attribute(
     hits = [hit(attempt, [c.region for c in ceilings]) for attempt in attempts]
     found = {i for rows in hits for i in rows}
 
+    target = Target(truth, values)
+
     def score(parts: Sequence[Attempt | Ceiling]) -> float:
         painted = paint([p.mask for p in parts], [p.predicted_iou for p in parts], [p.value for p in parts], mask.shape)
-        return image_iou(painted, truth, values)
+        return target.iou(painted)
 
-    s0 = image_iou(mask, truth, values)
-    best, s1 = _best_offered(attempts, hits, score, s0)
+    s0 = target.iou(mask)
+    best, s1 = _best_offered(attempts, hits, truth, values, s0)
     s2 = s1 if all(hits) else score([attempt for attempt, rows in zip(best, hits) if rows])
     s3 = score([ceilings[i] for i in sorted(found)])
     s4 = s3 if len(found) == len(ceilings) else score(ceilings)
@@ -136,15 +139,24 @@ def _hits(prompt: Prompt, mask: np.ndarray) -> bool:
 def _best_offered(
     attempts: Sequence[Attempt],
     hits: Sequence[Sequence[int]],
-    score: Callable[[Sequence[Attempt]], float],
+    truth: np.ndarray,
+    values: Sequence[int],
     reached: float,
 ) -> tuple[list[Attempt], float]:
     """The attempts with the masks that should have been kept, chosen one prompt after the other, and their score."""
     best = list(attempts)
+    if not any(attempt.offered and rows for attempt, rows in zip(attempts, hits)):
+        return best, reached
+    painting = Painting([_layer(attempt) for attempt in attempts], truth, values)
     for i, attempt in enumerate(attempts):
         for mask, predicted_iou in attempt.offered if hits[i] else ():
-            tried = [*best[:i], replace(attempt, mask=mask, predicted_iou=predicted_iou), *best[i + 1 :]]
-            now = score(tried)
+            tried = replace(attempt, mask=mask, predicted_iou=predicted_iou)
+            now = painting.exchange(i, _layer(tried))
             if now > reached:
-                best, reached = tried, now
+                best[i], reached = tried, now
+        painting.exchange(i, _layer(best[i]))
     return best, reached
+
+
+def _layer(attempt: Attempt) -> Layer:
+    return Layer(Window.of(attempt.mask), attempt.predicted_iou, attempt.value)

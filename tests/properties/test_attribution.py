@@ -8,7 +8,8 @@ from hypothesis import given
 
 from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute
 from prompting.analysis.metrics import image_iou
-from prompting.pixels.masks import paint
+from prompting.analysis.painting import Layer, Painting
+from prompting.pixels.masks import IGNORED, Window, paint
 from prompting.pixels.regions import Region
 from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
@@ -32,3 +33,24 @@ def test_error_parts_add_up_whatever_the_masks(stack, seed):
     parts = attribute(found, truth, attempts, ceilings, [1])
     assert tuple(parts) == PARTS
     assert sum(parts.values()) == pytest.approx(1 - image_iou(found, truth, [1]))
+
+
+@MANY
+@given(several_masks(), SEEDS)
+def test_a_painting_whose_layers_are_exchanged_scores_as_if_it_were_painted_anew(stack, seed):
+    draw, shape = rng(seed), stack.shape[1:]
+    truth = draw.choice(np.array([0, 1, 2, IGNORED], np.uint8), shape)
+
+    def layer() -> Layer:
+        mask = stack[draw.integers(len(stack))][:: draw.choice([-1, 1])]
+        return Layer(Window.of(mask), float(draw.choice([0.2, 0.5, 0.9])), int(draw.integers(1, 4)))
+
+    layers = [layer() for _ in range(3)]
+    painting = Painting(layers, truth, [1, 2])
+    for _ in range(4):
+        painted = paint([x.mask for x in layers], [x.predicted_iou for x in layers], [x.value for x in layers], shape)
+        assert np.array_equal(painting.label_map, painted)
+        assert painting.iou() == image_iou(painted, truth, [1, 2])
+        i = int(draw.integers(len(layers)))
+        layers[i] = layer()
+        painting.exchange(i, layers[i])
