@@ -182,7 +182,12 @@ def _histogram_in(label_map: np.ndarray, window: Window) -> np.ndarray:
 
 def _histogram(label_map: np.ndarray, where: np.ndarray | None = None) -> np.ndarray:
     """(256,) int, how often a (h, w) uint8 label map has each value, everywhere or where a bool mask is True."""
-    counts, rows = np.zeros(256, int), max(1, EXACT // max(1, label_map.shape[1]))
+    counts = np.zeros(256, int)
+    if where is None:  # most is background
+        x, y, w, h = cv2.boundingRect(label_map)
+        counts[0] = label_map.size - w * h
+        label_map = label_map[y : y + h, x : x + w]
+    rows = max(1, EXACT // max(1, label_map.shape[1]))
     for top in range(0, label_map.shape[0], rows):
         part = slice(top, top + rows)
         mask = None if where is None else where[part].view(np.uint8)

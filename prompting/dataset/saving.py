@@ -8,7 +8,9 @@ the one that is refused, each strategy for itself.
 
 from __future__ import annotations
 
+import io
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -18,12 +20,15 @@ import bson
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
+import numpy as np
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
 from pymongo.results import BulkWriteResult
 
 SAVE_EVERY_SECONDS, MOST_AT_ONCE = 1.0, 500
+LARGE = 2**20
+"""The bytes of a mask from which on the time that compressing takes counts more than the room."""
 MOST_BYTES, ROOM_BYTES = 16 * 2**20, 32 * 2**10
 TOO_LARGE = {10334, 17419, 17420}
 """MongoDB's numbers for a document that is larger than 16 MB, or would be after an update."""
@@ -99,7 +104,7 @@ class Writer:
             sample_id: whose fields
             values: field name -> value; each sample is written once
         """
-        plain = {name: self._dataset.get_field(name).to_mongo(value) for name, value in values.items()}
+        plain = {name: _serialized(self._dataset.get_field(name), value) for name, value in values.items()}
         update = {"$set": {**plain, "last_modified_at": datetime.now(timezone.utc).replace(tzinfo=None)}}
         self._pending[sample_id] = UpdateOne({"_id": bson.ObjectId(sample_id)}, update)
         if time.monotonic() - self._written > SAVE_EVERY_SECONDS or len(self._pending) >= MOST_AT_ONCE:
@@ -113,6 +118,22 @@ class Writer:
             self._samples.bulk_write(operations)
             fo.Sample._reload_docs(self._dataset._sample_collection_name, sample_ids=ids)
         self._written = time.monotonic()
+
+
+def _serialized(field: fo.Field, value: Any) -> Any:
+    """A value as the database holds it.
+
+    A large mask is compressed as FiftyOne does it, but at zlib's lowest level: that takes a third of the time, and
+    reading it a quarter, for twice the bytes.
+    """
+    if not isinstance(value, fo.Segmentation) or value.mask is None or value.mask.nbytes < LARGE:
+        return field.to_mongo(value)
+    others = {name: part for name, part in value.iter_fields() if name != "mask"}
+    plain = field.to_mongo(fo.Segmentation(**others))
+    with io.BytesIO() as file:
+        np.save(file, value.mask, allow_pickle=False)
+        plain["mask"] = zlib.compress(file.getbuffer(), zlib.Z_BEST_SPEED)
+    return plain
 
 
 @contextmanager

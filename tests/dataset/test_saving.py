@@ -52,6 +52,18 @@ def test_nothing_that_was_read_is_compressed_again(dataset, monkeypatch):
     assert not compressed and dataset.values("score") == [0.5] * 3
 
 
+def test_a_large_mask_is_read_back_by_fiftyone_as_it_was(dataset):
+    mask = np.zeros((1100, 1000), np.uint8)
+    mask[200:900, 300:800] = 1
+    found = fo.Segmentation(mask=mask, tags=["seen"])
+    with writing(dataset) as writer:
+        writer.write(dataset.first().id, {"found": found})
+    assert found.mask is mask
+    stored = dataset.first().found
+    assert (stored.id, stored.tags, stored.mask.dtype) == (found.id, ["seen"], mask.dtype)
+    assert np.array_equal(stored.mask, mask)
+
+
 def test_what_waits_is_written_when_an_error_ends_it(dataset):
     with pytest.raises(KeyError), writing(dataset) as writer:
         writer.write(dataset.first().id, {"score": 1.0})
