@@ -8,7 +8,7 @@ import pkgutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
@@ -22,8 +22,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "decode": ("prompting.segmentation.segmenter:Segmenter._best_low_res",),
     "resize": (
         "prompting.segmentation.segmenter:Segmenter._squash",
-        "prompting.segmentation.segmenter:Segmenter._full_size",
-        "prompting.dataset.storage:resize_mask",
+        "prompting.segmentation.segmenter:draw",
     ),
     "paint": ("prompting.runner:paint",),
     "write": (
@@ -72,15 +71,18 @@ class Watch:
 
 
 @contextmanager
-def watched() -> Iterator[Watch]:
+def watched(stages: Mapping[str, Sequence[str]] = STAGES) -> Iterator[Watch]:
     """Watch all stages while the block runs.
 
+    Args:
+        stages: the functions of each, as ``module:function``
+
     Raises:
-        AttributeError: a function of :data:`STAGES` is no more
+        AttributeError: one of those functions is no more
     """
     watch = Watch()
     with ExitStack() as stack:
-        for stage, names in STAGES.items():
+        for stage, names in stages.items():
             for name in names:
                 owner_name, _, attribute = name.replace(":", ".").rpartition(".")
                 owner = pkgutil.resolve_name(owner_name)

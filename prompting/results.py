@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .pixels.masks import Window
 from .segmentation.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -21,14 +23,15 @@ class StrategyResult:
 
     Attributes:
         strategy: its name
-        mask: (H, W) uint8; 0 is background, i + 1 the i-th class
+        mask: (H, W) uint8 of the picture's own size; 0 is background, i + 1 the i-th class
         prompts: what SAM 2 was told, one an instance
         predicted_iou: (N,) float, SAM 2's guess for each instance
         status: ``ok``, ``no_prompt``, or ``error: …``
         seconds: what it would have cost alone: encoding, its prior, its prompts and decoding; of decoder calls that
             it shared with other strategies, the share of its prompts
         decoder_calls: how often any of its prompts were decoded: once a round, and a shape of prompt
-        masks: (N, H, W) bool, each instance by itself; None where nothing was decoded
+        masks: N of the picture's size, each instance by itself, windows, or (H, W) bool arrays that become them; None
+            where nothing was decoded
         rounds: each instance's masks on the way, where it was refined
     """
 
@@ -39,8 +42,12 @@ class StrategyResult:
     status: str
     seconds: float
     decoder_calls: int
-    masks: np.ndarray | None = None
+    masks: Sequence[Window] | None = None
     rounds: tuple[Round, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.masks is not None:
+            object.__setattr__(self, "masks", tuple(map(Window.of, self.masks)))
 
     @property
     def score(self) -> float | None:
@@ -55,7 +62,7 @@ class PictureResult:
     Attributes:
         key: the sample's id
         results: one a strategy
-        heatmap: (H, W) float in [0, 1], what CLIP sees of the classes, where it was asked for
+        heatmap: (h, w) float in [0, 1], what CLIP sees of the classes, where it was asked for
     """
 
     key: str

@@ -20,7 +20,7 @@ from itertools import chain
 import numpy as np
 
 from .errors import PromptError
-from .pixels.masks import paint
+from .pixels.masks import Window, paint
 from .pixels.regions import Region
 from .priors.base import Picture, Prior
 from .prompts.refine import Refined, Task, refine_all
@@ -50,6 +50,7 @@ class Runner:
         seed: of all randomness, together with each picture's ``seed_key``
         rounds: corrective clicks for a strategy, where it isn't the strategy's own number
         between: called before each picture's prompts are decoded; what it raises ends the run
+        keep_rounds: also draw the masks between corrective clicks
     """
 
     def __init__(
@@ -61,10 +62,11 @@ class Runner:
         seed: int = 0,
         rounds: Mapping[str, int] | None = None,
         between: Callable[[], None] = lambda: None,
+        keep_rounds: bool = True,
     ):
         self.segmenter, self.priors, self.strategies = segmenter, priors, tuple(strategies)
         self.classes, self.seed, self.rounds = tuple(classes), seed, dict(rounds or {})
-        self._largest_batch, self._between = sys.maxsize, between
+        self._largest_batch, self._between, self._keep_rounds = sys.maxsize, between, keep_rounds
 
     def run(self, pictures: Iterable[Picture], batch_size: int = 1) -> Iterator[PictureResult]:
         """Results in the pictures' order; at most ``batch_size`` pictures are in memory at once.
@@ -103,7 +105,7 @@ class Runner:
         yield from results
 
     def _too_large(self, picture: Picture) -> PictureResult:
-        height, width = picture.image.shape[:2]
+        height, width = picture.shape
         error = (
             f"error: not enough memory for this picture of {width} x {height} pixels; free some, make the picture"
             " smaller, or choose a smaller model"
@@ -115,7 +117,7 @@ class Runner:
     def _at_once(self, batch: list[Picture]) -> Iterator[PictureResult]:
         start = time.perf_counter()
         memory.require_room(len(batch), self.segmenter.name)
-        encoded = self.segmenter.encode([picture.image for picture in batch])
+        encoded = self.segmenter.encode([picture.image for picture in batch], [picture.shape for picture in batch])
         encode_seconds = (time.perf_counter() - start) / len(batch)
         found: dict[tuple[str, int], list[Region] | PromptError] = {}
         prior_seconds: dict[str, float] = {}
@@ -166,7 +168,8 @@ class Runner:
             if strategy.name not in picture.skip
         }
         tasks = {name: ask.task for name, ask in asked.items() if ask.task is not None}
-        refined = dict(zip(tasks, refine_all(self.segmenter, encoded, tuple(tasks.values())), strict=True))
+        answers = refine_all(self.segmenter, encoded, tuple(tasks.values()), self._keep_rounds)
+        refined = dict(zip(tasks, answers, strict=True))
         prior_of = {strategy.name: strategy.prior for strategy in self.strategies}
         return tuple(
             self._result(name, picture, ask, refined.get(name), shared_seconds[prior_of[name]])
@@ -176,16 +179,15 @@ class Runner:
     def _ask(self, strategy: Strategy, picture: Picture, regions: list[Region] | PromptError) -> _Ask:
         """What a strategy wants decoded, or why it can't say."""
         start = time.perf_counter()
-        shape = picture.image.shape[:2]
         # every strategy draws from its own stream: leaving one out doesn't change the others
         rng = np.random.default_rng([self.seed, zlib.crc32(f"{picture.seed_key}\0{strategy.name}".encode())])
         task, status = None, NO_PROMPT
         try:
             if isinstance(regions, PromptError):
                 raise regions
-            prompts, targets = self._prompts(strategy, regions, shape, rng)
+            prompts, targets = self._prompts(strategy, regions, rng)
             for prompt in prompts:  # here, where a bad one fails its strategy alone
-                prompt.check(*shape)
+                prompt.check(*picture.shape)
             rounds = self.rounds.get(strategy.name, strategy.rounds) if all(t is not None for t in targets) else 0
             if prompts:
                 task, status = Task(prompts, targets, rounds), OK
@@ -197,36 +199,37 @@ class Runner:
         self, name: str, picture: Picture, ask: _Ask, refined: Refined | None, shared_seconds: float
     ) -> StrategyResult:
         start = time.perf_counter()
-        shape = picture.image.shape[:2]
         seconds = shared_seconds + ask.seconds
         if refined is None:
-            mask = np.zeros(shape, np.uint8) if ask.status == NO_PROMPT else None
+            mask = np.zeros(picture.shape, np.uint8) if ask.status == NO_PROMPT else None
             return StrategyResult(name, mask, (), np.zeros(0), ask.status, seconds, 0)
-        decoded = refined.decoded
         values = [self.classes.index(prompt.label) + 1 for prompt in refined.prompts]
-        mask = paint(decoded.masks, decoded.predicted_iou, values, shape)
+        mask = paint(refined.masks, refined.predicted_iou, values, picture.shape)
         return StrategyResult(
             name,
             mask,
             tuple(refined.prompts),
-            decoded.predicted_iou,
+            refined.predicted_iou,
             OK,
             seconds + refined.seconds + time.perf_counter() - start,
             refined.decoder_calls,
-            decoded.masks,
+            refined.masks,
             refined.rounds,
         )
 
-    def _prompts(self, strategy: Strategy, regions: list[Region], shape: tuple[int, int], rng: np.random.Generator):
+    def _prompts(self, strategy: Strategy, regions: list[Region], rng: np.random.Generator):
         """One prompt a region, and the mask it is refined against (None where the prior has none)."""
-        avoid = {label: _occupied(regions, label, shape) for label in {region.label for region in regions}}
+        avoid = {label: _occupied(regions, label) for label in {region.label for region in regions}}
         prompts = [strategy.prompter(region, avoid[region.label], rng) for region in regions]
         return prompts, [region.mask for region in regions]
 
 
-def _occupied(regions: Sequence[Region], label: str, shape: tuple[int, int]) -> np.ndarray:
-    occupied = np.zeros(shape, bool)
-    for region in regions:
-        if region.label == label and region.mask is not None:
-            occupied |= region.mask
-    return occupied
+def _occupied(regions: Sequence[Region], label: str) -> Window | None:
+    """All regions of a class in one mask; None where none of them has one."""
+    windows = [region.mask for region in regions if region.label == label and region.mask is not None]
+    if not windows:
+        return None
+    occupied = np.zeros(windows[0].shape, bool)
+    for window in windows:
+        occupied[window.place] |= window.crop
+    return Window.of(occupied)

@@ -2,6 +2,7 @@
 
 import time
 
+import cv2
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -194,7 +195,7 @@ def test_strategy_alone_gives_what_it_gives_among_others(make_runner, pictures, 
 
 def test_strategies_share_decoder_calls(make_runner, pictures, calls, nano_segmenter, monkeypatch):
     """A box is a box, whoever drew it: the detector's and CLIP's go together, before any corrections."""
-    monkeypatch.setattr(nano_segmenter, "_at_once", 64)
+    monkeypatch.setattr(nano_segmenter, "at_once", 64)
     names = ["clip_box", "clip_iterative", "yolo_box", "field_box"]
     results = by_name(make_runner(names).run([pictures["bus.jpg"]]))["bus.jpg"]
     assert all(len(result.prompts) for result in results.values())
@@ -347,6 +348,52 @@ def test_no_pictures_no_results(make_runner):
     assert list(make_runner().run([])) == []
 
 
+# large pictures
+
+
+def enlarged(picture: Picture, times: int) -> Picture:
+    image = cv2.resize(picture.image, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    return Picture(picture.key, picture.seed_key, image, picture.label)
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "bus.jpg"])
+def test_an_enlarged_picture_gets_the_same_masks_enlarged(make_runner, pictures, everything, name):
+    """As nearly as SAM 2 sees the same: clicks are drawn from other pixels, and CLIP's regions have smoother edges."""
+    times = 8 if name == "astronaut.png" else 4
+    (large,) = make_runner().run([enlarged(pictures[name], times)])
+    for result in large.results:
+        small = everything[name][result.strategy]
+        assert result.mask.shape == tuple(side * times for side in small.mask.shape)
+        assert len(result.prompts) == len(small.prompts)
+        same = intersection_over_union(result.mask > 0, small.mask.repeat(times, 0).repeat(times, 1) > 0)
+        assert same > (0.95 if result.strategy in ("field_box", "field_point", "yolo_box") else 0.8)
+        for prompt, other in zip(result.prompts, small.prompts, strict=True):
+            prompt.check(*result.mask.shape)
+            if prompt.box is not None:
+                assert prompt.box == pytest.approx(other.box * times, abs=0.02 * times * max(small.mask.shape))
+
+
+def test_masks_have_the_size_of_a_picture_that_was_read_smaller(make_runner, pictures, everything):
+    bus = pictures["bus.jpg"]
+    size = tuple(side * 5 for side in bus.image.shape[:2])
+    (large,) = make_runner().run([Picture(bus.key, bus.seed_key, bus.image, bus.label, size=size)])
+    for result in large.results:
+        assert result.mask.shape == size and all(mask.shape == size for mask in result.masks)
+        small = everything["bus.jpg"][result.strategy]
+        same = intersection_over_union(result.mask[2::5, 2::5] > 0, small.mask > 0)
+        assert same > (0.95 if result.strategy in ("field_box", "field_point", "yolo_box") else 0.8)
+        blocks = result.mask[2::5, 2::5].repeat(5, 0).repeat(5, 1)
+        assert not result.mask.any() or not np.array_equal(result.mask, blocks), "enlarged, and not drawn at its size"
+
+
+def test_a_crowd_on_a_large_picture_is_held_in_windows(make_runner, pictures):
+    image = enlarged(pictures["astronaut.png"], 6).image
+    boxes = [(x / 10, y / 10, 0.04, 0.08) for x in range(10) for y in range(10)]
+    (result,) = next(make_runner(["field_box"]).run([Picture("a", "a", image, people(*boxes))])).results
+    assert len(result.masks) == 100 and result.decoder_calls == 1
+    assert sum(mask.crop.size for mask in result.masks) < 100 * image[..., 0].size / 2
+
+
 # memory
 
 
@@ -356,11 +403,11 @@ def room_for(nano_segmenter, monkeypatch):
     encode = nano_segmenter.encode
 
     def limit(pictures: int, seen: list[int]):
-        def limited(images):
+        def limited(images, shapes):
             seen.append(len(images))
             if len(images) > pictures:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-            return encode(images)
+            return encode(images, shapes)
 
         monkeypatch.setattr(nano_segmenter, "encode", limited)
 
@@ -384,10 +431,10 @@ def test_batch_that_is_too_large_is_halved_for_the_rest_of_the_run(make_runner, 
 def test_picture_that_is_too_large_by_itself_fails_alone(make_runner, pictures, nano_segmenter, monkeypatch):
     encode = nano_segmenter.encode
 
-    def no_room_for_the_bus(images):
+    def no_room_for_the_bus(images, shapes):
         if any(image.shape == pictures["bus.jpg"].image.shape for image in images):
             raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory")
-        return encode(images)
+        return encode(images, shapes)
 
     monkeypatch.setattr(nano_segmenter, "encode", no_room_for_the_bus)
     with pytest.warns(UserWarning, match="Not enough memory for 3 pictures"):
@@ -400,7 +447,7 @@ def test_picture_that_is_too_large_by_itself_fails_alone(make_runner, pictures, 
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(make_runner, pictures, nano_segmenter, monkeypatch):
-    def broken(images):
+    def broken(images, shapes):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     monkeypatch.setattr(nano_segmenter, "encode", broken)

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..pixels.masks import Window, paint
+from ..pixels.masks import Window, intersection, paint
 from ..pixels.regions import Region
 from ..segmentation.prompt import POSITIVE, Prompt
 from .metrics import Target
@@ -119,21 +119,22 @@ def hit(attempt: Attempt, regions: Sequence[Region]) -> list[int]:
     ]
 
 
-def _covers(mask: np.ndarray, instance: np.ndarray) -> bool:
-    return np.count_nonzero(mask & instance) >= max(1, HALF * np.count_nonzero(instance))
+def _covers(mask: Window | np.ndarray, instance: Window) -> bool:
+    return intersection(Window.of(mask), instance) >= max(1, HALF * instance.area)
 
 
-def _hits(prompt: Prompt, mask: np.ndarray) -> bool:
+def _hits(prompt: Prompt, mask: Window) -> bool:
     height, width = mask.shape
     for x, y in np.asarray(prompt.point_coords)[np.asarray(prompt.point_labels) == POSITIVE]:
-        if mask[min(int(y), height - 1), min(int(x), width - 1)]:
+        row, column = min(int(y), height - 1), min(int(x), width - 1)
+        if mask.part(row, column, row + 1, column + 1).any():
             return True
     if prompt.box is None:
         return False
     x1, y1, x2, y2 = (round(float(value)) for value in prompt.box)
-    inside = np.count_nonzero(mask[y1:y2, x1:x2])
+    inside = np.count_nonzero(mask.part(y1, x1, y2, x2))
     area = max(1, (x2 - x1) * (y2 - y1))
-    return inside > 0 and (inside >= HALF * np.count_nonzero(mask) or inside >= HALF * area)
+    return inside > 0 and (inside >= HALF * mask.area or inside >= HALF * area)
 
 
 def _best_offered(

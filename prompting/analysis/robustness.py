@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..pixels.masks import intersection_over_union
+from ..pixels.masks import Window, intersection_over_union
 from ..pixels.regions import Region
 from ..prompts import prompters
 from ..segmentation.prompt import Prompt
@@ -114,7 +114,7 @@ def probe(
     people = [person for person in people if person.mask is not None and person.mask.any()]
     if not people:
         return []
-    everybody = np.any([person.mask for person in people], axis=0)
+    everybody = Window.of(np.any([person.mask.full() for person in people], axis=0))
     trials = []
     for name, prompter in PROMPTS.items():
         attempts = [
@@ -125,7 +125,7 @@ def probe(
         answers = _answers(segmenter, encoded, [prompt for *_, prompt in attempts])
         for (person, change, severity, _), mask in zip(attempts, answers, strict=True):
             iou = float(intersection_over_union(mask, person.mask))
-            trials.append(Trial(name, change, severity, iou, int(np.count_nonzero(person.mask))))
+            trials.append(Trial(name, change, severity, iou, person.mask.area))
     return trials
 
 
@@ -184,9 +184,7 @@ def _curve(prompt: str, change: str, scores: dict[float, list[float]], seed: int
     return Curve(prompt, change, severity, means, low, high, len(scores[0.0]))
 
 
-def _disturbed(
-    prompt: Prompt, mask: np.ndarray, rng: np.random.Generator
-) -> Iterator[tuple[str | None, float, Prompt]]:
+def _disturbed(prompt: Prompt, mask: Window, rng: np.random.Generator) -> Iterator[tuple[str | None, float, Prompt]]:
     """(change, severity, prompt): the prompt itself, and in every way that applies to it."""
     yield None, 0.0, prompt
     ways: dict[str, Callable[[float], Prompt]] = {}
@@ -195,7 +193,7 @@ def _disturbed(
         ways[JITTER] = lambda severity: replace(prompt, box=jittered(prompt.box, severity * draws, *mask.shape))
         ways[SCALE] = lambda severity: replace(prompt, box=scaled(prompt.box, severity, *mask.shape))
     if len(prompt.point_labels):
-        angles, size = rng.uniform(0, 2 * np.pi, len(prompt.point_labels)), np.sqrt(mask.sum())
+        angles, size = rng.uniform(0, 2 * np.pi, len(prompt.point_labels)), np.sqrt(mask.area)
         ways[SHIFT] = lambda severity: replace(
             prompt, point_coords=shifted(prompt.point_coords, severity * size, angles, *mask.shape)
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fiftyone as fo
 import numpy as np
 
-from ..pixels.regions import box_of
+from ..pixels.masks import Window
 from ..results import StrategyResult
 from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 
@@ -118,11 +118,11 @@ def prompts_of(boxes: fo.Detections | None, points: fo.Keypoints | None, height:
     return dict(sorted(prompts.items()))
 
 
-def _cut_out(mask: np.ndarray, label: str, index: int, **attributes) -> fo.Detection:
-    """A (H, W) bool mask as a Detection; :func:`prompting.labels.instances.instance_mask` undoes it exactly."""
-    x1, y1, x2, y2 = (int(value) for value in box_of(mask))
-    box = _relative(np.array([x1, y1, x2, y2]), *mask.shape)
-    return fo.Detection(label=label, bounding_box=box, mask=mask[y1:y2, x1:x2], index=index, **attributes)
+def _cut_out(mask: Window, label: str, index: int, **attributes) -> fo.Detection:
+    """A mask as a Detection; :func:`prompting.labels.instances.instance_window` undoes it exactly."""
+    return fo.Detection(
+        label=label, bounding_box=_relative(mask.box, *mask.shape), mask=mask.crop, index=index, **attributes
+    )
 
 
 def _relative(box: np.ndarray, height: int, width: int) -> list[float]:

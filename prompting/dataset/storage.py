@@ -6,7 +6,6 @@ import cv2
 import fiftyone as fo
 import numpy as np
 
-from ..pixels.masks import resize_mask
 from ..plan import Plan
 from ..prompts import prompters
 from ..prompts.strategies import FIELD, STRATEGIES
@@ -49,11 +48,10 @@ def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
     dataset.save()
 
 
-def write(sample: fo.Sample, result: StrategyResult, plan: Plan, size: tuple[int, int] | None = None) -> None:
+def write(sample: fo.Sample, result: StrategyResult, plan: Plan) -> None:
     """Put one strategy's result into a sample (which the caller saves, all fields in one update).
 
-    An error is written as a status where there is no earlier mask, and never replaces one. The mask gets the
-    picture's own ``size`` (height, width); the instances keep the size that they were made at, for labels are relative.
+    An error is written as a status where there is no earlier mask, and never replaces one.
     """
     fields = StrategyFields.of(plan.prefix, result.strategy)
     if result.mask is None:
@@ -62,7 +60,7 @@ def write(sample: fo.Sample, result: StrategyResult, plan: Plan, size: tuple[int
         return
     positive, negative = labels.clicks(result)
     values = {
-        fields.mask: fo.Segmentation(mask=resize_mask(result.mask, *(size or result.mask.shape))),
+        fields.mask: fo.Segmentation(mask=result.mask),
         fields.instances: labels.instances(result),
         fields.boxes: labels.boxes(result),
         fields.positive: positive,

@@ -12,8 +12,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from ..errors import PromptingError
 
 MAX_PIXELS = 4096 * 4096
-"""A larger picture is made smaller to find prompts and masks: SAM 2 sees a million pixels and draws 65,536, and every
-map of a class or an instance costs a byte or more for each pixel."""
+"""A larger picture is made smaller when it is read, for SAM 2 sees a million pixels; its masks have its own size."""
 
 SIDEWAYS = (5, 6, 7, 8)
 """The EXIF orientations that swap width and height."""
@@ -54,6 +53,18 @@ def read_bounded(path: str, most: int = MAX_PIXELS) -> tuple[np.ndarray, tuple[i
         PromptingError: the file is missing or no readable picture
     """
     return _read(path, most)
+
+
+def reduced(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture (H, W, 3) at a smaller size, each pixel the mean of its part; itself where it isn't larger."""
+    if image.shape[0] <= height and image.shape[1] <= width:
+        return image
+    while (
+        not (image.shape[0] % 2 or image.shape[1] % 2) and image.shape[0] >= 2 * height and image.shape[1] >= 2 * width
+    ):
+        half = image.shape[1] // 2, image.shape[0] // 2
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)  # six times as quick as any other share
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def upright_size(path: str) -> tuple[int, int] | None:

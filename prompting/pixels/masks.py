@@ -94,6 +94,23 @@ class Window:
             found[y1 - top : y2 - top, x1 - left : x2 - left] = crop
         return found
 
+    def at(self, height: int, width: int) -> Window:
+        """The mask at another size, nearest neighbour; what would vanish stays as one pixel."""
+        if (height, width) == self.shape or not self.any():
+            return Window(self.crop, self.top, self.left, (height, width))
+        rows, columns = (
+            nearest(np.arange(wanted), given, wanted) for wanted, given in zip((height, width), self.shape, strict=True)
+        )
+        down = slice(*np.searchsorted(rows, (self.top, self.bottom)).tolist())
+        across = slice(*np.searchsorted(columns, (self.left, self.right)).tolist())
+        part = pick(self.crop, rows[down] - self.top, columns[across] - self.left)
+        found = Window.cut(part, down.start, across.start, (height, width))
+        if found.any():
+            return found
+        y, x = (places[len(places) // 2] for places in np.nonzero(self.crop))
+        top, left = (self.top + y) * height // self.shape[0], (self.left + x) * width // self.shape[1]
+        return Window(np.ones((1, 1), bool), int(top), int(left), (height, width))
+
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return self.full() if dtype is None else self.full().astype(dtype)
 
@@ -137,7 +154,7 @@ def paint(
     label_map = np.zeros(shape, np.uint8)
     for i in np.argsort(predicted_iou, kind="stable"):
         window = Window.of(masks[i])
-        label_map[window.place][window.crop] = values[i]
+        np.copyto(label_map[window.place], np.uint8(values[i]), where=window.crop)
     return label_map
 
 

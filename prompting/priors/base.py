@@ -24,7 +24,7 @@ class Picture:
         image: (H, W, 3) uint8 RGB
         label: the label of the prompt field, for the field prior
         skip: names of strategies that this picture doesn't need
-        size: the file's own (height, width), where ``image`` was made smaller
+        size: the file's own (height, width), where ``image`` was made smaller; prompts and masks are in its pixels
     """
 
     key: str
@@ -34,9 +34,14 @@ class Picture:
     skip: frozenset[str] = frozenset()
     size: tuple[int, int] | None = None
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The picture's own (height, width)."""
+        return self.size or self.image.shape[:2]
+
 
 class Found(list[Region]):
-    """The regions of one picture, and (H, W) float in [0, 1]: where the prior saw anything, if it was asked to say."""
+    """The regions of one picture, and (h, w) float in [0, 1]: where the prior saw anything, if it was asked to say."""
 
     heatmap: np.ndarray | None = None
 

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
-from ..pixels.regions import Region, box_of, components
+from ..pixels.images import reduced
+from ..pixels.regions import Region, components, stretched_box, working_shape
 from ..plan import Plan
 from ..segmentation.precision import FLOAT32
 from ..spelling import same_name
@@ -96,11 +97,11 @@ class ClipPrior:
 
     def find(self, pictures: Sequence[Picture]) -> list[Found]:
         """Connected regions of every class, the largest first."""
-        return [self._look(picture.image) for picture in pictures]
+        return [self._look(picture) for picture in pictures]
 
-    def _look(self, image: np.ndarray) -> Found:
-        probabilities, background = self.maps(image)
-        found = Found(self._regions(probabilities, background))
+    def _look(self, picture: Picture) -> Found:
+        probabilities, background = self.maps(reduced(picture.image, *working_shape(*picture.shape)))
+        found = Found(self._regions(probabilities, background, picture.shape))
         if self.settings.heatmap:
             found.heatmap = probabilities.max(axis=2)
         return found
@@ -157,15 +158,16 @@ class ClipPrior:
     def _whole_patches(self, side: float) -> int:
         return int(round(side / self.patch)) * self.patch
 
-    def _regions(self, probabilities: np.ndarray, background: np.ndarray) -> list[Region]:
+    def _regions(self, probabilities: np.ndarray, background: np.ndarray, shape: tuple[int, int]) -> list[Region]:
         likeliest = probabilities.argmax(axis=2)
         regions = []
         for i, label in enumerate(self.classes):
             p = probabilities[:, :, i]
             for mask in components((likeliest == i) & (p > background), self.settings.smallest):
-                peak = float(p[mask].max())
+                peak = float(p[mask.place][mask.crop].max())
                 if peak >= self.settings.peak:
-                    regions.append(Region(label, box=box_of(mask), mask=mask, confidence=peak))
+                    box = stretched_box(mask.box, mask.shape, shape)
+                    regions.append(Region(label, box=box, mask=mask, confidence=peak, shape=shape))
         return regions
 
     @torch.inference_mode()

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import PromptError
 from ..labels.encoding import Encoding
-from ..labels.instances import INSANE, instance_mask, is_crowd, pixel_box
-from ..pixels.regions import Region, box_of, components
+from ..labels.instances import INSANE, instance_window, is_crowd, pixel_box
+from ..pixels.regions import Region, components, stretched_box, working_shape
 from ..plan import Plan
 from ..segmentation.prompt import NEGATIVE, POSITIVE
 from ..spelling import spelled
@@ -36,21 +36,30 @@ class FieldPrior:
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The regions of each picture, in the field's order."""
-        return [self.regions(picture.label, *picture.image.shape[:2]) for picture in pictures]
+        return [
+            self.regions(picture.label, *picture.shape, working=working_shape(*picture.shape)) for picture in pictures
+        ]
 
-    def regions(self, label, height: int, width: int) -> list[Region]:
-        """The regions of one picture's label (None: none); crowds and boxes without area are none."""
+    def regions(self, label, height: int, width: int, working: tuple[int, int] | None = None) -> list[Region]:
+        """The regions of one picture's label (None: none); crowds and boxes without area are none.
+
+        Args:
+            label: Detections, Keypoints or a Segmentation
+            height, width: the picture's
+            working: the (height, width) that masks are brought down to; by default the picture's
+        """
+        working = working or (height, width)
         if label is None:
             return []
         if hasattr(label, "detections"):
-            found = (self._detection(d, height, width) for d in label.detections)
+            found = (self._detection(d, height, width, working) for d in label.detections)
             return [region for region in found if region is not None]
         if hasattr(label, "keypoints"):
             found = (self._keypoint(k, height, width) for k in label.keypoints)
             return [region for region in found if region is not None]
-        return self._segmentation(label, height, width)
+        return self._segmentation(label, height, width, working)
 
-    def _detection(self, detection, height: int, width: int) -> Region | None:
+    def _detection(self, detection, height: int, width: int, working: tuple[int, int]) -> Region | None:
         """A box, with its instance mask if it has one; crowds and boxes without area give no prompt."""
         name, box = spelled(detection.label, self.classes), pixel_box(detection, height, width)
         if name is None or box is None or is_crowd(detection):
@@ -58,10 +67,12 @@ class FieldPrior:
         box = np.clip(box, 0, (width, height, width, height)).astype(np.float32)
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None
-        mask = instance_mask(detection, height, width)
-        if mask is not None and not mask.any():
+        mask = instance_window(detection, height, width)
+        if mask is not None and mask.any():
+            box, mask = mask.box, mask.at(*working)
+        else:
             mask = None
-        return Region(name, box=box, mask=mask, confidence=_confidence(detection))
+        return Region(name, box=box, mask=mask, confidence=_confidence(detection), shape=(height, width))
 
     def _keypoint(self, keypoint, height: int, width: int) -> Region | None:
         """Points with ``sam_labels`` (1 positive, 0 negative), all positive where it has none.
@@ -87,13 +98,13 @@ class FieldPrior:
             return None
         return Region(name, point_coords=coords, point_labels=labels, confidence=_confidence(keypoint))
 
-    def _segmentation(self, segmentation, height: int, width: int) -> list[Region]:
+    def _segmentation(self, segmentation, height: int, width: int, working: tuple[int, int]) -> list[Region]:
         value_of = {name: i + 1 for i, name in enumerate(self.classes)}
-        label_map = self.encoding.label_map(segmentation, height, width, value_of)
+        label_map = self.encoding.label_map(segmentation, *working, value_of)
         if label_map is None:
             return []
         return [
-            Region(name, box=box_of(part), mask=part)
+            Region(name, box=stretched_box(part.box, working, (height, width)), mask=part, shape=(height, width))
             for name, value in value_of.items()
             for part in components(label_map == value, self.smallest)
         ]

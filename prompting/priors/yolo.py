@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import cv2
 import numpy as np
 
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
-from ..pixels.regions import Region
+from ..pixels.regions import Region, stretched_box
 from ..plan import Plan
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
@@ -67,7 +68,7 @@ class YoloPrior:
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The detections of each picture, the most confident first."""
         # Ultralytics reads BGR
-        results = self._predict([np.ascontiguousarray(picture.image[..., ::-1]) for picture in pictures])
+        results = self._predict([cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR) for picture in pictures])
         return [
             [
                 region
@@ -77,7 +78,7 @@ class YoloPrior:
                     result.boxes.cls.int().cpu().tolist(),
                     strict=True,
                 )
-                if (region := self._region(xyxy, float(confidence), index, *picture.image.shape[:2])) is not None
+                if (region := self._region(xyxy, float(confidence), index, picture)) is not None
             ]
             for picture, result in zip(pictures, results, strict=True)
         ]
@@ -96,7 +97,9 @@ class YoloPrior:
                 verbose=False,
             )
 
-    def _region(self, xyxy: np.ndarray, confidence: float, index: int, height: int, width: int) -> Region | None:
+    def _region(self, xyxy: np.ndarray, confidence: float, index: int, picture: Picture) -> Region | None:
+        height, width = picture.shape
+        xyxy = stretched_box(xyxy, picture.image.shape[:2], picture.shape)
         box = np.clip(xyxy, 0, (width, height, width, height)).astype(np.float32)
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None

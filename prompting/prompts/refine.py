@@ -3,24 +3,29 @@
 The click is the one of RITM (Sofiiuk et al., 2021), SimpleClick and SAM 2's own
 evaluation: the centre of the larger error. All earlier clicks are kept, and
 the previous low-res logits are given as ``mask_input``. A strategy has no
-ground truth, so "error" means disagreement with the prior's region.
+ground truth, so "error" means disagreement with the prior's region, at the size
+that the region has; what is kept is drawn at the picture's.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from ..pixels.masks import intersection_over_union
+from ..pixels.masks import Window, intersection_over_union
+from ..pixels.regions import stretched
 from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 from ..segmentation.segmenter import Decoded, EncodedImage, Segmenter
 from .sampling import deepest_point
 
 TOLERANCE = 0.10
+AT_ONCE = 64
+"""The logits of so many prompts are held, 256 kB each, until their masks are drawn."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,15 @@ class Round:
     Attributes:
         instance: the number of its prompt
         number: 0 is before the first click; rounds that were taken back don't appear
-        mask: (H, W) bool
+        mask: of the picture's size, a window, or a (H, W) bool array that becomes one
     """
 
     instance: int
     number: int
-    mask: np.ndarray
+    mask: Window
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mask", Window.of(self.mask))
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,12 @@ class Task:
 
     Attributes:
         prompts: the N first prompts, N >= 1
-        targets: N (H, W) bool maps, what the prior believes; read just where there are rounds
+        targets: N masks, what the prior believes, of the picture's or a smaller size; read just where there are rounds
         rounds: how many clicks an instance may get
     """
 
     prompts: Sequence[Prompt]
-    targets: Sequence[np.ndarray | None]
+    targets: Sequence[Window | None]
     rounds: int = 0
 
 
@@ -58,12 +66,16 @@ class Refined:
     """What came out: the masks kept, the prompts that made them, what it cost, and each round's masks.
 
     Attributes:
-        decoded, prompts, rounds: of the N instances
-        decoder_calls: how often any of its prompts were decoded: once a round, and a shape of prompt
+        masks: N of the picture's size
+        predicted_iou: (N,) float32
+        prompts: of the N instances
+        rounds: their masks on the way, of the picture's size, where they were asked for
+        decoder_calls: how often any of its prompts were decoded: once a round, and a kind of prompt
         seconds: the time of those, shared out by prompts where other strategies' were in them, and of the clicks
     """
 
-    decoded: Decoded
+    masks: list[Window]
+    predicted_iou: np.ndarray
     prompts: list[Prompt]
     decoder_calls: int
     rounds: tuple[Round, ...] = ()
@@ -74,14 +86,16 @@ def refine(
     segmenter: Segmenter,
     encoded: EncodedImage,
     prompts: Sequence[Prompt],
-    targets: Sequence[np.ndarray],
+    targets: Sequence[Window | None],
     rounds: int,
 ) -> Refined:
-    """:func:`refine_all` for one strategy."""
+    """:func:`refine_all` for one strategy, with its rounds."""
     return refine_all(segmenter, encoded, [Task(prompts, targets, rounds)])[0]
 
 
-def refine_all(segmenter: Segmenter, encoded: EncodedImage, tasks: Sequence[Task]) -> list[Refined]:
+def refine_all(
+    segmenter: Segmenter, encoded: EncodedImage, tasks: Sequence[Task], keep_rounds: bool = True
+) -> list[Refined]:
     """Decode, then up to each task's ``rounds`` times click and decode again the instances that still disagree.
 
     An instance is done when less than 10 % (of its target's area) are missing
@@ -90,115 +104,200 @@ def refine_all(segmenter: Segmenter, encoded: EncodedImage, tasks: Sequence[Task
     that click stays.
 
     All tasks' prompts of a round are decoded together, the same prompt once;
-    what comes out of a task doesn't depend on the others.
+    what comes out of a task doesn't depend on the others. Of a crowd, so many
+    are followed to their end as memory is allowed, then the next ones.
 
     Args:
         segmenter, encoded: the model and the picture
         tasks: one a strategy
+        keep_rounds: also draw the masks on the way
 
     Returns:
         one a task
     """
-    if not tasks:
-        return []
-    instances = [_Instances(task, decoded, seconds) for task, decoded, seconds in _first(segmenter, encoded, tasks)]
-    for number in range(1, max(task.rounds for task in tasks) + 1):
-        tried = [some for some in instances if number <= some.task.rounds and some.click()]
-        if not tried:
-            break
-        start = time.perf_counter()
-        prompts = [prompt for some in tried for prompt in some.tried]
-        logits = torch.cat([some.logits[list(some.clicked)] for some in tried])
-        decoded = segmenter.decode(encoded, prompts, mask_input=logits, multimask_output=False)
-        seconds = (time.perf_counter() - start) / len(prompts)
-        for some, rows in zip(tried, _consecutive(len(some.tried) for some in tried), strict=True):
-            some.take(number, decoded.at(rows), seconds * len(rows))
-    return [some.refined() for some in instances]
+    said: dict[tuple[bytes, ...], list[_Instance]] = {}
+    for number, task in enumerate(tasks):
+        for row, (prompt, target) in enumerate(zip(task.prompts, task.targets, strict=True)):
+            target = Window.of(target) if task.rounds else None
+            instance = _Instance(number, row, prompt, target, task.rounds)
+            said.setdefault(prompt.said, []).append(instance)
+    alike, costs = list(said.values()), [_Cost() for _ in tasks]
+    step = max(AT_ONCE, segmenter.at_once)
+    for start in range(0, len(alike), step):
+        _follow(segmenter, encoded, alike[start : start + step], costs, keep_rounds)
+    done: list[list[_Instance]] = [[None] * len(task.prompts) for task in tasks]
+    for instance in (instance for some in alike for instance in some):
+        done[instance.task][instance.row] = instance
+    return [_refined(instances, cost) for instances, cost in zip(done, costs, strict=True)]
 
 
-def _first(segmenter, encoded, tasks: Sequence[Task]) -> list[tuple[Task, Decoded, float]]:
-    """Each task's first masks and its share of their time."""
-    start = time.perf_counter()
-    distinct: dict[tuple[bytes, ...], Prompt] = {}
-    for task in tasks:
-        distinct.update((prompt.said, prompt) for prompt in task.prompts if prompt.said not in distinct)
-    decoded = segmenter.decode(encoded, list(distinct.values()))
-    place = {said: i for i, said in enumerate(distinct)}
-    seconds = (time.perf_counter() - start) / sum(len(task.prompts) for task in tasks)
-    return [
-        (task, decoded.at([place[prompt.said] for prompt in task.prompts]), seconds * len(task.prompts))
-        for task in tasks
-    ]
-
-
-def _consecutive(counts: Iterable[int]) -> Iterator[range]:
-    end = 0
-    for count in counts:
-        yield range(end, end + count)
-        end += count
-
-
-class _Instances:
-    """One task's instances on their way: the best of each so far, and who still takes clicks."""
-
-    def __init__(self, task: Task, first: Decoded, seconds: float):
-        self.task, self.first, self.seconds = task, first, seconds
-        self.calls = len(np.unique(first.shapes))
-        self.prompts = list(task.prompts)
-        if not task.rounds:
-            return
-        start = time.perf_counter()
-        self.masks, self.ious, self.logits = list(first.masks), first.predicted_iou.copy(), first.low_res_logits.clone()
-        self.agreement = [
-            intersection_over_union(m, target) for m, target in zip(first.masks, task.targets, strict=True)
-        ]
-        self.active = list(range(len(first)))
-        self.history = [Round(i, 0, mask) for i, mask in enumerate(first.masks)]
-        self.seconds += time.perf_counter() - start
-
-    def click(self) -> bool:
-        """Find the next click of those that still disagree; whether there is any."""
-        start = time.perf_counter()
-        clicks = ((i, next_click(self.masks[i], self.task.targets[i])) for i in self.active)
-        self.clicked = {i: self.prompts[i].with_click(*click) for i, click in clicks if click is not None}
-        self.active = []
-        self.seconds += time.perf_counter() - start
-        return bool(self.clicked)
-
-    @property
-    def tried(self) -> list[Prompt]:
-        return list(self.clicked.values())
-
-    def take(self, number: int, decoded: Decoded, seconds: float) -> None:
-        """Keep what a click made better; the others are done."""
-        start = time.perf_counter()
-        self.calls += len(np.unique(decoded.shapes))
-        for row, (i, prompt) in enumerate(self.clicked.items()):
-            now = intersection_over_union(decoded.masks[row], self.task.targets[i])
-            if now > self.agreement[i]:
-                self.agreement[i], self.prompts[i] = now, prompt
-                self.masks[i], self.ious[i] = decoded.masks[row], decoded.predicted_iou[row]
-                self.logits[i] = decoded.low_res_logits[row]
-                self.active.append(i)
-                self.history.append(Round(i, number, decoded.masks[row]))
-        self.seconds += seconds + time.perf_counter() - start
-
-    def refined(self) -> Refined:
-        if not self.task.rounds:
-            return Refined(self.first, self.prompts, self.calls, seconds=self.seconds)
-        decoded = Decoded(np.stack(self.masks), self.ious, self.logits, self.first.shapes)
-        return Refined(decoded, self.prompts, self.calls, tuple(self.history), self.seconds)
-
-
-def next_click(mask: np.ndarray, target: np.ndarray) -> tuple[tuple[float, float], int] | None:
+def next_click(mask: Window | np.ndarray, target: Window | np.ndarray) -> tuple[tuple[float, float], int] | None:
     """The next click as ((x, y), label), or None where mask and target agree within 10 %.
 
     Both errors are measured against the target's area; the click goes to the
     deepest pixel of the error that reaches deeper.
     """
-    missing, excess = target & ~mask, mask & ~target
-    area = max(1, np.count_nonzero(target))
+    mask, target = Window.of(mask), Window.of(target)
+    those = [window for window in (mask, target) if window.any()]
+    if not those:
+        return None
+    top, left = min(window.top for window in those), min(window.left for window in those)
+    place = top, left, max(window.bottom for window in those), max(window.right for window in those)
+    found, wanted = mask.part(*place), target.part(*place)
+    missing, excess = wanted & ~found, found & ~wanted
+    area = max(1, target.area)
     if np.count_nonzero(missing) < TOLERANCE * area and np.count_nonzero(excess) < TOLERANCE * area:
         return None
+    missing, excess = (Window.cut(error, top, left, target.shape) for error in (missing, excess))
     (miss_xy, miss_depth), (excess_xy, excess_depth) = deepest_point(missing), deepest_point(excess)
     return (miss_xy, POSITIVE) if miss_depth >= excess_depth else (excess_xy, NEGATIVE)
+
+
+@dataclass
+class _Cost:
+    """What a task took: seconds, and which decoder calls its prompts were in, a round and a kind each."""
+
+    seconds: float = 0.0
+    calls: set[tuple[int, tuple[bool, int]]] = field(default_factory=set)
+
+
+@dataclass
+class _Instance:
+    """One instance on its way: whose it is, its best prompt and answer so far, and what is drawn of it."""
+
+    task: int
+    row: int
+    prompt: Prompt
+    target: Window | None
+    rounds: int
+    kept: _Answer | None = None
+    agreement: float = 0.0
+    history: list[tuple[int, _Answer]] = field(default_factory=list)
+    mask: Window | None = None
+    iou: float = 0.0
+    drawn_rounds: tuple[Round, ...] = ()
+
+    def take(self, number: int, answer: _Answer, prompt: Prompt) -> bool:
+        """Keep an answer that agrees better than the one before, or the first; whether it did."""
+        if self.target is None:
+            self.kept = answer
+            return False
+        now = intersection_over_union(answer.drawn[self.target.shape], self.target)
+        if number and now <= self.agreement:
+            return False
+        self.agreement, self.prompt, self.kept = now, prompt, answer
+        self.history.append((number, answer))
+        return True
+
+    def click(self) -> Prompt | None:
+        """The prompt with a click on what is still wrong; None where nothing is."""
+        found = next_click(self.kept.drawn[self.target.shape], self.target)
+        if found is None:
+            return None
+        xy, label = found
+        return self.prompt.with_click(tuple(stretched([xy], self.target.shape, self.kept.decoded.shape)[0]), label)
+
+    def finish(self, keep_rounds: bool) -> None:
+        """Keep what was drawn at the picture's size, and let go of the answers."""
+        size = self.kept.decoded.shape
+        self.mask, self.iou = self.kept.drawn[size], self.kept.decoded.predicted_iou[self.kept.row]
+        if keep_rounds:
+            self.drawn_rounds = tuple(Round(self.row, number, answer.drawn[size]) for number, answer in self.history)
+        self.kept, self.history = None, []
+
+
+@dataclass(eq=False)
+class _Answer:
+    """One row of what was decoded, and its masks by the sizes that they are wanted at."""
+
+    decoded: Decoded
+    row: int
+    drawn: dict[tuple[int, int], Window] = field(default_factory=dict)
+
+
+def _draw(answers: Iterable[_Answer], shape: tuple[int, int]) -> None:
+    """Draw answers at a size, those of one call together, and each once."""
+    together: dict[int, dict[int, _Answer]] = {}
+    for answer in answers:
+        if shape not in answer.drawn:
+            together.setdefault(id(answer.decoded), {})[answer.row] = answer
+    for some in together.values():
+        decoded = next(iter(some.values())).decoded
+        for answer, mask in zip(some.values(), decoded.at(some).drawn(*shape), strict=True):
+            answer.drawn[shape] = mask
+
+
+def _follow(segmenter, encoded, alike: Sequence[list[_Instance]], costs: list[_Cost], keep_rounds: bool) -> None:
+    """Decode distinct prompts, each with the instances that begin with it, and correct those to their end."""
+    instances = [instance for some in alike for instance in some]
+    answers = _decoded(segmenter, encoded, [some[0].prompt for some in alike], None, 0, alike, costs)
+    active = []
+    for answer, some in zip(answers, alike, strict=True):
+        for instance in some:
+            with _timed(costs[instance.task]):
+                if instance.take(0, answer, instance.prompt):
+                    active.append(instance)
+    for number in range(1, max(instance.rounds for instance in instances) + 1):
+        tried: list[tuple[_Instance, Prompt]] = []
+        for instance in active:
+            if number <= instance.rounds:
+                with _timed(costs[instance.task]):
+                    prompt = instance.click()
+                if prompt is not None:
+                    tried.append((instance, prompt))
+        if not tried:
+            break
+        logits = torch.cat([instance.kept.decoded.at([instance.kept.row]).low_res_logits for instance, _ in tried])
+        whose = [[instance] for instance, _ in tried]
+        answers = _decoded(segmenter, encoded, [prompt for _, prompt in tried], logits, number, whose, costs)
+        active = []
+        for answer, (instance, prompt) in zip(answers, tried, strict=True):
+            with _timed(costs[instance.task]):
+                if instance.take(number, answer, prompt):
+                    active.append(instance)
+    start = time.perf_counter()
+    _draw([instance.kept for instance in instances], encoded.shape)
+    if keep_rounds:
+        _draw([answer for instance in instances for _, answer in instance.history], encoded.shape)
+    seconds = (time.perf_counter() - start) / len(instances)
+    for instance in instances:
+        costs[instance.task].seconds += seconds
+        instance.finish(keep_rounds)
+
+
+def _decoded(
+    segmenter: Segmenter,
+    encoded: EncodedImage,
+    prompts: Sequence[Prompt],
+    mask_input: torch.Tensor | None,
+    number: int,
+    whose: Sequence[Sequence[_Instance]],
+    costs: list[_Cost],
+) -> list[_Answer]:
+    """The answers to prompts, drawn where they are to be compared; their time is shared out among the instances."""
+    start = time.perf_counter()
+    decoded = segmenter.decode(encoded, prompts, mask_input, None if mask_input is None else False)
+    answers = [_Answer(decoded, row) for row in range(len(decoded))]
+    compared = [(answer, i.target.shape) for answer, some in zip(answers, whose) for i in some if i.target is not None]
+    for shape in {shape for _, shape in compared}:
+        _draw([answer for answer, wanted in compared if wanted == shape], shape)
+    seconds = (time.perf_counter() - start) / sum(map(len, whose))
+    for kind, instances in zip(decoded.kinds, whose, strict=True):
+        for instance in instances:
+            costs[instance.task].seconds += seconds
+            costs[instance.task].calls.add((number, kind))
+    return answers
+
+
+@contextmanager
+def _timed(cost: _Cost) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    cost.seconds += time.perf_counter() - start
+
+
+def _refined(instances: Sequence[_Instance], cost: _Cost) -> Refined:
+    rounds = tuple(sorted((r for i in instances for r in i.drawn_rounds), key=lambda r: (r.number, r.instance)))
+    ious = np.array([instance.iou for instance in instances], np.float32)
+    prompts = [instance.prompt for instance in instances]
+    return Refined([instance.mask for instance in instances], ious, prompts, len(cost.calls), rounds, cost.seconds)

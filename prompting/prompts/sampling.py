@@ -1,31 +1,36 @@
-"""Points and boxes from a mask. Pure functions on (H, W) bool arrays; points are xy in pixels."""
+"""Points and boxes from a mask. Pure functions; points are xy in the mask's pixels."""
 
 from __future__ import annotations
+
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
-from ..pixels.regions import box_of
+from ..pixels.masks import Window
 from ..segmentation.prompt import no_points
 
 MAX_CANDIDATES = 4096
 """Farthest-point sampling looks at no more pixels than these, drawn at random from a larger region."""
+Mask = Window | np.ndarray
+"""A window, or a (H, W) bool array that becomes one."""
 
 
-def centroid(mask: np.ndarray) -> np.ndarray:
+def centroid(mask: Mask) -> np.ndarray:
     """The mean position of the mask's pixels, (1, 2), or (0, 2) where it has none.
 
     It may lie off a bent shape: that is the baseline's weakness.
     """
-    ys, xs = np.nonzero(mask)
+    mask = Window.of(mask)
+    ys, xs = np.nonzero(mask.crop)
     if not len(xs):
         return no_points()
-    return np.array([[xs.mean(), ys.mean()]], np.float32)
+    return np.array([[(xs + mask.left).mean(), (ys + mask.top).mean()]], np.float32)
 
 
-def tight_box(mask: np.ndarray, margin: float = 0.05) -> np.ndarray:
+def tight_box(mask: Mask, margin: float = 0.05) -> np.ndarray:
     """The mask's box grown by ``margin`` of its sides and cut at the picture's edge, (4,) xyxy."""
-    return grow_box(box_of(mask), margin, *mask.shape)
+    return grow_box(Window.of(mask).box, margin, *mask.shape)
 
 
 def grow_box(box: np.ndarray, margin: float, height: int, width: int) -> np.ndarray:
@@ -36,7 +41,7 @@ def grow_box(box: np.ndarray, margin: float, height: int, width: int) -> np.ndar
     return np.clip(grown, 0, (width, height, width, height)).astype(np.float32)
 
 
-def spread_points(mask: np.ndarray, count: int, rng: np.random.Generator, erosion: float = 0.06) -> np.ndarray:
+def spread_points(mask: Mask, count: int, rng: np.random.Generator, erosion: float = 0.06) -> np.ndarray:
     """Exactly ``count`` points well inside the mask and far from each other (fewer where it has fewer pixels).
 
     Farthest-point sampling (Gonzalez, 1985), started at the maximum of the
@@ -44,7 +49,7 @@ def spread_points(mask: np.ndarray, count: int, rng: np.random.Generator, erosio
     square root of the area from the border, or over all where none does.
 
     Args:
-        mask: (H, W) bool
+        mask: where
         count: points wanted
         rng: draws the candidates of a large mask
         erosion: radius as a share of the square root of the mask's area
@@ -52,18 +57,19 @@ def spread_points(mask: np.ndarray, count: int, rng: np.random.Generator, erosio
     Returns:
         (P, 2) float xy, P <= count
     """
+    mask = Window.of(mask)
     if count <= 0 or not mask.any():
         return no_points()
-    distance, (left, top) = _depth(mask)
-    deep = distance >= min(erosion * np.sqrt(mask.sum()), distance.max())
+    distance = _depth(mask)
+    deep = distance >= min(erosion * np.sqrt(mask.area), distance.max())
     ys, xs = np.nonzero(deep if np.count_nonzero(deep) >= count else distance > 0)
     start = np.argmax(distance[ys, xs])
-    return _farthest(np.stack([xs + left, ys + top], axis=1), int(start), count, rng)
+    return _farthest(np.stack([xs + mask.left, ys + mask.top], axis=1), int(start), count, rng)
 
 
 def ring_points(
-    mask: np.ndarray,
-    avoid: np.ndarray,
+    mask: Mask,
+    avoid: Mask,
     count: int,
     rng: np.random.Generator,
     inner: float = 0.08,
@@ -72,22 +78,18 @@ def ring_points(
     """At most ``count`` points in the ring around the mask, off everything in ``avoid``.
 
     Args:
-        mask, avoid: (H, W) bool; ``avoid`` marks all regions of the class, for a
+        mask, avoid: of one size; ``avoid`` marks all regions of the class, for a
             negative click on another person's body (or another part of this one) misleads
         inner, outer: the ring's radii as shares of the square root of the mask's area
 
     Returns:
         (P, 2) float xy
     """
+    mask, avoid = Window.of(mask), Window.of(avoid)
     if count <= 0 or not mask.any():
         return no_points()
-    size = np.sqrt(mask.sum())
-    near, far = max(2, round(inner * size)), max(4, round(outer * size))
-    x1, y1, x2, y2 = box_of(mask).astype(int)
-    x1, y1, x2, y2 = max(0, x1 - far - 1), max(0, y1 - far - 1), x2 + far + 1, y2 + far + 1
-    cut = slice(y1, y2), slice(x1, x2)
-    away = cv2.distanceTransform((~mask[cut]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    ring = (away >= near) & (away <= far) & ~avoid[cut]
+    around, (y1, x1) = _ring(mask, inner, outer)
+    ring = around & ~avoid.part(y1, x1, y1 + around.shape[0], x1 + around.shape[1])
     ys, xs = np.nonzero(ring)
     if not len(xs):
         return no_points()
@@ -95,20 +97,41 @@ def ring_points(
     return _farthest(np.stack([xs + x1, ys + y1], axis=1), start, count, rng)
 
 
-def deepest_point(mask: np.ndarray) -> tuple[tuple[float, float], float]:
+def deepest_point(mask: Mask) -> tuple[tuple[float, float], float]:
     """The pixel farthest from the mask's border, as ((x, y), distance); distance 0 for an empty mask."""
+    mask = Window.of(mask)
     if not mask.any():
         return (0.0, 0.0), 0.0
-    distance, (left, top) = _depth(mask)
+    distance = _depth(mask)
     y, x = np.unravel_index(np.argmax(distance), distance.shape)
-    return (float(x + left), float(y + top)), float(distance[y, x])
+    return (float(x + mask.left), float(y + mask.top)), float(distance[y, x])
 
 
-def _depth(mask: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """Distance to the nearest pixel outside (the picture's edge counts), in the mask's box, and the box's corner."""
-    x1, y1, x2, y2 = box_of(mask).astype(int)
-    padded = np.pad(mask[y1:y2, x1:x2], 1).astype(np.uint8)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1], (x1, y1)
+_depths: WeakKeyDictionary[Window, np.ndarray] = WeakKeyDictionary()
+_rings: WeakKeyDictionary[Window, dict] = WeakKeyDictionary()
+"""What several strategies want to know of the same region, as long as there is the region."""
+
+
+def _depth(mask: Window) -> np.ndarray:
+    """(h, w) of the window: distance to the nearest pixel outside (the picture's edge counts)."""
+    if mask not in _depths:
+        padded = np.pad(mask.crop, 1).view(np.uint8)
+        _depths[mask] = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    return _depths[mask]
+
+
+def _ring(mask: Window, inner: float, outer: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """The ring around a mask, bool, in the part of the picture that it may reach; that part's first row and column."""
+    known = _rings.setdefault(mask, {})
+    if (inner, outer) not in known:
+        size = np.sqrt(mask.area)
+        near, far = max(2, round(inner * size)), max(4, round(outer * size))
+        y1, x1 = max(0, mask.top - far - 1), max(0, mask.left - far - 1)
+        y2, x2 = min(mask.shape[0], mask.bottom + far + 1), min(mask.shape[1], mask.right + far + 1)
+        outside = ~mask.part(y1, x1, y2, x2)
+        away = cv2.distanceTransform(outside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        known[inner, outer] = (away >= near) & (away <= far), (y1, x1)
+    return known[inner, outer]
 
 
 def _farthest(candidates: np.ndarray, start: int, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -135,11 +135,10 @@ def _run(
 
 @dataclass(frozen=True)
 class _Made:
-    """All that goes into a sample: its results, the size that its masks get, and CLIP's map if it is wanted."""
+    """All that goes into a sample: its results, and CLIP's map if it is wanted."""
 
     sample: fo.Sample
     results: tuple[StrategyResult, ...]
-    size: tuple[int, int] | None = None
     heatmap: np.ndarray | None = None
 
 
@@ -174,7 +173,7 @@ def _make(
         for sample, picture in batch:
             if isinstance(picture, Picture):
                 result = results[sample.id]
-                yield _Made(sample, result.results, picture.size, result.heatmap)
+                yield _Made(sample, result.results, result.heatmap)
             else:
                 names = (name for name in plan.strategies if name not in todo[sample.id])
                 yield _Made(sample, tuple(_failure(name, picture) for name in names))
@@ -189,7 +188,7 @@ def _write(made: _Made, plan: Plan, saver: Saver) -> dict[str, _Cost]:
     if made.heatmap is not None:
         storage.write_heatmap(made.sample, made.heatmap, plan)
     for result in made.results:
-        storage.write(made.sample, result, plan, made.size)
+        storage.write(made.sample, result, plan)
     saver.save(made.sample)
     return {result.strategy: _Cost.of(result) for result in made.results}
 

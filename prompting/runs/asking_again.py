@@ -11,8 +11,9 @@ from ..analysis.attribution import Attempt, Ceiling
 from ..dataset.names import StrategyFields
 from ..dataset.storage import prompts_in
 from ..errors import PromptingError
-from ..labels.instances import instance_mask
+from ..labels.instances import instance_window
 from ..pixels.images import read_bounded
+from ..pixels.masks import Window
 from ..prompts import prompters
 
 
@@ -51,7 +52,7 @@ def attempts_of(sample: fo.Sample, of: StrategyFields, segmenter, encoded, class
     attempts = []
     for i, prompt in prompts.items():
         detection = stored.get(i)  # an empty mask has no Detection
-        mask = np.zeros((height, width), bool) if detection is None else instance_mask(detection, height, width)
+        mask = Window.empty(encoded.shape) if detection is None else instance_window(detection, height, width)
         iou = 0.0 if detection is None else detection.confidence
         attempts.append(Attempt(prompt, classes.index(prompt.label) + 1, mask, iou, offered.get(i, ())))
     return attempts

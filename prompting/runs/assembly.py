@@ -52,7 +52,7 @@ def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable
     segmenter = load_segmenter(plan.sam2_model, plan.device, plan.encoder_precision, plan.compile)
     between()
     rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
-    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between)
+    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between, plan.keep_rounds)
 
 
 def load_segmenter(model: str, device: str, precision: str, compile: bool = False) -> Segmenter:

@@ -112,7 +112,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
                     for part, value in parts.items():
                         sums[name][part] += value
                 if robustness and regions:
-                    largest = sorted(regions, key=lambda region: -np.count_nonzero(region.mask))[:MOST_PROBED]
+                    largest = sorted(regions, key=lambda region: -region.mask.area)[:MOST_PROBED]
                     trials += probe(segmenter, encoded, largest, rng)
                 writer.write(sample.id, errors)
             progress = Progress(done, total, failed + len(writer.refused), pace.left(done))

@@ -2,10 +2,9 @@
 
 The same arithmetic as sam2's ``SAM2ImagePredictor`` (Ravi et al., 2024), for
 models of any ``image_size`` and without its traps: prompts are checked, shapes
-are always (N, ...), and masks are chosen and thresholded on the device, so
-that booleans and not full-size float maps travel to the host. The host waits
-for the device once a ``decode``, when the masks are there, and never in
-``encode``.
+are always (N, ...), and masks are chosen and drawn on the device, each in the
+window that it needs (:mod:`.drawing`), so that neither floats nor whole
+pictures travel to the host.
 """
 
 from __future__ import annotations
@@ -13,11 +12,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..pixels.masks import Window
+from ..pixels.regions import WORKING_PIXELS
+from .drawing import draw
 from .lean import PictureDecoder, PictureEncoder
 from .precision import FLOAT32, autocast
 from .prompt import Prompt
@@ -26,8 +29,6 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 BOX_CORNERS = (2, 3)
 PADDING = -1
-MAX_PIXELS = 64_000_000
-"""Full-size logits of so many pixels at most are on the device at once (256 MB in float32)."""
 MAX_PROMPTS = {"cpu": 4}
 """The decoder takes so many prompts at most in one call: on a CPU more leave its cache, and each is a third slower."""
 MAX_PROMPTS_ELSEWHERE = 64
@@ -49,32 +50,53 @@ class EncodedImage:
     height: int
     width: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The picture's own (height, width)."""
+        return self.height, self.width
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Decoded:
-    """The masks of N prompts.
+    """What SAM 2 answers to N prompts.
 
     Attributes:
-        masks: (N, H, W) bool, at the picture's own size, on the host
         predicted_iou: (N,) float32, the model's own guess
-        low_res_logits: (N, 1, S / 4, S / 4) float32 on the device, to be given back as ``mask_input``
-        shapes: (N,) int, prompts of the same number were of one shape and went through the decoder together
+        logits: (N, S / 4, S / 4) float32 on the device, above 0 where the masks are
+        kinds: what each prompt was like, see :attr:`Prompt.length` and whether three masks were offered; those of one
+            kind went through the decoder together
+        shape: the picture's (height, width)
     """
 
-    masks: np.ndarray
     predicted_iou: np.ndarray
-    low_res_logits: torch.Tensor
-    shapes: np.ndarray
+    logits: torch.Tensor
+    kinds: tuple[tuple[bool, int], ...]
+    shape: tuple[int, int]
 
     def __len__(self) -> int:
-        return len(self.masks)
+        return len(self.predicted_iou)
+
+    @property
+    def low_res_logits(self) -> torch.Tensor:
+        """(N, 1, S / 4, S / 4), to be given back as ``mask_input``; within 32, as sam2's predictor has it."""
+        return self.logits.clamp(-32.0, 32.0)[:, None]
+
+    @cached_property
+    def masks(self) -> list[Window]:
+        """N masks of the picture's own size."""
+        return self.drawn(*self.shape)
+
+    def drawn(self, height: int, width: int) -> list[Window]:
+        """The N masks in the picture at any size."""
+        return draw(self.logits, height, width)
 
     def at(self, rows: Sequence[int]) -> Decoded:
-        """Those of some prompts, one at least; nothing is copied where they follow each other."""
+        """Those of some prompts; nothing is copied where they follow each other."""
         rows = list(rows)
-        if rows == list(range(rows[0], rows[0] + len(rows))):
+        kinds = tuple(self.kinds[row] for row in rows)
+        if rows and rows == list(range(rows[0], rows[0] + len(rows))):
             rows = slice(rows[0], rows[0] + len(rows))
-        return Decoded(self.masks[rows], self.predicted_iou[rows], self.low_res_logits[rows], self.shapes[rows])
+        return Decoded(self.predicted_iou[rows], self.logits[rows], kinds, self.shape)
 
 
 class Segmenter:
@@ -96,7 +118,7 @@ class Segmenter:
     ):
         self.model = model.to(device).eval()
         self.device = torch.device(device)
-        self._at_once = MAX_PROMPTS.get(self.device.type, MAX_PROMPTS_ELSEWHERE)
+        self.at_once = MAX_PROMPTS.get(self.device.type, MAX_PROMPTS_ELSEWHERE)
         self._pinned = self.device.type == "cuda"  # memory that the device copies from and to by itself
         self.name = name
         self.precision = precision
@@ -120,11 +142,15 @@ class Segmenter:
         return other
 
     @torch.inference_mode()
-    def encode(self, images: Sequence[np.ndarray]) -> list[EncodedImage]:
+    def encode(
+        self, images: Sequence[np.ndarray], shapes: Sequence[tuple[int, int]] | None = None
+    ) -> list[EncodedImage]:
         """Encode pictures of any sizes in one batch.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays
+            shapes: the (height, width) in whose pixels prompts are given and masks are drawn, where the images are
+                smaller than the pictures; by default the images'
 
         Returns:
             one :class:`EncodedImage` each
@@ -133,9 +159,10 @@ class Segmenter:
         fine, middle, coarse = (level.float() for level in self._maps(batch))
         if self.model.directly_add_no_mem_embed:
             coarse = coarse + self.model.no_mem_embed.view(1, -1, 1, 1)
+        shapes = [image.shape[:2] for image in images] if shapes is None else shapes
         return [
-            EncodedImage(coarse[i : i + 1], (fine[i : i + 1], middle[i : i + 1]), *image.shape[:2])
-            for i, image in enumerate(images)
+            EncodedImage(coarse[i : i + 1], (fine[i : i + 1], middle[i : i + 1]), *shape)
+            for i, shape in enumerate(shapes)
         ]
 
     def _maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -180,8 +207,8 @@ class Segmenter:
             mask_input is None and prompt.is_lone_click if multimask_output is None else multimask_output
             for prompt in prompts
         ]
-        shapes = _shapes(prompts, offered)
-        calls = [rows for shape in np.unique(shapes) for rows in _cut(np.flatnonzero(shapes == shape), self._at_once)]
+        kinds = [(several, prompt.length) for prompt, several in zip(prompts, offered, strict=True)]
+        calls = [rows for kind in dict.fromkeys(kinds) for rows in _cut(_of_kind(kinds, kind), self.at_once)]
         parts = [
             self._best_low_res(
                 encoded,
@@ -192,35 +219,41 @@ class Segmenter:
             for rows in calls
         ]
         back = self._on_device(np.argsort(np.concatenate(calls)))
-        low_res, ious = (torch.cat(some)[back] for some in zip(*parts, strict=True))
-        masks, ious = self._full_size(low_res, encoded.height, encoded.width, ious)
-        return Decoded(masks, ious, low_res.clamp(-32.0, 32.0), shapes)
+        logits, ious = (torch.cat(some)[back] if len(parts) > 1 else some[0] for some in zip(*parts, strict=True))
+        return Decoded(self._on_host(ious), logits, tuple(kinds), encoded.shape)
 
     @torch.inference_mode()
-    def candidates(self, encoded: EncodedImage, prompts: Sequence[Prompt]) -> tuple[np.ndarray, np.ndarray]:
+    def candidates(self, encoded: EncodedImage, prompts: Sequence[Prompt]) -> tuple[list[list[Window]], np.ndarray]:
         """The three masks that SAM 2 offers for each prompt, of which :meth:`decode` keeps one.
 
         Returns:
-            (N, 3, H, W) bool masks and (N, 3) float32 predicted IoU, on the host
+            N times three masks of the picture's size, and (N, 3) float32 predicted IoU
         """
+        masks, ious = [], []
         for prompt in prompts:
             prompt.check(encoded.height, encoded.width)
-        low_res, ious = self._decode_low_res(encoded, prompts, None, multimask_output=True)
-        masks, ious = self._full_size(low_res.flatten(0, 1)[:, None], encoded.height, encoded.width, ious)
-        return masks.reshape(*low_res.shape[:2], *masks.shape[1:]), ious
+        for rows in _cut(np.arange(len(prompts)), self.at_once):
+            low_res, predicted = self._decode_low_res(encoded, [prompts[i] for i in rows], None, multimask_output=True)
+            masks += [draw(offered, *encoded.shape) for offered in low_res]
+            ious.append(self._on_host(predicted))
+        return masks, np.concatenate(ious)
 
     def _best_low_res(self, encoded, prompts, mask_input, multimask_output: bool):
-        """Low-res logits (N, 1, h, w) and predicted IoU (N,) of the best mask offered for each prompt."""
+        """Low-res logits (N, h, w) and predicted IoU (N,) of the best mask offered for each prompt."""
         low_res, ious = self._decode_low_res(encoded, prompts, mask_input, multimask_output)
         best = ious.argmax(dim=1)
         rows = torch.arange(len(prompts), device=self.device)
-        return low_res[rows, best][:, None], ious[rows, best]
+        return low_res[rows, best], ious[rows, best]
 
     def _squash(self, image: np.ndarray) -> torch.Tensor:
         """SAM 2's own preprocessing: to a square, aspect ratio not kept, antialiased, normalised."""
-        pixels = self._on_device(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 255
+        pixels = self._on_device(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
         size = (self.image_size, self.image_size)
-        squashed = F.interpolate(pixels[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+        if self.device.type == "cpu" and image.size > 3 * WORKING_PIXELS:  # the same but for 256 steps
+            squashed = F.interpolate(pixels, size=size, mode="bilinear", antialias=True)[0].float() / 255
+        else:
+            pixels = pixels.float() / 255
+            squashed = F.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)[0]
         return (squashed - self._mean) / self._std
 
     def _decode_low_res(self, encoded, prompts, mask_input, multimask_output):
@@ -259,24 +292,9 @@ class Segmenter:
             padded_labels[i, : len(row)] = row
         return self._on_device(padded_coords), self._on_device(padded_labels)
 
-    def _full_size(
-        self, low_res: torch.Tensor, height: int, width: int, ious: torch.Tensor
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Masks (N, H, W) bool from (N, 1, h, w) logits, and their scores, on the host.
-
-        So many at a time as memory is allowed; all travel while the device goes on computing.
-        """
-        pinned = self._pinned
-        masks = torch.empty((len(low_res), height, width), dtype=torch.bool, pin_memory=pinned)
-        scores = torch.empty(ious.shape, pin_memory=pinned)
-        scores.copy_(ious, non_blocking=pinned)
-        step = max(1, MAX_PIXELS // (height * width))
-        for chunk, place in zip(low_res.split(step), masks.split(step), strict=True):
-            logits = F.interpolate(chunk, size=(height, width), mode="bilinear", align_corners=False)
-            place.copy_(logits[:, 0] > 0, non_blocking=pinned)
-        if pinned:
-            torch.cuda.current_stream(self.device).synchronize()
-        return masks.numpy(), scores.numpy()
+    def _on_host(self, tensor: torch.Tensor) -> np.ndarray:
+        """A copy on the host, which waits for it; the tensor itself where that is the device."""
+        return tensor.cpu().numpy()
 
     def _on_device(self, array: np.ndarray) -> torch.Tensor:
         """A copy on the device that the host doesn't wait for; the array itself where that is the host."""
@@ -284,11 +302,9 @@ class Segmenter:
         return tensor.pin_memory().to(self.device, non_blocking=True) if self._pinned else tensor.to(self.device)
 
 
-def _shapes(prompts: Sequence[Prompt], offered: Sequence[bool]) -> np.ndarray:
-    """(N,) int, a number for each kind of prompt that one decoder call can't take together with others."""
-    numbers: dict[tuple[bool, int], int] = {}
-    kinds = ((several, prompt.length) for prompt, several in zip(prompts, offered, strict=True))
-    return np.array([numbers.setdefault(kind, len(numbers)) for kind in kinds])
+def _of_kind(kinds: Sequence[tuple[bool, int]], kind: tuple[bool, int]) -> np.ndarray:
+    """The rows of the prompts of a kind, which one decoder call takes together."""
+    return np.array([row for row, other in enumerate(kinds) if other == kind])
 
 
 def _cut(rows: np.ndarray, most: int) -> list[np.ndarray]:

@@ -93,7 +93,7 @@ def test_region_has_its_mask_its_tight_box_and_its_peak(found, maps):
             assert region.label == "person"
             assert region.box.tolist() == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
             assert region.confidence == pytest.approx(maps[name][0][..., 0][region.mask].max(), abs=1e-5)
-            assert region.mask.mean() >= ClipSettings().smallest
+            assert region.mask.full().mean() >= ClipSettings().smallest
 
 
 def test_regions_are_where_the_class_beats_every_background_phrase(found, maps):

@@ -55,14 +55,14 @@ def test_instance_mask_is_laid_into_the_picture():
     mask[:35] = True
     (region,) = find(detections((0.1, 0.2, 0.5, 0.7), mask=mask))
     assert region.mask.shape == (HEIGHT, WIDTH)
-    assert np.array_equal(region.mask[20:90, 20:120], mask)
-    assert region.mask.sum() == mask.sum()
+    assert np.array_equal(region.mask.part(20, 20, 90, 120), mask)
+    assert region.mask.area == mask.sum()
 
 
 def test_instance_mask_of_another_resolution_is_stretched_to_its_box():
     (region,) = find(detections((0.1, 0.2, 0.5, 0.7), mask=np.array([[True, False], [True, True]])))
-    assert np.array_equal(region.mask[20:55, 20:120], np.arange(100)[None].repeat(35, axis=0) < 50)
-    assert region.mask[55:90, 20:120].all()
+    assert np.array_equal(region.mask.part(20, 20, 55, 120), np.arange(100)[None].repeat(35, axis=0) < 50)
+    assert region.mask.part(55, 20, 90, 120).all()
 
 
 def test_instance_mask_that_reaches_out_of_the_picture_is_cut():
@@ -142,7 +142,7 @@ def test_segmentation_gives_a_region_for_every_body():
     mask[10:50, 10:30] = mask[10:90, 100:150] = 1
     regions = find(fo.Segmentation(mask=mask))
     assert [region.box.tolist() for region in regions] == [[100, 10, 150, 90], [10, 10, 30, 50]]
-    assert all(region.mask.dtype == bool and region.mask.shape == mask.shape for region in regions)
+    assert all(region.mask.shape == mask.shape for region in regions)
 
 
 def test_segmentation_with_values_tells_classes_apart():
@@ -184,3 +184,34 @@ def test_masks_on_disk_are_read(tmp_path):
     segmentation.export_mask(str(tmp_path / "mask.png"), update=True)
     assert segmentation.mask is None
     assert find(segmentation)[0].box.tolist() == [10, 10, 30, 50]
+
+
+def large(label, size=(4000, 6000)):
+    """What is found in a label of a picture of 24 megapixels, which is read smaller."""
+    picture = Picture("key", "key", np.zeros((400, 600, 3), np.uint8), label, size=size)
+    return FieldPrior(["person"]).find([picture])[0]
+
+
+def test_of_a_large_picture_boxes_are_the_pictures_own_and_masks_are_brought_down():
+    mask = np.zeros((400, 200), bool)
+    mask[3:, 7:] = True
+    (region,) = large(detections((0.5, 0.25, 200 / 6000, 400 / 4000), mask=mask))
+    assert region.box.tolist() == [3007, 1003, 3200, 1400]
+    assert region.picture == (4000, 6000)
+    assert region.mask.shape[0] * region.mask.shape[1] == pytest.approx(1024 * 1024, rel=0.01)
+    assert region.mask.area == pytest.approx(397 * 193 * 1024 * 1024 / 24e6, rel=0.05)
+    assert large(detections((0.1, 0.2, 0.5, 0.7)))[0].box == pytest.approx([600, 800, 3600, 3600])
+
+
+def test_what_is_smaller_than_a_pixel_of_a_brought_down_mask_is_still_there():
+    (region,) = large(detections((0.5, 0.25, 3 / 6000, 2 / 4000), mask=np.ones((2, 3), bool)))
+    assert region.box.tolist() == [3000, 1000, 3003, 1002]
+    assert region.mask.any()
+
+
+def test_parts_of_a_large_segmentation_are_found_at_a_million_pixels():
+    mask = np.zeros((4000, 6000), np.uint8)
+    mask[400:2000, 900:3000] = mask[3000:3600, 5000:5500] = 1
+    first, second = large(fo.Segmentation(mask=mask))
+    for region, box in ((first, [900, 400, 3000, 2000]), (second, [5000, 3000, 5500, 3600])):
+        assert region.box == pytest.approx(box, abs=6) and region.picture == (4000, 6000)

@@ -27,7 +27,7 @@ def prompt_of(prompter, region: Region, avoid: np.ndarray | None = None):
 
 def on(mask: np.ndarray, points: np.ndarray) -> list[bool]:
     x, y = np.asarray(points).round().astype(int).T
-    return mask[y, x].tolist()
+    return np.asarray(mask)[y, x].tolist()
 
 
 @pytest.mark.parametrize("prompter", ALL)
@@ -92,7 +92,7 @@ def test_keypoints_are_passed_on_untouched_with_their_labels():
 
 
 def test_negative_clicks_spare_everything_of_the_class(region):
-    neighbour = region.mask.copy()
+    neighbour = region.mask.full()
     neighbour[:, 150:] = True
     for prompter in (prompters.points, prompters.box_negatives, prompters.box_points):
         prompt = prompt_of(prompter, region, neighbour)
@@ -128,3 +128,16 @@ def test_mask_of_one_pixel_still_makes_a_prompt(prompter):
 def test_mask_that_fills_the_picture_still_makes_a_prompt(prompter):
     mask = np.ones((240, 200), bool)
     prompt_of(prompter, Region("person", box=box_of(mask), mask=mask)).check(240, 200)
+
+
+@pytest.mark.parametrize("prompter", ALL)
+def test_prompts_of_a_mask_that_was_brought_down_are_in_the_pictures_pixels(prompter, region):
+    """Four times as large, and in the same places; the box is the one that the prior has measured."""
+    large = Region("person", box=region.box * 4 + [1, 2, -1, -2], mask=region.mask, shape=(960, 800))
+    small, prompt = prompt_of(prompter, region), prompt_of(prompter, large, region.mask)
+    prompt.check(960, 800)
+    assert prompt.point_labels.tolist() == small.point_labels.tolist()
+    assert prompt.point_coords == pytest.approx(small.point_coords * 4 + 1.5)
+    if prompt.box is not None:
+        assert prompt.box == pytest.approx(small.box * 4, abs=3)
+        assert prompt.box != pytest.approx(small.box * 4)

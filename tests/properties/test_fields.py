@@ -11,7 +11,6 @@ from prompting.dataset.truth import paint_instances
 from prompting.errors import PromptError
 from prompting.labels.instances import instance_mask
 from prompting.pixels.masks import resize_mask
-from prompting.pixels.regions import box_of
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
 from prompting.prompts import prompters
@@ -61,8 +60,8 @@ def test_any_keypoint_gives_a_good_prompt_none_or_a_refusal(points, sam_labels):
 def test_any_segmentation_is_cut_into_parts_of_the_pictures_size(mask, shape):
     picture = Picture("key", "key", np.zeros((*shape, 3), np.uint8), fo.Segmentation(mask=mask.astype(np.uint8)))
     (found,) = FieldPrior(["person"]).find([picture])
-    covered = np.sum([np.zeros(shape), *(region.mask for region in found)], axis=0)
+    covered = np.sum([np.zeros(shape), *(region.mask.full() for region in found)], axis=0)
     assert np.array_equal(covered, resize_mask(mask, *shape))
     for region in found:
-        assert np.array_equal(region.box, box_of(region.mask))
+        assert np.array_equal(region.box, region.mask.box)
         Prompt("person", box=tight_box(region.mask)).check(*shape)

@@ -86,3 +86,15 @@ def test_stretched_mask_shows_what_lies_under_the_middle_of_each_pixel(seed, giv
             row = (2 * y + 1) * given_shape[0] // (2 * wanted[0])
             column = (2 * x + 1) * given_shape[1] // (2 * wanted[1])
             assert resized[y, x] == mask[row, column]
+
+
+@MANY
+@given(masks(), SHAPES)
+def test_a_window_at_another_size_is_the_stretched_mask_and_never_vanishes(mask, wanted):
+    window = Window.of(mask).at(*wanted)
+    assert window.shape == wanted
+    stretched = resize_mask(mask, *wanted)
+    if stretched.any() or not mask.any():
+        assert np.array_equal(window.full(), stretched)
+    else:
+        assert window.area == 1

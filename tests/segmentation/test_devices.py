@@ -16,8 +16,10 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from demo.dataset import write_photographs
 from prompting.models import catalogue
 from prompting.pixels.images import read_bounded
+from prompting.pixels.masks import Window
 from prompting.priors.clip import ClipPrior, ClipSettings
 from prompting.prompts.refine import Task, refine_all
+from prompting.segmentation import segmenter
 from prompting.segmentation.prompt import Prompt
 from prompting.segmentation.segmenter import Segmenter
 
@@ -67,12 +69,17 @@ def without_values(monkeypatch):
     def send(self, array):
         return empty_like(torch.from_numpy(array), FAKE)
 
-    def receive(self, low_res, height, width, ious):
-        arrived.extend([low_res.device, ious.device])
-        return np.zeros((len(low_res), height, width), bool), np.zeros(ious.shape, np.float32)
+    def scores(self, tensor):
+        arrived.append(tensor.device)
+        return np.zeros(tensor.shape, np.float32)
+
+    def masks(logits, height, width):
+        arrived.append(logits.device)
+        return [Window.empty((height, width))] * len(logits)
 
     monkeypatch.setattr(Segmenter, "_on_device", send)
-    monkeypatch.setattr(Segmenter, "_full_size", receive)
+    monkeypatch.setattr(Segmenter, "_on_host", scores)
+    monkeypatch.setattr(segmenter, "draw", masks)
     return arrived
 
 
@@ -85,18 +92,18 @@ def test_on_a_device_that_is_not_there_nothing_can_be_mixed_or_read():
             there.sum().item()
 
 
-def test_encoding_and_decoding_stay_on_the_device_and_never_wait_for_it(sam2_model, without_values):
+def test_encoding_and_decoding_stay_on_the_device_until_scores_and_masks_leave_it(sam2_model, without_values):
     with nowhere(sam2_model) as model:
-        segmenter = Segmenter(model, FAKE, "fake")
-        first, other = segmenter.encode([PICTURE, PICTURE[:50]])
+        sam2 = Segmenter(model, FAKE, "fake")
+        first, other = sam2.encode([PICTURE, PICTURE[:50]])
         assert {first.embedding.device, *(level.device for level in other.high_res)} == {torch.device(FAKE)}
-        decoded = segmenter.decode(first, [CLICK, BOX, CLICK])
-        segmenter.candidates(first, [BOX])
+        decoded = sam2.decode(first, [CLICK, BOX, CLICK])
+        sam2.candidates(first, [BOX])
         everywhere = [np.ones((120, 200), bool)] * 2
-        (refined,) = refine_all(segmenter, first, [Task([CLICK, BOX], everywhere, rounds=1)])
-    assert decoded.low_res_logits.device == refined.decoded.low_res_logits.device == torch.device(FAKE)
+        (refined,) = refine_all(sam2, first, [Task([CLICK, BOX], everywhere, rounds=1)])
+    assert decoded.low_res_logits.device == torch.device(FAKE) and len(refined.masks) == 2
     assert refined.decoder_calls == 4  # two shapes of prompt, and the same with a click and mask_input
-    assert len(without_values) == 8 and set(without_values) == {torch.device(FAKE)}
+    assert without_values and set(without_values) == {torch.device(FAKE)}
 
 
 def test_clips_maps_are_made_on_the_device():
