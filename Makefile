@@ -1,7 +1,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 WORKERS ?= 2
-QUICK := floor sweep peers precision quality
+QUICK := floor sweep peers large precision quality
 
 .PHONY: help setup demo check test lint bench clean
 .DEFAULT_GOAL := help

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import floor, precision, scale, stages, sweep, timing, weights
+from benchmarks import floor, large, precision, scale, stages, sweep, timing, weights
 from prompting.errors import ModelUnavailable
 from prompting.models import catalogue
 from prompting.prompts.strategies import STRATEGIES
@@ -180,8 +180,30 @@ def test_where_the_official_weights_are_out_of_reach_random_ones_say_so_and_draw
     box = Prompt("person", box=np.array([20, 10, 40, 50], np.float32))
     cut = box.with_click((30.0, 30.0), 0)
     click = Prompt("person", np.array([[60.0, 30.0]], np.float32), np.array([1]))
-    whole, holed, around = random_tiny.segmenter.decode(encoded, [box, cut, click]).masks
+    drawn = random_tiny.segmenter.decode(encoded, [box, cut, click]).masks
+    whole, holed, around = (mask.full() for mask in drawn)
     assert whole.sum() == pytest.approx(np.pi / 4 * 20 * 40 * 0.8, rel=0.05)
     assert whole[30, 30] and not holed[30, 30]
     assert around[30, 60] and not around[30, 20]
     assert all(cv2.connectedComponents(mask.astype(np.uint8))[0] == 2 for mask in (whole, holed, around))
+
+
+def test_large_pictures_and_crowds_are_measured_in_time_and_memory(tmp_path, capsys):
+    sizes, prompts, rest = ["--sizes", "0.2", "0.4"], ["--prompts", "1", "3"], ["--limit", "1", "--rounds", "1"]
+    large.main([*sizes, *prompts, *rest, "--sam2", "nano", "--device", "cpu", "--json", str(tmp_path / "large.json")])
+    measured = json.loads((tmp_path / "large.json").read_text())
+    for one in measured["strategies"]["nano"]["sizes"].values():
+        assert len(one) == 1
+        assert one[0]["all"] > sum(one[0][part] for part in large.MODELS) > 0
+    assert set(measured["crowds"]) == set(measured["megabytes"]) == {"1", "3"}
+    assert min(measured["megabytes"].values()) > 100
+    table = capsys.readouterr().out
+    assert "own / encoder" in table and "peak MB at 0.4 MP" in table
+
+
+@pytest.mark.parametrize("count", [10, 1000])
+def test_a_crowd_covers_half_a_picture_and_stays_inside(count):
+    boxes = np.array([d.bounding_box for d in large.crowd((3000, 4000), count).detections])
+    assert len(boxes) == count
+    assert (boxes[:, 2:].prod(axis=1) * count).mean() == pytest.approx(0.5, rel=0.1)
+    assert (boxes >= 0).all() and (boxes[:, :2] + boxes[:, 2:] <= 1 + 1e-9).all()
