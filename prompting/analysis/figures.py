@@ -122,7 +122,7 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
     points = _points(findings, rows, others[rows], ones[rows], f"{a} against {b}")
     points["marker"] = {"size": 8, "opacity": 0.8, "color": colours.tolist()}
     points["hovertemplate"] = f"%{{text}}<br>{a} %{{y:.3f}}<br>{b} %{{x:.3f}}<extra></extra>"
-    layout = style.layout(f"{a} against {b}, {len(rows)} images", f"IoU of {b}", f"IoU of {a}", dark)
+    layout = style.layout(f"{a} against {b}, {len(rows)}\u00a0images", f"IoU of {b}", f"IoU of {a}", dark)
     layout |= {"dragmode": "lasso", "hovermode": "closest", "height": 460, "shapes": [style.line(0, 0, 1, 1, dark)]}
     layout["xaxis"]["range"], layout["yaxis"]["range"] = IOU, IOU
     layout["annotations"] = [
