@@ -24,7 +24,12 @@ class Answer:
     @property
     def data(self) -> dict:
         """Rows of the tables and traces of the plots."""
-        return self.orders["set_panel_data"]["data"]
+        return {name: value for name, value in self.orders["set_panel_data"]["data"].items() if name != "drawn_here"}
+
+    @property
+    def here(self) -> dict:
+        """What the page that asked remembers of its drawing."""
+        return self.orders["set_panel_data"]["data"]["drawn_here"]
 
     @property
     def text(self) -> str:

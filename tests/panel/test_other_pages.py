@@ -10,13 +10,13 @@ CHANGED = {"path": "all.content"}
 
 def page(drawn, **changes) -> dict:
     """The state as a page sends it that shows this drawing."""
-    return {**nested(drawn.state), "drawn_here": drawn.data["drawn_here"], **changes}
+    return {**nested(drawn.state), "drawn_here": drawn.here, **changes}
 
 
 def test_a_page_draws_the_choice_that_another_one_made(ask, explained):
     mine = ask(explained, state={"top": {"baseline": "clip_point"}})
     other = ask(explained, state={"top": {"baseline": "yolo_box"}})
-    state = {**nested(other.state), "drawn_here": mine.data["drawn_here"]}
+    state = {**nested(other.state), "top": {"baseline": "yolo_box"}, "drawn_here": mine.here}
     answer = ask(explained, "redraw", state, path="top.baseline", value="yolo_box")
     assert "compared with yolo_box" in answer.text
 

@@ -107,7 +107,7 @@ def test_a_choice_that_is_gone_is_forgotten(ask, explained):
 
 def nested(state: dict) -> dict:
     """What the panel remembers, as the App sends it back."""
-    rows = {name: {} for name in ("top", "pair")}
+    rows = {name: {} for name in ("all", "top", "pair")}
     for row, choice in (name.split(".") for name in state if "." in name):
         rows[row][choice] = state[f"{row}.{choice}"]
     return rows | {name: value for name, value in state.items() if "." not in name}
