@@ -129,6 +129,11 @@ def test_the_truth_and_clicks_have_colours_of_their_own(dataset):
     assert (drawn["sam2_truth"], drawn["sam2_clip_iterative_positive"]) == (TRUTH, POSITIVE)
 
 
+def test_a_score_on_a_thumbnail_has_its_strategys_colour(dataset):
+    dataset.add_sample_field("sam2_eval_clip_box_iou", fo.FloatField)
+    assert colours(dataset, "sam2")["sam2_eval_clip_box_iou"] == colour_of("clip_box")
+
+
 def test_one_strategy_is_shown_with_its_prompts_on_top_and_the_truth(dataset):
     fields = [f"sam2_clip_iterative{kind}" for kind in ("_positive", "_negative", "_prompt_boxes", "")]
     assert shown_fields(dataset, "sam2", "clip_iterative") == fields
