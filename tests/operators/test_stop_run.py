@@ -1,13 +1,14 @@
 """Stopping a run from the menu, from a run's own dialog, and from Python."""
 
 import json
+from functools import partialmethod
+from importlib import import_module
 
 import fiftyone.operators as foo
 import pytest
 
 from prompting.dataset import lock
 from prompting.dataset.lock import run_lock
-from prompting.dataset.stopping import running
 from tests.operators.test_other_forms import form, run
 
 STOP = "@promptlab/sam2-prompting/stop_run"
@@ -45,17 +46,20 @@ def test_the_dialog_of_a_run_has_a_button_that_stops_it_and_says_that_it_was_pre
     dataset.delete()
 
 
-def test_a_stopped_run_says_in_the_forms_words_how_to_go_on_and_offers_it(dataset, nano):
-    params = {"strategies": ["yolo_box"], "classes": "person", **nano}
-    ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, executor=foo.executor.Executor())
-    orders = []
-    for order in foo.get_operator("@promptlab/sam2-prompting/apply_strategies").execute(ctx):
-        orders.append(order)
-        if running(dataset) and running(dataset).done:
-            foo.get_operator(STOP)(dataset)
+def test_a_stopped_run_says_in_the_forms_words_how_to_go_on_and_offers_it(dataset, nano, monkeypatch):
+    def stop(self, *args, tell):
+        tell(self, *args)
+        foo.get_operator(STOP)(dataset)
+        self.asked_to_stop.wait(10)
+
+    package = type(foo.get_operator(STOP)).__module__.removesuffix(".operators.stop_run")
+    hold = import_module(f"{package}.prompting.dataset.lock").Hold
+    monkeypatch.setattr(hold, "tell", partialmethod(stop, tell=hold.tell))
+    orders = run("apply_strategies", dataset, {"strategies": ["yolo_box"], "classes": "person", **nano})
     stopped = [order for order in orders if "stopped" in json.dumps(order.to_json())][-1]
     fields = stopped.body.params["outputs"]["type"]["properties"]
-    assert "“Samples that have results: Keep them, do the others”" in fields["stopped"]["view"]["label"]
+    said = fields["stopped"]["view"]["label"]
+    assert "0 of 6 samples" in said and "“Samples that have results: Keep them, do the others”" in said
     rest = fields["rest"]["view"]
     assert rest["operator"].endswith("apply_strategies")
     assert (rest["params"]["existing"], rest["params"]["strategies"]) == ("skip", ["yolo_box"])
