@@ -21,7 +21,7 @@ check: setup ## check style and run the tests that need no database and no model
 	@PURE=1 $(RUN) -m pytest -q -rfE $(ARGS)
 
 test: setup ## run the tests, two at a time (ARGS="-k box" picks some, WORKERS=0 runs one at a time)
-	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## check style, formatting, and for weaknesses in the code and the pinned packages
 	@$(RUN) -m ruff check

@@ -38,8 +38,14 @@ def picture() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def encoded(segmenter, picture):
-    return segmenter.encode([picture])[0]
+def two_encoded(segmenter, picture):
+    """The picture and its mirror image, encoded together."""
+    return segmenter.encode([picture, picture[:, ::-1].copy()])
+
+
+@pytest.fixture(scope="module")
+def encoded(two_encoded):
+    return two_encoded[0]
 
 
 def prompts(count: int, clicks: int, box: bool) -> list[Prompt]:
@@ -71,12 +77,13 @@ def close(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape and (one - other).abs().max() <= 1e-5 * other.abs().max()
 
 
-def test_encoder_gives_sam2s_own_maps(segmenter, sam2s_own, picture):
+def test_encoder_gives_sam2s_own_maps(segmenter, sam2s_own, two_encoded, picture):
     with torch.inference_mode():
-        batch = segmenter._squash(picture)[None].repeat(2, 1, 1, 1)
-        ours, theirs = segmenter._maps(batch), sam2s_own.forward_image(batch)["backbone_fpn"]
-    assert len(ours) == len(theirs) == 3
-    assert all(close(a, b) for a, b in zip(ours, theirs, strict=True))
+        batch = torch.stack([segmenter._squash(image) for image in (picture, picture[:, ::-1].copy())])
+        fine, middle, coarse = sam2s_own.forward_image(batch)["backbone_fpn"]
+        coarse = coarse + sam2s_own.no_mem_embed.view(1, -1, 1, 1)
+    for i, ours in enumerate(two_encoded):
+        assert all(close(a, b[i : i + 1]) for a, b in zip((*ours.high_res, ours.embedding), (fine, middle, coarse)))
 
 
 @pytest.mark.parametrize("multimask_output", [False, True])
@@ -92,8 +99,8 @@ def test_decoder_gives_sam2s_own_masks(segmenter, sam2s_own, encoded, count, cli
     assert all(close(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-def test_what_is_kept_of_a_picture_is_not_taken_for_the_next(segmenter, sam2s_own, picture):
-    first, other = segmenter.encode([picture, picture[:, ::-1].copy()])
+def test_what_is_kept_of_a_picture_is_not_taken_for_the_next(segmenter, sam2s_own, two_encoded):
+    first, other = two_encoded
     asked = prompts(2, 3, True)
     for encoded in (first, other, first):
         with torch.inference_mode():
