@@ -27,7 +27,7 @@ et al., 2020); there the gains overlap, and a ladder's do not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,7 +41,16 @@ from .painting import Layer, Painting
 PARTS = ("miss", "stray", "prompt", "choice", "segmenter")
 """In the order in which they are shown: from where nothing was looked for to what nothing could help."""
 
+NONE = "none"
+"""What costs nothing at all, rounding aside."""
+
 HALF = 0.5
+
+
+def largest_part(parts: Mapping[str, float]) -> str:
+    """The part of a picture's loss that costs most; ``none`` where none costs anything."""
+    name = max(PARTS, key=lambda part: parts[part])
+    return name if parts[name] > np.finfo(np.float32).eps else NONE
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def _in_order(paths: list[str], prefix: str) -> list[str]:
     def rank(path: str) -> int:
         if path.startswith(f"{prefix}_eval_"):
             return 1 if path.endswith("_iou") else 2
-        return 3 if "." in path else 0
+        return 3 if "_error" in path.removeprefix(prefix) else 0
 
     return sorted(paths, key=rank)
 
@@ -186,4 +186,7 @@ def _in_order(paths: list[str], prefix: str) -> list[str]:
 def _is_ours(path: str, prefix: str) -> bool:
     if path in (truth_field(prefix), overlay_field(prefix), heatmap_field(prefix)):
         return True
-    return any(path in StrategyFields.of(prefix, strategy).everything for strategy in STRATEGIES)
+    return any(
+        path in (*StrategyFields.of(prefix, strategy).everything, error_field(prefix, strategy))
+        for strategy in STRATEGIES
+    )

@@ -86,8 +86,10 @@ class StrategyFields:
 
 
 def error_field(prefix: str, strategy: str) -> str:
-    """The document with the parts of a strategy's loss, ``<path>.miss`` and so on.
+    """The parts of a strategy's loss, ``<path>.miss`` and so on, with the largest part's name as their label.
 
+    A Classification (a DynamicEmbeddedDocument without a label in earlier versions): the App looks at every field of a
+    document that isn't a label for each field that there is whenever a page opens.
     Not one document for all strategies: the App's annotation can't read documents within documents.
     """
     return f"{prefix}_{strategy}_error"

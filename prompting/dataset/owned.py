@@ -17,13 +17,16 @@ from .names import StrategyFields
 
 LABELS, NUMBER = fo.EmbeddedDocumentField, fo.FloatField
 
+EARLIER = {(LABELS, fo.Classification): (LABELS, fo.DynamicEmbeddedDocument)}
+"""A type -> what earlier versions wrote in its place."""
+
 
 def strategy_fields(prefix: str, strategy: str) -> dict[str, tuple]:
     """One strategy's: name -> (field type, embedded document type or None)."""
     return {
         **StrategyFields.of(prefix, strategy).types(),
         **{f"{names.evaluation_key(prefix, strategy)}_{score}": (NUMBER, None) for score in names.SCORES},
-        names.error_field(prefix, strategy): (LABELS, fo.DynamicEmbeddedDocument),
+        names.error_field(prefix, strategy): (LABELS, fo.Classification),
     }
 
 
@@ -51,7 +54,8 @@ def fields_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) 
     """Those of :func:`own_fields` that the dataset has."""
     own = own_fields(prefix, strategy)
     there = {name: dataset.get_field(name) for name in own}
-    return [name for name, f in there.items() if (type(f), getattr(f, "document_type", None)) == own[name]]
+    kinds = {name: (type(field), getattr(field, "document_type", None)) for name, field in there.items()}
+    return [name for name, kind in kinds.items() if kind in (own[name], EARLIER.get(own[name]))]
 
 
 def own_names(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> set[str]:

@@ -5,13 +5,13 @@ Runs after an evaluation, encodes each picture once more, and needs no prior.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from ..analysis.attribution import PARTS, attribute
+from ..analysis.attribution import PARTS, attribute, largest_part
 from ..analysis.explanation import Explanation
 from ..analysis.robustness import Trial, curves, probe
 from ..dataset import appearance, checks
@@ -77,7 +77,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     model = _common_model(samples._dataset, names, prefix, device)
     segmenter = load_segmenter(model, device, _common_precision(samples._dataset, names, prefix))
     with editing(samples._dataset):
-        _declare(samples._dataset, names, prefix)
+        kinds = _declare(samples._dataset, names, prefix)
         appearance.arrange(samples._dataset, prefix)
     total = len(view)
     pace = Pace(total)
@@ -108,7 +108,7 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
                     attempts = attempts_of(sample, of, segmenter, encoded, classes)
                     found = resize_mask(sample[of.mask].get_mask(), *target.shape)
                     parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
-                    errors[error_field(prefix, name)] = fo.DynamicEmbeddedDocument(**parts)
+                    errors[error_field(prefix, name)] = kinds[name](parts)
                     for part, value in parts.items():
                         sums[name][part] += value
                 if robustness and regions:
@@ -220,7 +220,20 @@ def _common_precision(dataset: fo.Dataset, names: Sequence[str], prefix: str) ->
     return made_with[names[0]]
 
 
-def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
-    paths = [error_field(prefix, name) for name in names]
-    documents = dict.fromkeys(paths, (fo.EmbeddedDocumentField, fo.DynamicEmbeddedDocument))
-    add_fields(dataset, {**documents, **{f"{path}.{part}": (fo.FloatField, None) for path in paths for part in PARTS}})
+def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> dict[str, Callable[[dict[str, float]], object]]:
+    """Declare the strategies' documents; what makes one of each picture's parts, by the strategies' names."""
+    paths = {name: error_field(prefix, name) for name in names}
+    documents = dict.fromkeys(paths.values(), (fo.EmbeddedDocumentField, fo.Classification))
+    parts = {f"{path}.{part}": (fo.FloatField, None) for path in paths.values() for part in PARTS}
+    add_fields(dataset, {**documents, **parts})
+    labelled = {name: dataset.get_field(path).document_type is fo.Classification for name, path in paths.items()}
+    return {name: _label if labelled[name] else _document for name in names}
+
+
+def _label(parts: dict[str, float]) -> fo.Classification:
+    return fo.Classification(label=largest_part(parts), **parts)
+
+
+def _document(parts: dict[str, float]) -> fo.DynamicEmbeddedDocument:
+    """As earlier versions declared it: a field's type can't be changed, and the parts are read alike."""
+    return fo.DynamicEmbeddedDocument(**parts)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from prompting.analysis.attribution import PARTS, Attempt, Ceiling, attribute, hit
+from prompting.analysis.attribution import NONE, PARTS, Attempt, Ceiling, attribute, hit, largest_part
 from prompting.analysis.metrics import image_iou
 from prompting.pixels.masks import IGNORED, paint
 from prompting.pixels.regions import Region, box_of
@@ -164,3 +164,15 @@ masks = arrays(bool, SHAPE)
 def test_parts_add_up_whatever_the_masks(made, there):
     attempts = [attempt(click(x), mask, *offered) for mask, x, offered in made]
     split(attempts, [ceiling(truth, reached) for truth, reached in there])
+
+
+@pytest.mark.parametrize(
+    ("costs", "largest"),
+    [({"prompt": 0.2, "miss": 0.1}, "prompt"), ({"choice": -0.1, "segmenter": 0.3}, "segmenter"), ({}, NONE)],
+)
+def test_the_largest_part_is_named_and_none_where_nothing_is_lost(costs, largest):
+    assert largest_part({**dict.fromkeys(PARTS, 0.0), **costs}) == largest
+
+
+def test_a_gain_is_no_loss():
+    assert largest_part({**dict.fromkeys(PARTS, 0.0), "choice": -0.2}) == NONE

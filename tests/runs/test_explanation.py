@@ -8,7 +8,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 
-from prompting.analysis.attribution import PARTS
+from prompting.analysis.attribution import NONE, PARTS
 from prompting.analysis.explanation import Explanation
 from prompting.dataset.findings import load_findings
 from prompting.dataset.judgements import load_curves
@@ -98,6 +98,14 @@ def test_parts_are_fields_that_the_app_can_filter_by(evaluated, explanation):
     path = f"{error_field('sam2', 'clip_point')}.segmenter"
     assert isinstance(evaluated.get_field(path), fo.FloatField)
     assert len(evaluated.match(fo.ViewField(path) > 0)) == 4
+
+
+def test_the_largest_part_is_a_label_that_the_app_shows_and_filters_by(evaluated, explanation, findings):
+    labels = evaluated.values(f"{error_field('sam2', 'clip_point')}.label")
+    parts = findings.errors["clip_point"]
+    lost = sum(parts.values()) > 1e-6
+    expected = [max(PARTS, key=lambda part: parts[part][i]) if some else NONE for i, some in enumerate(lost)]
+    assert labels == expected
 
 
 def test_disturbed_prompts_have_curves_that_are_kept(evaluated, explanation):
