@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 
 def told(messages) -> list[tuple[float, str]]:
-    """How far the run was, 0 to 1, and in words, of every message that shows progress."""
+    """How far the run was, 0 to 1, and in words, of every message that shows progress which the last didn't."""
     shown = [message.params for message in messages if message.operator_uri.endswith("show_output")]
     shown = [params for params in shown if "progress" in params["results"]]
-    return [(params["results"]["progress"], _label(params)) for params in shown]
+    steps = [(params["results"]["progress"], _label(params)) for params in shown]
+    return [step for step, _ in groupby(steps)]
 
 
 def _label(params: dict) -> str:

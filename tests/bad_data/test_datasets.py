@@ -10,6 +10,8 @@ from fiftyone import ViewField as F
 from fiftyone.operators.executor import execute_or_delegate_operator
 from PIL import Image
 
+from tests.telling import told
+
 URI = "@promptlab/sam2-prompting/"
 PERSON = {"label": "person", "bounding_box": [0.08, 0.02, 0.8, 0.96]}
 
@@ -172,7 +174,7 @@ def test_bad_pictures_are_counted_at_the_end_in_the_app_too(dataset_of, nano, pi
     params = {"strategies": ["field_box"], "prompt_field": "truth", "classes": "person", "existing": "error", **nano}
     steps = in_the_app(dataset, "apply_strategies", **params)
     messages = [step.body for step in steps]
-    (told,) = [message.params["message"] for message in messages if message.operator_uri.endswith("notify")]
-    assert told == "1 of 3 samples failed; their status fields say why."
+    (said,) = [message.params["message"] for message in messages if message.operator_uri.endswith("notify")]
+    assert said == "1 of 3 samples failed; their status fields say why."
     labels = [label for _, label in told(messages)]
     assert labels[-1] == "3 of 3 samples, 1 failed"

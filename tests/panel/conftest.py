@@ -18,8 +18,9 @@ class Answer:
 
     @property
     def view(self) -> dict:
-        """The panel's building blocks by name."""
-        return self.orders["show_panel_output"]["output"]["type"]["properties"]
+        """The panel's building blocks by name, but for the one that nobody sees."""
+        blocks = self.orders["show_panel_output"]["output"]["type"]["properties"]
+        return {name: block for name, block in blocks.items() if name != "all"}
 
     @property
     def data(self) -> dict:
