@@ -178,3 +178,19 @@ def explained_once(applied_once, evaluate_strategies):
     explain(dataset, robustness=True, progress=False)
     yield dataset
     dataset.delete()
+
+
+@pytest.fixture
+def applied(applied_once):
+    """Two strategies' results that nobody scored; of the test's own."""
+    dataset = applied_once.clone()
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def explained(explained_once):
+    """The same, evaluated and explained; of the test's own."""
+    dataset = explained_once.clone()
+    yield dataset
+    dataset.delete()

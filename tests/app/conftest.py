@@ -77,14 +77,6 @@ def evaluated(applied, evaluate_strategies):
     return applied
 
 
-@pytest.fixture
-def explained(explained_once):
-    """A dataset with everything that the panel shows, of the test's own."""
-    dataset = explained_once.clone()
-    yield dataset
-    dataset.delete()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Keep what a failed test saw, and say where."""

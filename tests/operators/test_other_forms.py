@@ -35,13 +35,6 @@ def run(name: str, dataset, params: dict, **request) -> list:
     return list(foo.get_operator(f"{URI}/{name}").execute(ctx))
 
 
-@pytest.fixture
-def explained(explained_once):
-    dataset = explained_once.clone()
-    yield dataset
-    dataset.delete()
-
-
 @pytest.mark.parametrize("name", ON_A_TARGET)
 def test_every_run_asks_for_the_selection_and_the_view_in_the_same_way(name, explained):
     ids = explained.values("id")

@@ -63,19 +63,3 @@ def ask():
 
 def _orders(result) -> list[dict]:
     return result.to_json()["executor"]["requests"]
-
-
-@pytest.fixture
-def applied(applied_once):
-    """Results that nobody scored."""
-    dataset = applied_once.clone()
-    yield dataset
-    dataset.delete()
-
-
-@pytest.fixture
-def explained(explained_once):
-    """Everything that the panel can show."""
-    dataset = explained_once.clone()
-    yield dataset
-    dataset.delete()

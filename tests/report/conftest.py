@@ -13,22 +13,6 @@ from prompting.dataset.findings import load_findings
 
 
 @pytest.fixture
-def applied(applied_once):
-    """A dataset with results that nobody scored; of the test's own."""
-    dataset = applied_once.clone()
-    yield dataset
-    dataset.delete()
-
-
-@pytest.fixture
-def explained(explained_once):
-    """A dataset with everything that there is to report; of the test's own."""
-    dataset = explained_once.clone()
-    yield dataset
-    dataset.delete()
-
-
-@pytest.fixture
 def findings(explained) -> Findings:
     return load_findings(explained)
 

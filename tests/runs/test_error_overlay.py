@@ -28,17 +28,10 @@ def values_of(sample: fo.Sample) -> np.ndarray:
     return sum(value * (mask == ImageColor.getrgb(colour)).all(axis=-1) for value, colour in COLOURS.items())
 
 
-@pytest.fixture
-def evaluated(explained_once):
-    dataset = explained_once.clone()
-    yield dataset
-    dataset.delete()
-
-
-def test_what_is_seen_is_the_mask_against_the_truth(evaluated, show_errors):
-    assert show_errors(evaluated, "yolo_box", progress=False) == OVERLAY
+def test_what_is_seen_is_the_mask_against_the_truth(explained, show_errors):
+    assert show_errors(explained, "yolo_box", progress=False) == OVERLAY
     seen = set()
-    for sample in evaluated:
+    for sample in explained:
         errors, truth = values_of(sample), sample[truth_field("sam2")].get_mask()
         mask = sample[StrategyFields.of("sam2", "yolo_box").mask].get_mask()
         counts = truth != IGNORED
@@ -49,20 +42,20 @@ def test_what_is_seen_is_the_mask_against_the_truth(evaluated, show_errors):
     assert seen == {0, HIT, MISSED, EXCESS}
 
 
-def test_it_is_in_colours_that_all_can_tell_apart_and_says_what_they_mean(evaluated, show_errors):
-    show_errors(evaluated, "yolo_box", progress=False)
+def test_it_is_in_colours_that_all_can_tell_apart_and_says_what_they_mean(explained, show_errors):
+    show_errors(explained, "yolo_box", progress=False)
     words = {HIT: "hit", MISSED: "missed", EXCESS: "excess"}
-    assert evaluated.mask_targets[OVERLAY] == {COLOURS[value].lower(): word for value, word in words.items()}
-    assert "yolo_box" in evaluated.get_field(OVERLAY).description
+    assert explained.mask_targets[OVERLAY] == {COLOURS[value].lower(): word for value, word in words.items()}
+    assert "yolo_box" in explained.get_field(OVERLAY).description
     for eyes in SEEN_BY:
         assert min(difference(a, b, eyes) for a, b in combinations(COLOURS.values(), 2)) > 8
 
 
-def test_another_strategy_or_other_pictures_take_the_fields_place(evaluated, show_errors):
-    show_errors(evaluated, "yolo_box", progress=False)
-    show_errors(evaluated[:2], "clip_point", progress=False)
-    assert evaluated.count(OVERLAY) == 2
-    assert "clip_point" in evaluated.get_field(OVERLAY).description
+def test_another_strategy_or_other_pictures_take_the_fields_place(explained, show_errors):
+    show_errors(explained, "yolo_box", progress=False)
+    show_errors(explained[:2], "clip_point", progress=False)
+    assert explained.count(OVERLAY) == 2
+    assert "clip_point" in explained.get_field(OVERLAY).description
 
 
 def test_a_wrong_class_is_a_value_of_its_own(dataset, apply_strategies, evaluate_strategies, show_errors, nano):
@@ -85,10 +78,10 @@ def test_a_wrong_class_is_a_value_of_its_own(dataset, apply_strategies, evaluate
         (lambda d: d.exists(truth_field("sam2"), False), "yolo_box", "no samples in this view"),
     ],
 )
-def test_what_cannot_be_shown_is_refused_before_anything_is_written(evaluated, show_errors, change, strategy, says):
+def test_what_cannot_be_shown_is_refused_before_anything_is_written(explained, show_errors, change, strategy, says):
     with pytest.raises(ValueError, match=says):
-        show_errors(change(evaluated), strategy, progress=False)
-    assert not evaluated.has_sample_field(OVERLAY)
+        show_errors(change(explained), strategy, progress=False)
+    assert not explained.has_sample_field(OVERLAY)
 
 
 def test_without_an_evaluation_there_is_no_truth_to_show(applied_once, show_errors):
@@ -96,7 +89,7 @@ def test_without_an_evaluation_there_is_no_truth_to_show(applied_once, show_erro
         show_errors(applied_once, "yolo_box", progress=False)
 
 
-def test_a_persons_field_of_that_name_is_left_alone(evaluated, show_errors):
-    evaluated.add_sample_field(OVERLAY, fo.StringField)
+def test_a_persons_field_of_that_name_is_left_alone(explained, show_errors):
+    explained.add_sample_field(OVERLAY, fo.StringField)
     with pytest.raises(ValueError, match="exists and is of another type"):
-        show_errors(evaluated, "yolo_box", progress=False)
+        show_errors(explained, "yolo_box", progress=False)

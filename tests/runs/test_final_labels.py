@@ -16,13 +16,6 @@ def use_as_labels():
     return foo.get_operator("@promptlab/sam2-prompting/use_as_labels")
 
 
-@pytest.fixture
-def applied(applied_once):
-    dataset = applied_once.clone()
-    yield dataset
-    dataset.delete()
-
-
 def test_labels_are_the_masks_the_instances_and_the_classes(applied, use_as_labels):
     taken = use_as_labels(applied, "yolo_box", "mine", progress=False)
     assert str(taken) == "6 samples have the masks of 'yolo_box' as labels in 'mine' and 'mine_instances'."

@@ -21,13 +21,6 @@ def remove_results():
     return foo.get_operator(f"{PLUGIN}/remove_results")
 
 
-@pytest.fixture
-def explained(explained_once):
-    dataset = explained_once.clone()
-    yield dataset
-    dataset.delete()
-
-
 def run(name: str, dataset, *args, **params):
     return foo.get_operator(f"{PLUGIN}/{name}")(dataset, *args, progress=False, **params)
 

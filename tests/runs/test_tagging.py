@@ -13,34 +13,20 @@ def tag_worst():
     return foo.get_operator("@promptlab/sam2-prompting/tag_worst")
 
 
-@pytest.fixture
-def evaluated(explained_once):
-    dataset = explained_once.clone()
-    yield dataset
-    dataset.delete()
-
-
-@pytest.fixture
-def applied(applied_once):
-    dataset = applied_once.clone()
-    yield dataset
-    dataset.delete()
-
-
-def test_the_lowest_ious_get_the_tag_and_nobody_else(evaluated, tag_worst):
-    worst = tag_worst(evaluated, "clip_point", count=2, progress=False)
-    order = evaluated.sort_by(IOU).values("id")
+def test_the_lowest_ious_get_the_tag_and_nobody_else(explained, tag_worst):
+    worst = tag_worst(explained, "clip_point", count=2, progress=False)
+    order = explained.sort_by(IOU).values("id")
     assert list(worst.sample_ids) == order[:2] and worst.by == "IoU"
-    assert set(evaluated.match_tags("annotate").values("id")) == set(order[:2])
+    assert set(explained.match_tags("annotate").values("id")) == set(order[:2])
     assert str(worst).startswith("2 samples tagged 'annotate': the lowest IoU (")
 
 
-def test_below_a_threshold_there_may_be_fewer(evaluated, tag_worst):
-    ious = sorted(evaluated.values(IOU))
-    worst = tag_worst(evaluated, "clip_point", count=6, below=ious[3], tag="look", progress=False)
+def test_below_a_threshold_there_may_be_fewer(explained, tag_worst):
+    ious = sorted(explained.values(IOU))
+    worst = tag_worst(explained, "clip_point", count=6, below=ious[3], tag="look", progress=False)
     assert list(worst.scores) == [iou for iou in ious if iou < ious[3]]
-    assert evaluated.count_sample_tags() == {"look": len(worst.scores)}
-    none = tag_worst(evaluated, "clip_point", below=1e-9, tag="none", progress=False)
+    assert explained.count_sample_tags() == {"look": len(worst.scores)}
+    none = tag_worst(explained, "clip_point", below=1e-9, tag="none", progress=False)
     if not none.sample_ids:
         assert "is below the threshold" in str(none)
 
@@ -56,25 +42,25 @@ def test_where_nothing_was_evaluated_the_predicted_iou_counts(applied, tag_worst
     )
 
 
-def test_old_scores_are_said_to_be_old(evaluated, tag_worst, apply_strategies, nano):
-    assert "old" not in str(tag_worst(evaluated, "yolo_box", count=1, progress=False))
-    apply_strategies(evaluated, strategies=["yolo_box"], existing="overwrite", progress=False, **nano)
-    said = str(tag_worst(evaluated, "yolo_box", count=1, progress=False))
+def test_old_scores_are_said_to_be_old(explained, tag_worst, apply_strategies, nano):
+    assert "old" not in str(tag_worst(explained, "yolo_box", count=1, progress=False))
+    apply_strategies(explained, strategies=["yolo_box"], existing="overwrite", progress=False, **nano)
+    said = str(tag_worst(explained, "yolo_box", count=1, progress=False))
     assert said.endswith("These scores are old: the strategy was applied again since; evaluate it again first.")
-    assert "old" not in str(tag_worst(evaluated, "clip_point", count=1, progress=False))
+    assert "old" not in str(tag_worst(explained, "clip_point", count=1, progress=False))
 
 
-def test_a_view_is_all_that_is_looked_at_and_tags_stay(evaluated, tag_worst):
-    view = evaluated[3:]
-    evaluated[:1].tag_samples("annotate")
+def test_a_view_is_all_that_is_looked_at_and_tags_stay(explained, tag_worst):
+    view = explained[3:]
+    explained[:1].tag_samples("annotate")
     worst = tag_worst(view, "clip_point", count=1, progress=False)
     assert set(worst.sample_ids) <= set(view.values("id"))
-    assert evaluated.count_sample_tags() == {"annotate": 2}
+    assert explained.count_sample_tags() == {"annotate": 2}
 
 
-def test_samples_that_were_not_scored_are_told(evaluated, tag_worst):
-    evaluated[:2].set_values(IOU, [None, None])
-    worst = tag_worst(evaluated, "clip_point", progress=False)
+def test_samples_that_were_not_scored_are_told(explained, tag_worst):
+    explained[:2].set_values(IOU, [None, None])
+    worst = tag_worst(explained, "clip_point", progress=False)
     assert (worst.scored, worst.unscored) == (4, 2)
     assert "2 samples have none and are left out" in str(worst)
 
@@ -91,7 +77,7 @@ def test_samples_that_were_not_scored_are_told(evaluated, tag_worst):
         ({"prefix": "sam3"}, "with the prefix 'sam3'"),
     ],
 )
-def test_bad_requests_tag_nobody(evaluated, tag_worst, params, says):
+def test_bad_requests_tag_nobody(explained, tag_worst, params, says):
     with pytest.raises(ValueError, match=says):
-        tag_worst(evaluated, **{"strategy": "clip_point", "progress": False, **params})
-    assert not evaluated.count_sample_tags()
+        tag_worst(explained, **{"strategy": "clip_point", "progress": False, **params})
+    assert not explained.count_sample_tags()
