@@ -40,12 +40,20 @@ class Window:
         return cls.cut(np.asarray(mask, bool), 0, 0, mask.shape)
 
     @classmethod
-    def cut(cls, part: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> Window:
-        """The window of a mask of which a (h, w) bool part is known, whose first pixel is (top, left); a copy."""
+    def cut(cls, part: np.ndarray, top: int, left: int, shape: tuple[int, int], owned: bool = False) -> Window:
+        """The window of a mask that is False outside of a part.
+
+        Args:
+            part: (h, w) bool
+            top, left: its first row and column in the mask
+            shape: the mask's
+            owned: nobody else has the part: it is kept, and not copied, where most of it is in the window
+        """
         x, y, w, h = cv2.boundingRect(part.view(np.uint8)) if part.size else (0, 0, 0, 0)
         if not w:
             return cls.empty(shape)
-        return cls(part[y : y + h, x : x + w].copy(), top + y, left + x, tuple(shape))
+        crop = part[y : y + h, x : x + w]
+        return cls(crop if owned and 2 * crop.size >= part.size else crop.copy(), top + y, left + x, tuple(shape))
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> Window:
@@ -151,10 +159,14 @@ def paint(
     Returns:
         (H, W) uint8
     """
-    label_map = np.zeros(shape, np.uint8)
+    label_map, one_class = np.zeros(shape, np.uint8), set(values) <= {1}
     for i in np.argsort(predicted_iou, kind="stable"):
         window = Window.of(masks[i])
-        np.copyto(label_map[window.place], np.uint8(values[i]), where=window.crop)
+        place = label_map[window.place]
+        if one_class:  # ten times as quick, and nothing can be on top
+            np.bitwise_or(place, window.crop.view(np.uint8), out=place)
+        else:
+            place[window.crop] = values[i]
     return label_map
 
 

@@ -37,7 +37,7 @@ def draw(logits: torch.Tensor, height: int, width: int) -> list[Window]:
     drawn = _on_host if logits.device.type == "cpu" else _on_device
     parts = drawn(logits, down, across, places)
     return [
-        Window.cut(part, rows.start, columns.start, (height, width))
+        Window.cut(part, rows.start, columns.start, (height, width), owned=True)
         for part, (rows, columns) in zip(parts, places, strict=True)
     ]
 
