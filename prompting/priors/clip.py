@@ -159,11 +159,14 @@ class ClipPrior:
         return int(round(side / self.patch)) * self.patch
 
     def _regions(self, probabilities: np.ndarray, background: np.ndarray, shape: tuple[int, int]) -> list[Region]:
-        likeliest = probabilities.argmax(axis=2)
+        likeliest = probabilities.argmax(axis=2) if len(self.classes) > 1 else None
         regions = []
         for i, label in enumerate(self.classes):
             p = probabilities[:, :, i]
-            for mask in components((likeliest == i) & (p > background), self.settings.smallest):
+            wins = p > background
+            if likeliest is not None:
+                wins &= likeliest == i
+            for mask in components(wins, self.settings.smallest):
                 peak = float(p[mask.place][mask.crop].max())
                 if peak >= self.settings.peak:
                     box = stretched_box(mask.box, mask.shape, shape)
