@@ -1,4 +1,4 @@
-"""The App on a port of its own, in a real browser. Playwright's event loop ends with the module that used it."""
+"""The App on a port of its own, in a real browser: once for the folder. Playwright's event loop ends with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def nobody_asked_before():
     ExecutionStore.create(STORE).clear()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
     """A headless Chromium. Without one the tests are skipped, except in CI, where they fail."""
     try:
@@ -31,13 +31,13 @@ def browser():
         pytest.skip(str(missing))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def reports(tmp_path_factory):
     """A folder into which the App may write reports."""
     return tmp_path_factory.mktemp("reports")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def app_port(reports):
     """The port at which the App shows this run's database."""
     with pytest.MonkeyPatch.context() as environment:
@@ -81,10 +81,10 @@ def evaluated(applied, evaluate_strategies):
 def pytest_runtest_makereport(item, call):
     """Keep what a failed test saw, and say where."""
     report = yield
-    opener = item.funcargs.get("open_dataset")
-    if report.when == "call" and report.failed and opener:
+    pages = [*getattr(item.funcargs.get("open_dataset"), "pages", ()), *filter(None, [item.funcargs.get("page")])]
+    if report.when == "call" and report.failed and pages:
         folder = item.funcargs["tmp_path"]
-        for i, page in enumerate(opener.pages):
+        for i, page in enumerate(pages):
             page.screenshot(path=folder / f"page{i}.png")
             (folder / f"page{i}.html").write_text(page.content())
         report.sections.append(("The App", f"Screenshots and HTML of its pages: {folder}"))

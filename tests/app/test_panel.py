@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
+from demo import browser as app_browser
 from demo.browser import TIMEOUT_MS, open_strategies
 from tests.app.driving import choose, choose_strategies, execute, expect_samples, expect_the_same_drawn, open_form
 
@@ -36,77 +37,25 @@ def lasso_everything(plot: Locator) -> None:
     mouse.up()
 
 
-def test_table_says_what_was_measured(open_dataset, explained):
-    panel = open_strategies(open_dataset(explained))
-    rows = scores(panel).get_by_role("row")
-    expect(rows).to_have_count(3)
-    for strategy in ("yolo_box", "clip_point"):
-        mean = np.mean(explained.values(f"sam2_eval_{strategy}_iou"))
-        expect(rows.filter(has_text=strategy)).to_contain_text(f"{mean:.3f}")
-    expect(panel.locator(".js-plotly-plot")).to_have_count(7)
-
-
-def test_a_beats_b_changes_the_grid_to_just_those(open_dataset, explained):
-    page = open_dataset(explained)
-    panel = open_strategies(page)
-    expect_samples(page, 6)
-    gain = np.subtract(*(explained.values(f"sam2_eval_{s}_iou") for s in ("yolo_box", "clip_point")))
-    panel.get_by_role("button", name="A beats B").click()
-    expect_samples(page, int((gain > 0.01).sum()))
-    panel.get_by_role("button", name="Show everything").click()
-    expect_samples(page, 6)
-
-
-def test_lassoed_points_are_selected_in_the_grid(open_dataset, explained):
-    page = open_dataset(explained)
-    panel = open_strategies(page)
-    lasso_everything(panel.locator(".js-plotly-plot").nth(SCATTER))
-    expect(page.get_by_test_id("looker").locator("input:checked")).to_have_count(6)
-
-
-def test_switching_the_baseline_changes_the_table(open_dataset, explained):
-    page = open_dataset(explained)
-    panel = open_strategies(page)
-    expect(panel.get_by_text("compared with clip_point")).to_be_visible()
-    clip_point = scores(panel).get_by_role("row").filter(has_text="clip_point")
-    expect(clip_point.get_by_role("cell").nth(3)).to_have_text("")
-    panel.get_by_role("combobox").first.click()
-    page.get_by_role("option", name="yolo_box").click()
-    expect(panel.get_by_text("compared with yolo_box")).to_be_visible()
-    expect(clip_point.get_by_role("cell").nth(3)).to_have_text(re.compile(r"^-0\.\d{3}$"))
-
-
-def test_a_clicked_row_shows_that_strategy_alone(open_dataset, explained):
-    page = open_dataset(explained)
-    panel = open_strategies(page)
-    scores(panel).get_by_role("cell", name="yolo_box").click()
-    expect(page.get_by_test_id("checkbox-sam2_yolo_box").locator("input")).to_be_checked()
-    expect(page.get_by_test_id("checkbox-sam2_truth").locator("input")).to_be_checked()
-    expect(page.get_by_test_id("checkbox-sam2_clip_point").locator("input")).not_to_be_checked()
-
-
-def test_without_results_the_panel_leads_to_the_first_run(open_dataset, dataset):
-    page = open_dataset(dataset)
-    panel = open_strategies(page)
-    panel.get_by_role("button", name="Apply strategies").click()
-    expect(page.get_by_test_id("operators-prompt-modal")).to_contain_text("Strategies")
-
-
 def slice_by(panel: Locator, field: str, groups: int) -> None:
     """By a field of which each value has as many pictures as the others."""
     choose(panel, -1, field)
     expect(panel.get_by_text(f"n = {6 // groups}")).to_have_count(groups)
 
 
-def test_what_is_drawn_after_other_choices_is_what_a_fresh_panel_draws(open_dataset, explained):
+def test_other_slices_and_another_baseline_change_the_tables_to_what_a_fresh_panel_draws(open_dataset, explained):
     explained.set_values("camera", ["a", "b", "c"] * 2)
     explained.set_values("split", ["train", "val"] * 3)
     used = open_dataset(explained)
     panel = open_strategies(used)
     slice_by(panel, "camera", 3)
     slice_by(panel, "split", 2)
+    expect(panel.get_by_text("compared with clip_point")).to_be_visible()
+    gain_of_clip_point = scores(panel).get_by_role("row").filter(has_text="clip_point").get_by_role("cell").nth(3)
+    expect(gain_of_clip_point).to_have_text("")
     choose(panel, 0, "yolo_box")
     expect(panel.get_by_text("compared with yolo_box")).to_be_visible()
+    expect(gain_of_clip_point).to_have_text(re.compile(r"^-0\.\d{3}$"))
     fresh = open_dataset(explained)  # the App's server hands the choices on to it
     other = open_strategies(fresh)
     slice_by(other, "split", 2)
@@ -126,3 +75,58 @@ def test_a_run_from_the_menu_changes_the_panel_by_itself(open_dataset, explained
     fresh = open_dataset(explained)
     expect(open_strategies(fresh).get_by_text("There is one strategy alone")).to_be_visible()
     expect_the_same_drawn(used, fresh)
+
+
+# one page for those who only look, opened last: pages share what the server remembers of a panel
+
+
+@pytest.fixture(scope="module")
+def judged(explained_once):
+    """A dataset with everything that the panel shows, for those who only look."""
+    dataset = explained_once.clone()
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture(scope="module")
+def page(browser, app_port, judged):
+    """Its page, with the panel open; each test leaves the grid and the baseline as they were."""
+    page = app_browser.open_dataset(browser, app_port, judged.name)
+    open_strategies(page)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def panel(page) -> Locator:
+    return page.get_by_test_id("panel-content-strategies_panel")
+
+
+def test_table_says_what_was_measured(panel, judged):
+    rows = scores(panel).get_by_role("row")
+    expect(rows).to_have_count(3)
+    for strategy in ("yolo_box", "clip_point"):
+        mean = np.mean(judged.values(f"sam2_eval_{strategy}_iou"))
+        expect(rows.filter(has_text=strategy)).to_contain_text(f"{mean:.3f}")
+    expect(panel.locator(".js-plotly-plot")).to_have_count(7)
+
+
+def test_a_beats_b_changes_the_grid_to_just_those(page, panel, judged):
+    expect_samples(page, 6)
+    gain = np.subtract(*(judged.values(f"sam2_eval_{s}_iou") for s in ("yolo_box", "clip_point")))
+    panel.get_by_role("button", name="A beats B").click()
+    expect_samples(page, int((gain > 0.01).sum()))
+    panel.get_by_role("button", name="Show everything").click()
+    expect_samples(page, 6)
+
+
+def test_a_clicked_row_shows_that_strategy_alone(page, panel):
+    scores(panel).get_by_role("cell", name="yolo_box").click()
+    expect(page.get_by_test_id("checkbox-sam2_yolo_box").locator("input")).to_be_checked()
+    expect(page.get_by_test_id("checkbox-sam2_truth").locator("input")).to_be_checked()
+    expect(page.get_by_test_id("checkbox-sam2_clip_point").locator("input")).not_to_be_checked()
+
+
+def test_lassoed_points_are_selected_in_the_grid(page, panel):
+    lasso_everything(panel.locator(".js-plotly-plot").nth(SCATTER))
+    expect(page.get_by_test_id("looker").locator("input:checked")).to_have_count(6)
