@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import floor, large, precision, scale, stages, sweep, timing, weights
+from benchmarks import floor, large, large_judging, precision, scale, stages, sweep, timing, weights
 from prompting.errors import ModelUnavailable
 from prompting.models import catalogue
 from prompting.prompts.strategies import STRATEGIES
@@ -207,3 +207,11 @@ def test_a_crowd_covers_half_a_picture_and_stays_inside(count):
     assert len(boxes) == count
     assert (boxes[:, 2:].prod(axis=1) * count).mean() == pytest.approx(0.5, rel=0.1)
     assert (boxes >= 0).all() and (boxes[:, :2] + boxes[:, 2:] <= 1 + 1e-9).all()
+
+
+@pytest.mark.parametrize("people", large_judging.GRIDS)
+def test_a_scene_has_as_many_people_as_it_says_and_the_size(people):
+    picture, masks = large_judging.scene(people, 0.5)
+    assert len(masks) == people and all(mask.any() and mask.shape == picture.shape[:2] for mask in masks)
+    assert picture.shape[0] * picture.shape[1] == pytest.approx(5e5, rel=0.05)
+    assert np.max(np.sum(masks, axis=0)) == 1  # nobody stands in front of anybody

@@ -7,6 +7,9 @@ import numpy as np
 from ..pixels.masks import IGNORED, Window
 
 HIT, MISSED, EXCESS, WRONG_CLASS = 1, 2, 3, 4
+_FOUND, _THERE, _SAME = (np.uint8(flag) for flag in (1, 2, 4))
+_KINDS = np.zeros(8, np.uint8)
+_KINDS[[_FOUND, _THERE, _FOUND + _THERE, _FOUND + _THERE + _SAME]] = EXCESS, MISSED, WRONG_CLASS, HIT
 
 
 def error_map(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -27,7 +30,7 @@ def error_map(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     errors = np.zeros(truth.shape, np.uint8)
     place = Window.of((predicted > 0) | (truth > 0)).place
     predicted, truth = predicted[place], truth[place]
-    found, there = predicted > 0, truth > 0
-    kinds = np.where(found, np.where(there, np.where(predicted == truth, HIT, WRONG_CLASS), EXCESS), MISSED)
-    errors[place] = np.where((found | there) & (truth != IGNORED), kinds, 0)
+    which = _FOUND * (predicted > 0) + _THERE * (truth > 0) + _SAME * (predicted == truth)
+    errors[place] = _KINDS[which]
+    errors[place][truth == IGNORED] = 0
     return errors
