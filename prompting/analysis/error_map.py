@@ -7,6 +7,7 @@ import numpy as np
 from ..pixels.masks import IGNORED, Window
 
 HIT, MISSED, EXCESS, WRONG_CLASS = 1, 2, 3, 4
+
 _FOUND, _THERE, _SAME = (np.uint8(flag) for flag in (1, 2, 4))
 _KINDS = np.zeros(8, np.uint8)
 _KINDS[[_FOUND, _THERE, _FOUND + _THERE, _FOUND + _THERE + _SAME]] = EXCESS, MISSED, WRONG_CLASS, HIT

@@ -95,12 +95,11 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     with writing(samples._dataset) as writer:
         for done, sample in enumerate(samples_by_page(chosen, view.values("id")), start=1):
             target = sample[truth_field(prefix)].get_mask()
-            image = image_of(sample, target.shape)  # a large one is smaller than its masks
+            image = image_of(sample, target.shape)
             if image is None:
                 failed += 1
             else:
-                encoded = segmenter.encode([image])[0]
-                target = resize_mask(target, *image.shape[:2])
+                encoded = segmenter.encode([image], [target.shape])[0]  # a large one is smaller than its masks
                 regions = truth.regions(sample[gt_field], *target.shape)
                 ceilings, errors = ceilings_of(segmenter, encoded, regions, classes), {}
                 for name in names:
