@@ -118,7 +118,7 @@ class StrategiesPanel(foo.Panel):
 
     def compare_only_shown(self, ctx) -> None:
         """What a button showed becomes the view that the panel speaks of."""
-        ctx.panel.set_state("shown", None)
+        Choices.of(ctx).scope.adopt(ctx)
         ctx.__dict__.pop("_strategies_chosen", None)
 
     def save_view(self, ctx) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,16 @@ import fiftyone as fo
 from fiftyone.server.view import get_view
 
 SHOWN = "shown"
-"""Where the panel's state keeps what a button showed: its title, and by what its stage is known again."""
+"""Where the panel's state keeps what a button showed: its title, by what its stage is known again, and the fields that
+were shown before; and which of them a person made a view of their own."""
+
+MOST_KNOWN = 1000
+
+_known: OrderedDict[tuple[str, str], str] = OrderedDict()
+"""The stages that buttons made lately: (dataset, key) -> title.
+
+A quick second press brings the state that the first one left, but the view before it, whose stage would be a person's.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,8 +45,8 @@ class Scope:
         name = request.get("view_name")
         stages = ctx.dataset.load_saved_view(name)._serialize() if name else list(request.get("view") or [])
         shown, title = ctx.panel.get_state(SHOWN) or {}, None
-        if stages and shown.get("key") and shown["key"] == _key(_selected(stages[-1])):
-            stages, title = stages[:-1], shown.get("title")
+        while stages and (made := _made_here(ctx.dataset, stages[-1], shown, known=not name)):
+            stages, title = stages[:-1], title or made
         filters, extended = request.get("filters"), request.get("extended")
         if not (stages or filters or extended):
             return cls(ctx.dataset, [], None, title)
@@ -51,14 +61,19 @@ class Scope:
 
     def narrow(self, ctx, title: str, sample_ids: Sequence[str]) -> None:
         """Show some of the person's pictures, in this order, so that it can be undone."""
-        before = (ctx.panel.get_state(SHOWN) or {}).get("fields") if self.title else ctx.active_fields
-        ctx.panel.set_state(SHOWN, {"title": title, "key": _key(sample_ids), "fields": before})
+        shown, key = ctx.panel.get_state(SHOWN) or {}, _key(sample_ids)
+        before = shown.get("fields") if self.title else ctx.active_fields
+        ctx.panel.set_state(SHOWN, {"title": title, "key": key, "fields": before, "own": shown.get("own")})
+        _known[self.dataset.name, key] = title
+        _known.move_to_end((self.dataset.name, key))
+        while len(_known) > MOST_KNOWN:
+            _known.popitem(last=False)
         ctx.ops.set_view(self.view.select(list(sample_ids), ordered=True))
 
     def widen(self, ctx) -> None:
         """Back to the person's own view, and to the fields that were shown in it."""
         shown = ctx.panel.get_state(SHOWN) or {}
-        ctx.panel.set_state(SHOWN, None)
+        ctx.panel.set_state(SHOWN, {"own": shown.get("own")})
         ctx.ops.clear_selected_samples()
         if self.stages:
             ctx.ops.set_view(self.view)
@@ -66,6 +81,21 @@ class Scope:
             ctx.ops.clear_view()
         if self.title and shown.get("fields"):
             ctx.ops.set_active_fields(shown["fields"])
+
+    def adopt(self, ctx) -> None:
+        """What a button showed becomes the person's own view."""
+        shown = ctx.panel.get_state(SHOWN) or {}
+        ctx.panel.set_state(SHOWN, {"own": shown.get("key")})
+
+
+def _made_here(dataset: fo.Dataset, stage: dict, shown: dict, known: bool) -> str | None:
+    """The title of a stage that a button made; None of a person's, and of one that they made their own."""
+    key = _key(_selected(stage))
+    if key is None or key == shown.get("own"):
+        return None
+    if key == shown.get("key"):
+        return shown.get("title")
+    return _known.get((dataset.name, key)) if known else None
 
 
 def _selected(stage: dict) -> list[str] | None:

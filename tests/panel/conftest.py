@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
 
 import fiftyone.operators as foo
@@ -56,7 +57,10 @@ def ask():
         request = {"__method__": method, "panel_id": "test", "panel_state": state or {}, **params}
         result = foo.execute_operator(PANEL, {"dataset": dataset, "view": view}, params=request)
         result.raise_exceptions()
-        return Answer({order["operator_uri"].split("/")[-1]: order["params"] for order in _orders(result)})
+        orders = [(order["operator_uri"].split("/")[-1], order["params"]) for order in _orders(result)]
+        patched = [params["state"] for name, params in orders if name == "patch_panel_state"]
+        state = {"patch_panel_state": {"state": dict(ChainMap(*reversed(patched)))}} if patched else {}
+        return Answer({**dict(orders), **state})
 
     return ask
 

@@ -97,6 +97,25 @@ def test_buttons_narrow_the_persons_view_and_bring_it_back(ask, explained):
     assert [stage["kwargs"] for stage in back.orders["set_view"]["view"]] == [[["limit", 4]]]
 
 
+def test_a_quick_second_press_does_not_take_the_first_ones_pictures_for_the_persons_view(ask, explained):
+    shown = ask(explained, "show_worst", PAIR)
+    narrowed = explained.select(shown.shown_ids, ordered=True)
+    back = ask(explained, "show_everything", {**PAIR, **shown.state}, narrowed)
+    hasty = ask(explained, "show_b_beats_a", {**PAIR, **back.state}, narrowed)  # the App tells of the view before
+    assert len(hasty.orders["set_view"]["view"]) == 1
+    drawn = ask(explained, state={**PAIR, **hasty.state}, view=explained.select(hasty.shown_ids, ordered=True))
+    assert "the whole dataset" in drawn.text and "In the grid: yolo_box beats clip_point" in drawn.text
+
+
+def test_what_a_person_compares_alone_is_their_view_from_then_on(ask, explained):
+    shown = ask(explained, "show_b_beats_a", PAIR)
+    narrowed = explained.select(shown.shown_ids, ordered=True)
+    own = ask(explained, "compare_only_shown", {**PAIR, **shown.state}, narrowed)
+    assert f"the current view, {len(shown.shown_ids)} of 6" in own.text and "In the grid" not in own.text
+    worst = ask(explained, "show_worst", {**PAIR, **own.state}, narrowed)
+    assert len(worst.orders["set_view"]["view"]) == 2 and set(worst.shown_ids) == set(shown.shown_ids)
+
+
 def test_numbers_of_a_view_are_those_of_its_pictures(ask, explained):
     clip = iou(explained, "clip_point")
     own = explained.limit(3)
