@@ -55,18 +55,6 @@ def read_bounded(path: str, most: int = MAX_PIXELS) -> tuple[np.ndarray, tuple[i
     return _read(path, most)
 
 
-def reduced(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture (H, W, 3) at a smaller size, each pixel the mean of its part; itself where it isn't larger."""
-    if image.shape[0] <= height and image.shape[1] <= width:
-        return image
-    while (
-        not (image.shape[0] % 2 or image.shape[1] % 2) and image.shape[0] >= 2 * height and image.shape[1] >= 2 * width
-    ):
-        half = image.shape[1] // 2, image.shape[0] // 2
-        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)  # six times as quick as any other share
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-
-
 def upright_size(path: str) -> tuple[int, int] | None:
     """The (height, width) of a picture as people see it, from its file's first bytes; None where they don't say."""
     try:

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
-from ..pixels.images import reduced
-from ..pixels.regions import Region, components, stretched_box, working_shape
+from ..pixels.regions import WORKING_PIXELS, Region, components, stretched_box, working_shape
 from ..plan import Plan
 from ..segmentation.precision import FLOAT32
 from ..spelling import same_name
@@ -100,26 +99,28 @@ class ClipPrior:
         return [self._look(picture) for picture in pictures]
 
     def _look(self, picture: Picture) -> Found:
-        probabilities, background = self.maps(reduced(picture.image, *working_shape(*picture.shape)))
+        probabilities, background = self.maps(picture.image, working_shape(*picture.shape))
         found = Found(self._regions(probabilities, background, picture.shape))
         if self.settings.heatmap:
             found.heatmap = probabilities.max(axis=2)
         return found
 
     @torch.inference_mode()
-    def maps(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def maps(self, image: np.ndarray, shape: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The probability of each class at each pixel, and of the likeliest background phrase.
 
         Args:
             image: (H, W, 3) uint8 RGB
+            shape: the (height, width) of the maps, which are made of few cells; by default the image's
 
         Returns:
             (H, W, classes) float32 and (H, W) float32; a class's probability is
             the sum over its phrases of a softmax over all phrases
         """
-        height, width = image.shape[:2]
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1).float() / 255
-        pixels = ((pixels - self._mean) / self._std)[None]
+        height, width = shape or image.shape[:2]
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None]
+        if self.device.type != "cpu" or image.size <= 3 * WORKING_PIXELS:
+            pixels = self._normalised(pixels)
         count, fine = len(self.classes), 0
         for scale in self.settings.scales:
             groups = self._at_scale(pixels, scale)
@@ -128,12 +129,20 @@ class ClipPrior:
         fine = (fine / len(self.settings.scales)).cpu().numpy()
         return fine[:count].transpose(1, 2, 0), fine[count]
 
+    def _normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        return (pixels.float() / 255 - self._mean) / self._std
+
     def _at_scale(self, pixels: torch.Tensor, scale: float) -> torch.Tensor:
-        """Group probabilities (1, G, h, w) from overlapping windows of the model's own size."""
+        """Group probabilities (1, G, h, w) of a picture (1, 3, H, W), from overlapping windows of the model's own size.
+
+        A large picture on a CPU comes as its bytes, which are made smaller sooner than numbers are made of them.
+        """
         height, width = pixels.shape[-2:]
         ratio = min(self.side * scale / min(height, width), MAX_WINDOWS * self.side * scale / max(height, width))
         size = [max(self.side, self._whole_patches(side * ratio)) for side in (height, width)]
         resized = F.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)
+        if resized.dtype == torch.uint8:
+            resized = self._normalised(resized)
         step = max(self.patch, self._whole_patches(self.side * self.settings.stride))
         corners = [(y, x) for y in _starts(size[0], self.side, step) for x in _starts(size[1], self.side, step)]
         # the windows' borders lie on the patch grid, so that their maps add up without resampling

@@ -11,6 +11,7 @@ import skimage.io
 import torch
 
 from prompting.models import catalogue
+from prompting.pixels.regions import WORKING_PIXELS, working_shape
 from prompting.priors.base import Picture
 from prompting.priors.clip import MAX_WINDOWS, ClipPrior, ClipSettings
 
@@ -185,3 +186,17 @@ def test_official_architecture_goes_the_same_way(official):
     assert background.shape == (90, 140)
     assert np.allclose(probabilities[..., 0] + background, 1, atol=1e-3)
     assert all(region.mask.shape == (90, 140) for region in prior.find([Picture("key", "key", image)])[0])
+
+
+def test_maps_of_a_large_picture_are_those_of_the_same_picture_smaller(nano, pictures):
+    """They are made at a million pixels, whatever the picture has, and from its bytes."""
+    prior, astronaut = ClipPrior(*nano, ["person"], ClipSettings()), pictures["astronaut.png"].image
+    large = cv2.resize(astronaut, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    assert large.size > 3 * WORKING_PIXELS
+    probabilities, background = prior.maps(large, astronaut.shape[:2])
+    wanted, of_background = prior.maps(astronaut)
+    assert probabilities.shape == wanted.shape
+    assert np.abs(probabilities - wanted).mean() < 0.01 and np.abs(background - of_background).mean() < 0.01
+    (found,) = prior.find([Picture("large", "large", large)])
+    assert all(region.mask.shape == working_shape(*large.shape[:2]) for region in found)
+    assert all(region.picture == large.shape[:2] for region in found) and found
