@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from demo.browser import TIMEOUT_MS, open_evaluation
+from demo.browser import open_dataset as open_page
 from tests.app.driving import choose_bundled_models, choose_strategies, execute, open_form, type_into
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
@@ -97,34 +98,6 @@ def seen(locator: Locator) -> bool:
     return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= inside["y"]
 
 
-def test_form_refuses_a_bad_prefix_until_it_is_mended(open_dataset, dataset):
-    form = open_form(open_dataset(dataset), APPLY)
-    choose_bundled_models(form)
-    form.get_by_text("More options").click()
-    type_into(form, "Field prefix", "Bad prefix")
-    expect(form.get_by_role("alert")).to_have_text(re.compile("The prefix 'Bad prefix' can't begin field names"))
-    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
-    type_into(form, "Field prefix", "good")
-    expect(form.get_by_role("alert")).to_have_count(0)
-    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
-
-
-@pytest.mark.parametrize("height", [1000, 700])
-def test_without_a_network_the_form_names_all_models_and_the_bundled_ones_are_one_click_away(
-    open_dataset, dataset, height
-):
-    form = open_form(open_dataset(dataset, height=height), APPLY)
-    alert = form.get_by_role("alert")
-    for model in ("sam2.1-hiera-tiny", "ViT-B-16-quickgelu/openai", "yolo26x.pt"):
-        expect(alert).to_contain_text(model)
-    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
-    bundled = form.get_by_text("Bundled, small, offline", exact=True)
-    assert seen(alert) and seen(bundled)
-    bundled.click()
-    expect(alert).to_have_count(0)
-    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
-
-
 @pytest.mark.parametrize("height", [1000, 700])
 def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_last_run(open_dataset, applied, height):
     form = open_form(open_dataset(applied, height=height), APPLY)
@@ -140,8 +113,57 @@ def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_
     expect(form.get_by_role("button", name="Execute")).to_be_enabled()
 
 
-def test_emptied_classes_are_an_error_and_no_person(open_dataset, dataset):
+def test_what_stops_a_run_is_shown(open_dataset, dataset):
     form = open_form(open_dataset(dataset), APPLY)
+    choose_strategies(form, "yolo_box")
+    choose_bundled_models(form)
+    type_into(form, "Classes", "unicorn")  # what the detector knows is known once it is loaded
+    expect(execute(form).get_by_role("alert")).to_contain_text("unicorn")
+
+
+@pytest.fixture(scope="module")
+def page(browser, app_port, made_once):
+    """Photographs without results, for those who press Execute nowhere."""
+    page = open_page(browser, app_port, made_once.name)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def form(page, request) -> Locator:
+    """The form to apply strategies, opened anew, in a window of the height that is asked for."""
+    page.set_viewport_size({"width": 1600, "height": getattr(request, "param", 1000)})
+    form = open_form(page, APPLY)
+    yield form
+    form.get_by_role("button", name="Cancel").click()
+    expect(form).to_have_count(0)
+
+
+def test_form_refuses_a_bad_prefix_until_it_is_mended(form):
+    choose_bundled_models(form)
+    form.get_by_text("More options").click()
+    type_into(form, "Field prefix", "Bad prefix")
+    expect(form.get_by_role("alert")).to_have_text(re.compile("The prefix 'Bad prefix' can't begin field names"))
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    type_into(form, "Field prefix", "good")
+    expect(form.get_by_role("alert")).to_have_count(0)
+    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
+
+
+@pytest.mark.parametrize("form", [1000, 700], indirect=True)
+def test_without_a_network_the_form_names_all_models_and_the_bundled_ones_are_one_click_away(form):
+    alert = form.get_by_role("alert")
+    for model in ("sam2.1-hiera-tiny", "ViT-B-16-quickgelu/openai", "yolo26x.pt"):
+        expect(alert).to_contain_text(model)
+    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    bundled = form.get_by_text("Bundled, small, offline", exact=True)
+    assert seen(alert) and seen(bundled)
+    bundled.click()
+    expect(alert).to_have_count(0)
+    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
+
+
+def test_emptied_classes_are_an_error_and_no_person(form):
     choose_bundled_models(form)
     expect(form.get_by_role("button", name="Execute")).to_be_enabled()
     type_into(form, "Classes", "")
@@ -149,34 +171,25 @@ def test_emptied_classes_are_an_error_and_no_person(open_dataset, dataset):
     expect(form.get_by_role("alert")).to_contain_text("Classes")
 
 
-def test_apply_is_first_in_the_menu(open_dataset, dataset):
-    page = open_dataset(dataset)
+def test_apply_is_first_in_the_menu(page):
     page.keyboard.press("`")
     page.get_by_test_id("operators-browser-search").fill("SAM 2")
     found = page.get_by_test_id("operators-browser").get_by_text(re.compile("^SAM 2: "))
     expect(found.first).to_have_text(APPLY)
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("operators-browser")).to_have_count(0)
 
 
-def test_form_refuses_to_run_without_a_strategy(open_dataset, dataset):
-    form = open_form(open_dataset(dataset), APPLY)
+def test_form_refuses_to_run_without_a_strategy(form):
     choose_strategies(form)
     expect(form.get_by_role("alert")).to_have_text(re.compile("Choose at least one strategy"))
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
 
 
-def test_a_checkpoint_that_is_not_there_is_refused_before_the_run(open_dataset, dataset):
-    form = open_form(open_dataset(dataset), APPLY)
+def test_a_checkpoint_that_is_not_there_is_refused_before_the_run(form):
     choose_strategies(form, "yolo_box")
     form.get_by_text("Choose each", exact=True).click()
     type_into(form, "Detector", "yolo26n.pt")
     type_into(form, "SAM 2 model", "no/such/checkpoint.pt")
     expect(form.get_by_role("alert")).to_contain_text("SAM 2 model: Unknown SAM 2 model 'no/such/checkpoint.pt'")
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
-
-
-def test_what_stops_a_run_is_shown(open_dataset, dataset):
-    form = open_form(open_dataset(dataset), APPLY)
-    choose_strategies(form, "yolo_box")
-    choose_bundled_models(form)
-    type_into(form, "Classes", "unicorn")  # what the detector knows is known once it is loaded
-    expect(execute(form).get_by_role("alert")).to_contain_text("unicorn")
