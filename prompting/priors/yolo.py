@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
-from ..pixels.regions import Region, stretched_box
+from ..pixels.regions import WORKING_PIXELS, Region, stretched_box
 from ..plan import Plan
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
@@ -67,8 +67,8 @@ class YoloPrior:
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The detections of each picture, the most confident first."""
-        # Ultralytics reads BGR
-        results = self._predict([cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR) for picture in pictures])
+        given = [self._given(picture.image) for picture in pictures]
+        results = self._predict(given)
         return [
             [
                 region
@@ -78,9 +78,9 @@ class YoloPrior:
                     result.boxes.cls.int().cpu().tolist(),
                     strict=True,
                 )
-                if (region := self._region(xyxy, float(confidence), index, picture)) is not None
+                if (region := self._region(xyxy, float(confidence), index, image.shape[:2], picture)) is not None
             ]
-            for picture, result in zip(pictures, results, strict=True)
+            for picture, image, result in zip(pictures, given, results, strict=True)
         ]
 
     def _predict(self, images: list[np.ndarray]) -> list:
@@ -97,9 +97,21 @@ class YoloPrior:
                 verbose=False,
             )
 
-    def _region(self, xyxy: np.ndarray, confidence: float, index: int, picture: Picture) -> Region | None:
+    def _given(self, image: np.ndarray) -> np.ndarray:
+        """A picture in BGR, as Ultralytics reads it; a large one as small as Ultralytics would make it, in its way."""
+        height, width = image.shape[:2]
+        scale = self.imgsz / max(height, width)
+        if scale < 1 and image.size > 3 * WORKING_PIXELS:
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+        return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+
+    def _region(
+        self, xyxy: np.ndarray, confidence: float, index: int, seen: tuple[int, int], picture: Picture
+    ) -> Region | None:
+        """A box of what Ultralytics was given as one of the picture."""
         height, width = picture.shape
-        xyxy = stretched_box(xyxy, picture.image.shape[:2], picture.shape)
+        xyxy = stretched_box(xyxy, seen, picture.shape)
         box = np.clip(xyxy, 0, (width, height, width, height)).astype(np.float32)
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None

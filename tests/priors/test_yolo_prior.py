@@ -2,6 +2,7 @@
 
 import os
 
+import cv2
 import numpy as np
 import pytest
 import skimage.io
@@ -138,3 +139,13 @@ def test_tiny_picture_is_taken(yolo):
 def test_one_class_under_two_names_is_refused(yolo):
     with pytest.raises(PromptingError, match="'person' and 'people' are one class to the detector"):
         YoloPrior(yolo, ["person", "people"])
+
+
+def test_boxes_of_a_large_picture_are_those_that_ultralytics_finds_in_it(yolo, pictures):
+    """It is made smaller beforehand, as it would be there, or its copy would cost as much as the detector."""
+    image = cv2.resize(pictures["bus.jpg"].image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    prior = YoloPrior(yolo, ["person"])
+    (found,) = prior.find([Picture("large", "large", image)])
+    (theirs,) = prior._predict([image[..., ::-1].copy()])
+    assert len(found) == len(theirs.boxes) >= 3
+    assert boxes(found) == pytest.approx(theirs.boxes.xyxy.numpy().clip(0), abs=3)  # a pixel before it was enlarged
