@@ -61,20 +61,20 @@ class RunOperator(Described, ABC):
         """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
         from ..prompting.dataset.appearance import field_colours
 
-        before, shown = groups(ctx.dataset), None
+        before, result = groups(ctx.dataset), None
         try:
             for message in self._steps(ctx):
-                shown = _shown(message) or shown
-                yield message
+                if _is_result(message):  # shown once, when it is known whether the page has to be loaded again
+                    result = message
+                else:
+                    yield message
         except Stopped as stopped:  # an end like another: what was done is whole, and is shown
             if ctx.delegated:
                 ctx.set_progress(label=in_form_words(str(stopped), {}))
             else:
                 yield ctx.trigger("reload_dataset")
                 yield ctx.trigger("set_color_scheme", {"fields": field_colours(ctx.dataset)})
-                message = self._show_stopped(ctx, stopped)
-                shown = _shown(message)
-                yield message
+                result = self._show_stopped(ctx, stopped)
         except Exception as error:
             if not ctx.delegated:
                 outputs = types.Object()
@@ -84,7 +84,10 @@ class RunOperator(Described, ABC):
         if not ctx.delegated:
             ctx.dataset.reload()
             if groups(ctx.dataset) != before:
-                yield ctx.ops.show_output(**with_reload(ctx, shown))
+                result = ctx.ops.show_output(**with_reload(ctx, _shown(result)))
+        if result is not None:
+            yield result
+        if not ctx.delegated:
             yield from redraw_open_panels(ctx)
 
     def _show_stopped(self, ctx, stopped: Stopped):
@@ -100,6 +103,12 @@ class RunOperator(Described, ABC):
     @abstractmethod
     def _steps(self, ctx) -> Iterator:
         """What the App is told, one message after the other, while the work is done."""
+
+
+def _is_result(message) -> bool:
+    """Whether a message has the run's dialog show its end: that all is done, or what came out."""
+    shown = _shown(message)
+    return shown is not None and (shown.get("results") or {}).get("progress", 1) >= 1
 
 
 def _shown(message) -> dict | None:
