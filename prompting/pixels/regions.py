@@ -82,13 +82,16 @@ def components(mask: np.ndarray, smallest: float) -> list[Window]:
         mask: (H, W) bool
         smallest: components below this share of the picture's area are dropped
     """
-    count, ids, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(mask).view(np.uint8), connectivity=8)
+    window = Window.of(np.ascontiguousarray(mask))  # of a large photograph most is nobody's
+    if not window.any():
+        return []
+    count, ids, stats, _ = cv2.connectedComponentsWithStats(window.crop.view(np.uint8), connectivity=8)
     areas = stats[1:count, cv2.CC_STAT_AREA]
     keep = np.flatnonzero(areas >= max(1.0, smallest * mask.size))
     found = []
     for i in keep[np.argsort(-areas[keep], kind="stable")] + 1:
         x, y, w, h = stats[i, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].tolist()
-        found.append(Window(ids[y : y + h, x : x + w] == i, y, x, mask.shape))
+        found.append(Window(ids[y : y + h, x : x + w] == i, window.top + y, window.left + x, mask.shape))
     return found
 
 

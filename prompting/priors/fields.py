@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import PromptError
 from ..labels.encoding import Encoding
 from ..labels.instances import INSANE, instance_window, is_crowd, pixel_box
-from ..pixels.regions import Region, components, stretched_box, working_shape
+from ..pixels.regions import Region, components, working_shape
 from ..plan import Plan
 from ..segmentation.prompt import NEGATIVE, POSITIVE
 from ..spelling import spelled
@@ -99,12 +99,14 @@ class FieldPrior:
         return Region(name, point_coords=coords, point_labels=labels, confidence=_confidence(keypoint))
 
     def _segmentation(self, segmentation, height: int, width: int, working: tuple[int, int]) -> list[Region]:
+        """Parts are told apart at the picture's size: a smaller one closes the gap between two people, and loses the
+        smallest, whom the truth counts."""
         value_of = {name: i + 1 for i, name in enumerate(self.classes)}
-        label_map = self.encoding.label_map(segmentation, *working, value_of)
+        label_map = self.encoding.label_map(segmentation, height, width, value_of)
         if label_map is None:
             return []
         return [
-            Region(name, box=stretched_box(part.box, working, (height, width)), mask=part, shape=(height, width))
+            Region(name, box=part.box, mask=part.at(*working), shape=(height, width))
             for name, value in value_of.items()
             for part in components(label_map == value, self.smallest)
         ]

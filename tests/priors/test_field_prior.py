@@ -209,9 +209,19 @@ def test_what_is_smaller_than_a_pixel_of_a_brought_down_mask_is_still_there():
     assert region.mask.any()
 
 
-def test_parts_of_a_large_segmentation_are_found_at_a_million_pixels():
+def test_parts_of_a_large_segmentation_are_those_of_its_own_size():
     mask = np.zeros((4000, 6000), np.uint8)
     mask[400:2000, 900:3000] = mask[3000:3600, 5000:5500] = 1
     first, second = large(fo.Segmentation(mask=mask))
     for region, box in ((first, [900, 400, 3000, 2000]), (second, [5000, 3000, 5500, 3600])):
-        assert region.box == pytest.approx(box, abs=6) and region.picture == (4000, 6000)
+        assert region.box.tolist() == box and region.picture == (4000, 6000)
+        assert region.mask.shape[0] * region.mask.shape[1] == pytest.approx(1024 * 1024, rel=0.01)
+
+
+@pytest.mark.parametrize("gap", range(1000, 1006))
+def test_people_on_a_large_segmentation_who_nearly_touch_are_two_and_the_smallest_is_there(gap):
+    mask = np.zeros((4000, 6000), np.uint8)
+    mask[400:2000, 500:1500] = mask[100:102, 3000:3002] = 1
+    mask[:, gap] = 0
+    boxes = [region.box.tolist() for region in large(fo.Segmentation(mask=mask))]
+    assert sorted(boxes) == [[500, 400, gap, 2000], [gap + 1, 400, 1500, 2000], [3000, 100, 3002, 102]]
