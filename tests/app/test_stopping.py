@@ -19,19 +19,22 @@ from tests.app.driving import choose_bundled_models, choose_strategies, execute,
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
 
-PICTURES, A_FEW_SECONDS = 36, 10_000
+PICTURES = 36
+LONG = 180
+"""Pictures of a run that goes on while a second page is opened; it is not done to the end."""
+
 STRATEGIES = ("clip_iterative", "yolo_box")
-STOPPED = re.compile(rf"Stopped on request: (\d+) of {PICTURES} samples are done and whole; .*Keep them, do the others")
+STOPPED = re.compile(r"Stopped on request: (\d+) of \d+ samples are done and whole; .*Keep them, do the others")
 
 
-@pytest.fixture
-def many(photographs):
+@pytest.fixture(params=[PICTURES])
+def many(photographs, request):
     """Enough pictures for a run that can be stopped: the demo's, several times."""
     from demo.dataset import make_dataset
 
     dataset = make_dataset(f"many-{uuid.uuid4().hex[:8]}", photographs)
     paths = dataset.values("filepath")
-    dataset.add_samples([fo.Sample(path) for path in paths * (PICTURES // len(paths) - 1)])
+    dataset.add_samples([fo.Sample(path) for path in paths * (request.param // len(paths) - 1)])
     yield dataset
     dataset.delete()
 
@@ -43,14 +46,14 @@ def begin(page: Page) -> tuple[Locator, Locator]:
     choose_strategies(form, *STRATEGIES)
     choose_bundled_models(form)
     run = execute(form)
-    expect(run).to_contain_text(re.compile(rf"\b[2-9] of {PICTURES} samples"))
+    expect(run).to_contain_text(re.compile(r"\b[2-9] of \d+ samples"))
     return panel, run
 
 
 def expect_stopped(run: Locator) -> int:
-    """The dialog says so within a few seconds, and how to go on; how many pictures it says are done."""
+    """The dialog says so, and how to go on; how many pictures it says are done."""
     said = run.get_by_text(STOPPED)
-    expect(said).to_be_visible(timeout=A_FEW_SECONDS)
+    expect(said).to_be_visible()
     return int(STOPPED.search(said.inner_text()).group(1))
 
 
@@ -81,12 +84,14 @@ def test_stop_in_the_runs_own_dialog_ends_it_and_the_rest_is_one_click_away(open
     expect_whole(many, PICTURES)
 
 
+@pytest.mark.parametrize("many", [LONG], indirect=True)
 def test_stop_in_another_pages_panel_ends_the_run_and_the_panel_says_so_by_itself(open_dataset, many):
     _, run = begin(open_dataset(many))
     panel = open_strategies(open_dataset(many))
-    expect(panel.get_by_text(re.compile(rf"^\d+ of {PICTURES}, since .* left"))).to_be_visible()
+    expect(panel.get_by_text(re.compile(rf"^\d+ of {LONG}, since .* left"))).to_be_visible()
     panel.get_by_role("button", name="Stop").click()
-    expect(panel.get_by_text("Running:")).to_have_count(0, timeout=A_FEW_SECONDS)
+    expect(panel.get_by_text("Running:")).to_have_count(0)
     done = expect_stopped(run)
+    assert done < LONG
     expect(panel.get_by_text(f"{done} pictures with results")).to_be_visible()
     expect_whole(many, done)
