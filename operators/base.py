@@ -64,9 +64,9 @@ class RunOperator(Described, ABC):
         before, result = groups(ctx.dataset), None
         try:
             for message in self._steps(ctx):
-                if _is_result(message):  # shown once, when it is known whether the page has to be loaded again
-                    result = message
-                else:
+                if _is_result(message):  # the last is kept until the groups are known
+                    message, result = result, message
+                if message is not None:
                     yield message
         except Stopped as stopped:  # an end like another: what was done is whole, and is shown
             if ctx.delegated:

@@ -33,7 +33,7 @@ def test_clip_finds_a_class_in_any_spelling_and_keeps_it(chelsea, spelling):
     plain, spelled = found_by_clip("cat", chelsea), found_by_clip(spelling, chelsea)
     assert len(spelled) == len(plain) > 0
     for one, other in zip(plain, spelled, strict=True):
-        assert (one.mask == other.mask).all()
+        np.testing.assert_array_equal(one.mask, other.mask)
         assert other.label == spelling
 
 
