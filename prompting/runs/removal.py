@@ -8,11 +8,12 @@ the next. Labels that a person took over, tags and files stay.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
 import numpy as np
+from bson import DBRef
 
 from ..dataset import app_traces, appearance, owned, saved_views
 from ..dataset.judgements import load_comparison, replace_comparison
@@ -133,13 +134,22 @@ def _steps(dataset: fo.Dataset, found: Removal):
     for name in found.saved_views:
         yield lambda name=name: name in dataset.list_saved_views() and dataset.delete_saved_view(name)
     for key in found.evaluations:  # with their fields, as FiftyOne knows them
-        yield lambda key=key: key in dataset._doc.evaluations and dataset.delete_evaluation(key)
+        yield lambda key=key: _delete_run(dataset, dataset._doc.evaluations, key, dataset.delete_evaluation)
     yield lambda: _delete_fields(dataset, owned.fields_there(dataset, found.prefix, found.strategy))
     yield lambda: _forget(dataset, found.prefix, found.strategy)
     if found.strategy:
         yield lambda: _leave_out(dataset, found.prefix, found.strategy)
     for key in found.runs:
-        yield lambda key=key: key in dataset._doc.runs and dataset.delete_run(key)
+        yield lambda key=key: _delete_run(dataset, dataset._doc.runs, key, dataset.delete_run)
+
+
+def _delete_run(dataset: fo.Dataset, references: MutableMapping, key: str, delete: Callable[[str], None]) -> None:
+    """A run or an evaluation; the reference alone where FiftyOne was killed after the run: it deletes no such."""
+    if isinstance(references.get(key), DBRef):
+        del references[key]
+        dataset._doc.save()
+    elif key in references:
+        delete(key)
 
 
 def _find(dataset: fo.Dataset, prefix: str, strategy: str | None) -> Removal:

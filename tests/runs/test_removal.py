@@ -188,3 +188,12 @@ def test_results_are_removed_from_whole_datasets_alone(explained, remove_results
         remove_results(explained.limit(2), confirm=True)
     with pytest.raises(ValueError, match="Unknown strategy"):
         remove_results(explained, strategy="nobody")
+
+
+def test_a_reference_whose_run_is_gone_is_removed_too(explained, remove_results):
+    """FiftyOne was killed between the two."""
+    for references in (explained._doc.evaluations, explained._doc.runs):
+        next(iter(references.values())).delete()
+    explained.reload()
+    remove_results(explained, confirm=True)
+    assert not explained._doc.evaluations and not explained._doc.runs
