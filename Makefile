@@ -18,7 +18,7 @@ demo: setup ## compare the strategies on the demo's photographs and open the App
 check: setup ## check style and run the tests that need no database and no model: for every few lines
 	@$(RUN) -m ruff check --quiet
 	@$(RUN) -m ruff format --check --quiet
-	@PURE=1 $(RUN) -m pytest -q -rfE $(ARGS)
+	@PURE=1 $(RUN) -m pytest -q -rfEs $(ARGS)
 
 test: setup ## run the tests, two at a time (ARGS="-k box" picks some, WORKERS=0 runs one at a time)
 	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)

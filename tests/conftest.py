@@ -136,6 +136,27 @@ def nano_segmenter():
     return load_sam2("nano", "cpu")
 
 
+@pytest.fixture
+def calls(nano_segmenter):
+    """The batches that the real encoder sees, and how often the real decoder runs."""
+    counted = {"encoder": [], "decoder": 0}
+
+    def count_encoder(module, args, output):
+        counted["encoder"].append(len(args[0]))
+
+    def count_decoder(module, args, output):
+        counted["decoder"] += 1
+
+    model = nano_segmenter.model
+    hooks = [
+        model.image_encoder.trunk.register_forward_hook(count_encoder),
+        model.sam_mask_decoder.register_forward_hook(count_decoder),
+    ]
+    yield counted
+    for hook in hooks:
+        hook.remove()
+
+
 @pytest.fixture(scope="session")
 def apply_strategies():
     """The operator, called as people call it from Python."""

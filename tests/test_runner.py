@@ -63,27 +63,6 @@ def by_name(results) -> dict[str, dict]:
     return {result.key: {r.strategy: r for r in result.results} for result in results}
 
 
-@pytest.fixture
-def calls(nano_segmenter):
-    """The batches that the real encoder sees, and how often the real decoder runs."""
-    counted = {"encoder": [], "decoder": 0}
-
-    def count_encoder(module, args, output):
-        counted["encoder"].append(len(args[0]))
-
-    def count_decoder(module, args, output):
-        counted["decoder"] += 1
-
-    model = nano_segmenter.model
-    hooks = [
-        model.image_encoder.trunk.register_forward_hook(count_encoder),
-        model.sam_mask_decoder.register_forward_hook(count_decoder),
-    ]
-    yield counted
-    for hook in hooks:
-        hook.remove()
-
-
 @pytest.mark.parametrize("names", [["yolo_box"], list(STRATEGIES)], ids=["one strategy", "all strategies"])
 def test_picture_is_encoded_once_however_many_strategies_look_at_it(make_runner, pictures, calls, names):
     list(make_runner(names).run([pictures["astronaut.png"]]))

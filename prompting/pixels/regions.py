@@ -69,12 +69,6 @@ def stretched_box(box: np.ndarray, given: tuple[int, int], wanted: tuple[int, in
     return (np.asarray(box, float) * ([to_width / width, to_height / height] * 2)).astype(np.float32)
 
 
-def box_of(mask: np.ndarray) -> np.ndarray:
-    """The tightest box (4,) float xyxy around a bool (H, W) mask that isn't empty; x2 and y2 are exclusive."""
-    x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
-    return np.array([x, y, x + w, y + h], np.float32)
-
-
 def components(mask: np.ndarray, smallest: float) -> list[Window]:
     """8-connected components of a bool (H, W) mask, the largest first.
 

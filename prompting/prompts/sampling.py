@@ -28,11 +28,6 @@ def centroid(mask: Mask) -> np.ndarray:
     return np.array([[(xs + mask.left).mean(), (ys + mask.top).mean()]], np.float32)
 
 
-def tight_box(mask: Mask, margin: float = 0.05) -> np.ndarray:
-    """The mask's box grown by ``margin`` of its sides and cut at the picture's edge, (4,) xyxy."""
-    return grow_box(Window.of(mask).box, margin, *mask.shape)
-
-
 def grow_box(box: np.ndarray, margin: float, height: int, width: int) -> np.ndarray:
     """A box (4,) xyxy grown by ``margin`` of its sides on each side, within the picture."""
     x1, y1, x2, y2 = box

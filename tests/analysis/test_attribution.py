@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from prompting.analysis.attribution import NONE, PARTS, Attempt, Ceiling, attribute, hit, largest_part
 from prompting.analysis.metrics import image_iou
-from prompting.pixels.masks import IGNORED, paint
-from prompting.pixels.regions import Region, box_of
+from prompting.pixels.masks import IGNORED, Window, paint
+from prompting.pixels.regions import Region
 from prompting.segmentation.prompt import Prompt
 
 SHAPE = (4, 12)
@@ -35,7 +35,7 @@ def attempt(prompt: Prompt, mask: np.ndarray, *offered: np.ndarray, value: int =
 
 
 def ceiling(truth: np.ndarray, reached: np.ndarray) -> Ceiling:
-    return Ceiling(Region("person", box=box_of(truth), mask=truth), 1, reached, 0.9)
+    return Ceiling(Region("person", box=Window.of(truth).box, mask=truth), 1, reached, 0.9)
 
 
 def split(attempts, ceilings, truth=None) -> dict[str, float]:

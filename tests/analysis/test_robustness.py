@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from prompting.analysis import robustness
 from prompting.analysis.robustness import Curve, Trial, as_table, curves, jittered, probe, scaled, shifted
-from prompting.pixels.regions import Region, box_of
+from prompting.pixels.masks import Window
+from prompting.pixels.regions import Region
 from prompting.segmentation.prompt import Prompt
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def people_in(name: str, shape: tuple[int, int]) -> list[Region]:
             mask = np.zeros(shape, np.uint8)
             for polygon in annotation["segmentation"]:
                 cv2.fillPoly(mask, [np.array(polygon).reshape(-1, 2).round().astype(np.int32)], 1)
-            people.append(Region("person", box=box_of(mask > 0), mask=mask > 0))
+            people.append(Region("person", box=Window.of(mask > 0).box, mask=mask > 0))
     return people
 
 

@@ -45,5 +45,5 @@ def test_what_is_changed_in_one_page_is_drawn_in_the_other(open_dataset, explain
     for panel in (first, second):
         expect(panel.get_by_text("There is one strategy alone")).to_be_visible()
     run.get_by_role("button", name="Done").click()
-    first.get_by_role("button", name="Refresh").click()  # a row of the other page's state may be left: README's Limits
+    first.get_by_role("button", name="Refresh").click()  # a row of the other page's state may be left
     expect_the_same_drawn(one, other)

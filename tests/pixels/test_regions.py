@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from prompting.pixels.regions import box_of, components, stretched, stretched_box, working_shape
+from prompting.pixels.masks import Window
+from prompting.pixels.regions import components, stretched, stretched_box, working_shape
 
 
 def test_box_is_exact_with_exclusive_right_and_lower_edge():
     mask = np.zeros((50, 80), bool)
     mask[10:20, 30:60] = True
-    box = box_of(mask)
+    box = Window.of(mask).box
     assert box.tolist() == [30, 10, 60, 20]
     assert box.dtype == np.float32
 
@@ -19,14 +20,14 @@ def test_box_is_exact_with_exclusive_right_and_lower_edge():
 def test_box_of_one_pixel_has_area():
     mask = np.zeros((5, 5), bool)
     mask[4, 0] = True
-    assert box_of(mask).tolist() == [0, 4, 1, 5]
+    assert Window.of(mask).box.tolist() == [0, 4, 1, 5]
 
 
 def test_box_of_a_view_of_another_array_is_exact_too():
     mask = np.zeros((40, 30), bool)
     mask[5:9, 10:20] = True
-    assert box_of(mask.T).tolist() == [5, 10, 9, 20]
-    assert box_of(mask[::2, ::2]).tolist() == [5, 3, 10, 5]
+    assert Window.of(mask.T).box.tolist() == [5, 10, 9, 20]
+    assert Window.of(mask[::2, ::2]).box.tolist() == [5, 3, 10, 5]
 
 
 def test_people_apart_become_regions_of_their_own():

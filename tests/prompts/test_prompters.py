@@ -5,7 +5,8 @@ import pytest
 from skimage.draw import ellipse
 
 from prompting.errors import PromptError
-from prompting.pixels.regions import Region, box_of
+from prompting.pixels.masks import Window
+from prompting.pixels.regions import Region
 from prompting.prompts import prompters
 
 ALL = [prompters.point, prompters.box, prompters.points, prompters.box_negatives, prompters.box_points]
@@ -16,7 +17,7 @@ NEEDS_MASK = [prompters.points, prompters.box_negatives, prompters.box_points]
 def region() -> Region:
     mask = np.zeros((240, 200), bool)
     mask[ellipse(120, 100, 90, 40)] = True
-    return Region("person", box=box_of(mask), mask=mask)
+    return Region("person", box=Window.of(mask).box, mask=mask)
 
 
 def prompt_of(prompter, region: Region, avoid: np.ndarray | None = None):
@@ -121,13 +122,13 @@ def test_nothing_to_click_on_is_said():
 def test_mask_of_one_pixel_still_makes_a_prompt(prompter):
     mask = np.zeros((240, 200), bool)
     mask[239, 199] = True
-    prompt_of(prompter, Region("person", box=box_of(mask), mask=mask)).check(240, 200)
+    prompt_of(prompter, Region("person", box=Window.of(mask).box, mask=mask)).check(240, 200)
 
 
 @pytest.mark.parametrize("prompter", ALL)
 def test_mask_that_fills_the_picture_still_makes_a_prompt(prompter):
     mask = np.ones((240, 200), bool)
-    prompt_of(prompter, Region("person", box=box_of(mask), mask=mask)).check(240, 200)
+    prompt_of(prompter, Region("person", box=Window.of(mask).box, mask=mask)).check(240, 200)
 
 
 @pytest.mark.parametrize("prompter", ALL)

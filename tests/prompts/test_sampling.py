@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.spatial.distance import pdist
 from skimage.draw import disk, ellipse
 
+from prompting.pixels.masks import Window
 from prompting.prompts.sampling import (
     MAX_CANDIDATES,
     centroid,
@@ -15,7 +16,6 @@ from prompting.prompts.sampling import (
     grow_box,
     ring_points,
     spread_points,
-    tight_box,
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -174,7 +174,7 @@ def test_centroid_of_a_bent_shape_lies_off_it():
 def test_tight_box_has_a_margin_of_five_percent():
     mask = np.zeros((300, 400), bool)
     mask[100:140, 200:300] = True
-    assert tight_box(mask).tolist() == [195, 98, 305, 142]
+    assert grow_box(Window.of(mask).box, 0.05, *mask.shape).tolist() == [195, 98, 305, 142]
 
 
 def test_box_grows_only_as_far_as_the_picture():
@@ -230,7 +230,7 @@ def test_any_ring_lies_in_the_picture_and_off_the_mask(mask, count, seed):
 def test_box_contains_every_region_pixel_and_stays_in_the_picture(mask, count, seed):
     if not mask.any():
         return
-    x1, y1, x2, y2 = tight_box(mask)
+    x1, y1, x2, y2 = grow_box(Window.of(mask).box, 0.05, *mask.shape)
     ys, xs = np.nonzero(mask)
     assert x1 <= xs.min() and y1 <= ys.min() and x2 >= xs.max() + 1 and y2 >= ys.max() + 1
     assert 0 <= x1 < x2 <= mask.shape[1] and 0 <= y1 < y2 <= mask.shape[0]

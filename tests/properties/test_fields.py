@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from prompting.dataset.truth import paint_instances
 from prompting.errors import PromptError
 from prompting.labels.instances import instance_mask
-from prompting.pixels.masks import resize_mask
+from prompting.pixels.masks import Window, resize_mask
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
 from prompting.prompts import prompters
-from prompting.prompts.sampling import tight_box
+from prompting.prompts.sampling import grow_box
 from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
     MANY,
@@ -64,4 +64,4 @@ def test_any_segmentation_is_cut_into_parts_of_the_pictures_size(mask, shape):
     assert np.array_equal(covered, resize_mask(mask, *shape))
     for region in found:
         assert np.array_equal(region.box, region.mask.box)
-        Prompt("person", box=tight_box(region.mask)).check(*shape)
+        Prompt("person", box=grow_box(Window.of(region.mask).box, 0.05, *region.mask.shape)).check(*shape)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.errors import PromptError
-from prompting.pixels.regions import Region, box_of
+from prompting.pixels.masks import Window
+from prompting.pixels.regions import Region
 from prompting.prompts import prompters
 from prompting.segmentation.prompt import NEGATIVE, POSITIVE
 from tests.properties.shapes import (
@@ -41,7 +42,7 @@ def test_prompt_of_any_mask_is_good_or_refused_in_words(pair, prompter, seed):
     if prompter is not prompters.point:  # the centroid may lie off a bent shape
         assert on(mask, positives).all()
     if prompt.box is not None:
-        tight = box_of(mask)
+        tight = Window.of(mask).box
         assert (prompt.box[:2] <= tight[:2]).all() and (prompt.box[2:] >= tight[2:]).all()
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from prompting.pixels.regions import box_of, components
+from prompting.pixels.masks import Window
+from prompting.pixels.regions import components
 from tests.properties.shapes import (
     MANY,
     masks,
@@ -16,7 +17,7 @@ from tests.properties.shapes import (
 @given(masks())
 def test_box_is_the_tightest_there_is(mask):
     assume(mask.any())
-    x1, y1, x2, y2 = box_of(mask).astype(int)
+    x1, y1, x2, y2 = Window.of(mask).box.astype(int)
     inside = mask[y1:y2, x1:x2]
     assert inside.sum() == mask.sum()
     assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()

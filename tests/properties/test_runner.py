@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.pixels.masks import intersection_over_union
-from prompting.pixels.regions import Region, box_of
+from prompting.pixels.masks import Window, intersection_over_union
+from prompting.pixels.regions import Region
 from prompting.priors.base import Picture
 from prompting.prompts.refine import refine
 from prompting.prompts.strategies import STRATEGIES, strategies_named
@@ -58,7 +58,7 @@ def regions(draw, shape: tuple[int, int]) -> Region:
         prompt = draw(prompts(*shape))
         return Region(label, point_coords=prompt.point_coords, point_labels=prompt.point_labels)
     mask = draw(masks(shape))
-    return Region(label, mask=mask, box=box_of(mask) if kind == "both" and mask.any() else None)
+    return Region(label, mask=mask, box=Window.of(mask).box if kind == "both" and mask.any() else None)
 
 
 def scenes():

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
-from prompting.pixels.regions import box_of, components
+from prompting.pixels.masks import Window
+from prompting.pixels.regions import components
 from prompting.prompts.sampling import centroid, deepest_point, grow_box, ring_points, spread_points
 from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
@@ -40,7 +41,7 @@ def test_centroid_lies_in_the_masks_box_and_an_empty_mask_has_none(mask):
     if not mask.any():
         assert points.shape == (0, 2)
         return
-    x1, y1, x2, y2 = box_of(mask)
+    x1, y1, x2, y2 = Window.of(mask).box
     assert x1 <= points[0, 0] <= x2 - 1 and y1 <= points[0, 1] <= y2 - 1
 
 
@@ -60,7 +61,7 @@ def test_memory_layout_makes_no_difference(mask, count, seed):
     plain = np.array(mask, order="C")
     assert np.array_equal(spread_points(mask, count, rng(seed)), spread_points(plain, count, rng(seed)))
     assert np.array_equal(ring_points(mask, mask, count, rng(seed)), ring_points(plain, plain, count, rng(seed)))
-    assert np.array_equal(box_of(mask), box_of(plain))
+    assert np.array_equal(Window.of(mask).box, Window.of(plain).box)
     assert np.array_equal(components(mask, 0), components(plain, 0))
     assert deepest_point(mask) == deepest_point(plain)
 

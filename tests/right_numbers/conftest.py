@@ -73,7 +73,7 @@ def scored(apply_strategies, evaluate_strategies, nano, person):
 def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     """A strategy's results, the same mask on each picture."""
     from prompting.dataset import records, storage
-    from prompting.pixels.regions import box_of
+    from prompting.pixels.masks import Window
     from prompting.plan import Plan
     from prompting.results import OK, StrategyResult
     from prompting.segmentation.prompt import Prompt
@@ -83,7 +83,7 @@ def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     storage.declare_fields(dataset, plan)
     records.register(dataset, plan, "yolo_box")
     for sample in dataset.iter_samples(autosave=True):
-        prompts = (Prompt(classes[0], box=box_of(mask)),)
+        prompts = (Prompt(classes[0], box=Window.of(mask).box),)
         result = StrategyResult("yolo_box", mask.astype(np.uint8), prompts, np.ones(1), OK, 0.1, 1, mask[None])
         storage.write(sample, result, plan)
 
