@@ -8,13 +8,9 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
-URI = "@promptlab/sam2-prompting"
+from tests.operators.asking import URI, form, run
+
 ON_A_TARGET = ("apply_strategies", "evaluate_strategies", "explain_strategies", "measure_agreement")
-
-
-def form(name: str, dataset, params=None, **request) -> dict:
-    ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params or {}, **request})
-    return foo.get_operator(f"{URI}/{name}").resolve_type(ctx, "inputs").to_json()["type"]["properties"]
 
 
 def choices(field: dict) -> list[str]:
@@ -25,14 +21,6 @@ def words(name: str):
     """A module of the operators, under the name by which FiftyOne imports them."""
     package = type(foo.get_operator(f"{URI}/apply_strategies")).__module__.rpartition(".")[0]
     return sys.modules[f"{package}.{name}"]
-
-
-def run(name: str, dataset, params: dict, **request) -> list:
-    """Execute as the App would; what it was told."""
-    ctx = foo.ExecutionContext(
-        {"dataset_name": dataset.name, "params": params, **request}, executor=foo.executor.Executor()
-    )
-    return list(foo.get_operator(f"{URI}/{name}").execute(ctx))
 
 
 @pytest.mark.parametrize("name", ON_A_TARGET)

@@ -1,6 +1,6 @@
 """Where a run changed the sidebar's groups, its dialog ends with a button that loads the page, below what it showed."""
 
-from tests.operators.test_other_forms import run
+from tests.operators.asking import run
 
 
 def ending(orders) -> dict:

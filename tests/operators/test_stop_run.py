@@ -9,7 +9,7 @@ import pytest
 
 from prompting.dataset import lock
 from prompting.dataset.lock import run_lock
-from tests.operators.test_other_forms import form, run
+from tests.operators.asking import form, run
 
 STOP = "@promptlab/sam2-prompting/stop_run"
 
