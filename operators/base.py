@@ -61,9 +61,12 @@ class RunOperator(Described, ABC):
         """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
         from ..prompting.dataset.appearance import field_colours
 
-        before, result = groups(ctx.dataset), None
+        before, result, notices = groups(ctx.dataset), None, []
         try:
             for message in self._steps(ctx):
+                if _is_notice(message):  # told when the dialog shows its end: who read it and pressed Done is done
+                    notices.append(message)
+                    continue
                 if _is_result(message):  # the last is kept until the groups are known
                     message, result = result, message
                 if message is not None:
@@ -87,6 +90,7 @@ class RunOperator(Described, ABC):
                 result = ctx.ops.show_output(**with_reload(ctx, _shown(result)))
         if result is not None:
             yield result
+        yield from notices
         if not ctx.delegated:
             yield from redraw_open_panels(ctx)
 
@@ -109,6 +113,11 @@ def _is_result(message) -> bool:
     """Whether a message has the run's dialog show its end: that all is done, or what came out."""
     shown = _shown(message)
     return shown is not None and (shown.get("results") or {}).get("progress", 1) >= 1
+
+
+def _is_notice(message) -> bool:
+    """Whether a message is a note at the window's edge."""
+    return getattr(getattr(message, "body", None), "operator_uri", "").endswith("notify")
 
 
 def _shown(message) -> dict | None:

@@ -1,4 +1,4 @@
-"""Where a run changed the sidebar's groups, its dialog ends with a button that loads the page, below what it showed."""
+"""How a run's dialog ends: where groups of the sidebar changed, with a button to load the page; and before its note."""
 
 from tests.operators.asking import run
 
@@ -28,3 +28,9 @@ def test_the_tables_of_an_evaluation_stay_above_it(applied_once):
     assert list(shown["outputs"]["type"]["properties"])[-1] == "reload"
     assert shown["results"]["table0"][0]["column0"] == "yolo_box"
     dataset.delete()
+
+
+def test_a_note_comes_when_the_dialog_shows_its_end(applied):
+    """Who reads the note presses Done: a dialog that came after it would lie on the page again."""
+    told = [order.body.operator_uri.rpartition("/")[2] for order in run("tag_worst", applied, {"strategy": "yolo_box"})]
+    assert told[-2:] == ["show_output", "notify"]
