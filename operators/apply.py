@@ -8,6 +8,7 @@ import fiftyone.operators as foo
 from tqdm.auto import tqdm
 
 from ..prompting.plan import SKIP, Plan
+from ..prompting.prompts.strategy import Strategy
 from . import apply_form, forms
 from .apply_answers import LISTS, PARAMETERS, plan_of
 from .base import RunOperator
@@ -23,6 +24,7 @@ class ApplyStrategies(RunOperator):
         icon="content_cut",
     )
     rest = {"existing": SKIP}
+    Strategy = Strategy
 
     def resolve_input(self, ctx):
         return apply_form.resolve(ctx)
@@ -52,7 +54,7 @@ class ApplyStrategies(RunOperator):
     def __call__(
         self,
         sample_collection,
-        strategies: Sequence[str] = Plan.strategies,
+        strategies: Sequence[str | Strategy] = Plan.strategies,
         classes: Sequence[str] = Plan.classes,
         sam2_model: str = Plan.sam2_model,
         clip_model: str = Plan.clip_model,
@@ -79,7 +81,8 @@ class ApplyStrategies(RunOperator):
 
         Args:
             sample_collection: a dataset or view of images
-            strategies: their names, see the README's table; default: all that find their prompts by themselves
+            strategies: names, spellings (``yolo:box+5p3n@2``) or values, see the README; default: all that find their
+                prompts by themselves and have names
             classes: what to segment; class i becomes mask value i + 1
             sam2_model: ``auto`` (large on CUDA, tiny elsewhere), ``sam2.1-hiera-tiny``, ``-small``, ``-base-plus`` or
                 ``-large``, a checkpoint's path, or ``nano``, the bundled one

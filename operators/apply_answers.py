@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields
 
 from ..prompting.dataset.records import PARAMETERS_OF
+from ..prompting.errors import PromptingError
 from ..prompting.plan import SKIP, Plan
-from ..prompting.prompts.strategies import CLIP, STRATEGIES, strategies_named
+from ..prompting.prompts.strategies import strategy_of
+from ..prompting.prompts.strategy import CLIP
 from . import forms
 
 PARAMETERS = tuple(field.name for field in fields(Plan))
@@ -65,5 +68,13 @@ def _kind_of(asked: dict) -> str:
 
 def priors_of(strategies) -> set[str]:
     """What finds the prompts of these strategies; names that are none are left to the plan."""
-    names = [name for name in strategies if name in STRATEGIES]
-    return {strategy.prior for strategy in strategies_named(names)} if names else set()
+    return {strategy_of(name).prior for name in known(strategies)}
+
+
+def known(strategies) -> list[str]:
+    """Those of these names and spellings that mean a strategy, as names."""
+    names = []
+    for said in strategies or ():
+        with suppress(PromptingError):
+            names.append(strategy_of(said).name)
+    return list(dict.fromkeys(names))

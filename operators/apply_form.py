@@ -8,9 +8,10 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
-from ..prompting.prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
+from ..prompting.prompts.strategies import strategy_of
+from ..prompting.prompts.strategy import CLIP, FIELD, YOLO
 from . import forms
-from .apply_answers import ADVANCED, BUNDLED, EACH, MODELS, OFFICIAL, begins_with, plan_of, priors_of
+from .apply_answers import ADVANCED, BUNDLED, EACH, MODELS, OFFICIAL, begins_with, known, plan_of, priors_of
 from .words import LABELS, TITLES
 
 ELSEWHERE = {**dict.fromkeys(MODELS, "models"), **dict.fromkeys(ADVANCED, "advanced")}
@@ -44,7 +45,7 @@ def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
     from ..prompting.dataset.storage import has_result
 
     view = ctx.target_view(require_flat=True)
-    prefix, names = now["prefix"] or Plan.prefix, [name for name in now["strategies"] or () if name in STRATEGIES]
+    prefix, names = now["prefix"] or Plan.prefix, known(now["strategies"])
     of = [StrategyFields.of(prefix, name) for name in names]
     if any(len(view.match(has_result(one))) for one in of if view.has_sample_field(one.status)):
         choices = {
@@ -56,7 +57,10 @@ def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
 
 
 def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
-    choices = {name: strategy.description for name, strategy in STRATEGIES.items()}
+    from ..prompting.dataset.present import known_strategies
+
+    there = known_strategies(ctx.dataset, now["prefix"] or Plan.prefix)
+    choices = {name: strategy_of(name).in_words() for name in [*there, *known(now["strategies"])]}
     forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"])
     if FIELD in priors_of(now["strategies"]):
         there = forms.label_fields(ctx.dataset, fo.Detections, fo.Keypoints, fo.Segmentation)
@@ -90,7 +94,7 @@ def _inventory(now: dict, name: str) -> str:
     """The models that the chosen strategies need, each with its size and whether it is here."""
     from ..prompting.models.availability import needed
 
-    asked = {"strategies": [name for name in now["strategies"] or () if name in STRATEGIES] or Plan.strategies}
+    asked = {"strategies": known(now["strategies"]) or Plan.strategies}
     plan = replace(Plan(), **dict.fromkeys(MODELS, name), device=now["device"] or "auto")
     # the field isn't asked for here, and a plan insists on it
     return ", ".join(map(str, needed(replace(plan, prompt_field="any", **asked))))

@@ -27,19 +27,19 @@ class EvaluateStrategies(RunOperator):
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.dataset.owned import own_fields
         from ..prompting.dataset.present import strategies_in
-        from ..prompting.prompts.strategies import STRATEGIES
+        from ..prompting.prompts.strategies import strategy_of
         from ..prompting.runs.scorable import would_lose_scores
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
         inputs.view_target(ctx, action_description="Evaluate")
         prefix = forms.ask_prefix(ctx, inputs)
-        there = {name: STRATEGIES[name].description for name in strategies_in(ctx.dataset, prefix)}
+        there = {name: strategy_of(name).in_words() for name in strategies_in(ctx.dataset, prefix)}
         if not there:
             forms.show_problem(inputs, f"No strategy with the prefix {prefix!r} was applied to this dataset yet.")
             return form
         forms.choose_several(inputs, "strategies", there, there, LABELS["strategies"])
-        own = own_fields(prefix)
+        own = own_fields(ctx.dataset, prefix)
         truths = {
             name: kind
             for name, kind in forms.label_fields(ctx.dataset, fo.Detections, fo.Segmentation).items()

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from .errors import PromptingError
-from .prompts.strategies import AUTOMATIC, CLIP, FIELD, Strategy, strategies_named
+from .prompts.strategies import AUTOMATIC, STRATEGIES, strategies_named
+from .prompts.strategy import CLIP, FIELD, YOLO, Strategy
 from .segmentation.precision import AUTO, PRECISIONS
 from .spelling import same_name, spelled
 
@@ -22,7 +23,7 @@ class Plan:
     """The parameters of a run.
 
     Attributes:
-        strategies: their names
+        strategies: their names, given as names, spellings or values
         classes: class i becomes mask value i + 1
         sam2_model, clip_model, yolo_model: names, see :mod:`prompting.models.catalogue`
         device: a torch device, or ``auto``
@@ -127,6 +128,17 @@ class Plan:
     def uses(self, prior: str) -> bool:
         """Whether any chosen strategy takes its prompts from this prior."""
         return any(strategy.prior == prior for strategy in self.chosen)
+
+    def rounds_of(self, strategy: Strategy) -> int:
+        """Corrective clicks for a strategy: its own number, and ``field_rounds`` for the built-in ones of a field."""
+        built_in = strategy.prior == FIELD and strategy.name in STRATEGIES
+        return self.field_rounds if built_in else strategy.rounds
+
+    @property
+    def least_confidence(self) -> float:
+        """The detector's confidence that any of the strategies still takes."""
+        asked = [strategy.confidence for strategy in self.chosen if strategy.prior == YOLO]
+        return min((self.yolo_confidence if one is None else one for one in asked), default=self.yolo_confidence)
 
     @property
     def mask_targets(self) -> dict[int, str]:

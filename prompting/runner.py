@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,8 +24,10 @@ from .errors import PromptError
 from .pixels.masks import Window, paint
 from .pixels.regions import Region
 from .priors.base import Picture, Prior
+from .prompts.prompters import filled_box, prompt_of
 from .prompts.refine import Refined, Task, refine_all
-from .prompts.strategies import Strategy
+from .prompts.strategies import STRATEGIES
+from .prompts.strategy import Strategy
 from .results import NO_PROMPT, OK, PictureResult, StrategyResult
 from .segmentation import memory
 from .segmentation.segmenter import EncodedImage, Segmenter
@@ -49,6 +52,7 @@ class Runner:
         classes: class i becomes mask value i + 1
         seed: of all randomness, together with each picture's ``seed_key``
         rounds: corrective clicks for a strategy, where it isn't the strategy's own number
+        least: prior -> the confidence below which its regions are dropped, where a strategy says none
         between: called before each picture's prompts are decoded; what it raises ends the run
         keep_rounds: also draw the masks between corrective clicks
     """
@@ -63,9 +67,11 @@ class Runner:
         rounds: Mapping[str, int] | None = None,
         between: Callable[[], None] = lambda: None,
         keep_rounds: bool = True,
+        least: Mapping[str, float] = MappingProxyType({}),
     ):
         self.segmenter, self.priors, self.strategies = segmenter, priors, tuple(strategies)
         self.classes, self.seed, self.rounds = tuple(classes), seed, dict(rounds or {})
+        self.least = dict(least)
         self._largest_batch, self._between, self._keep_rounds = sys.maxsize, between, keep_rounds
 
     def run(self, pictures: Iterable[Picture], batch_size: int = 1) -> Iterator[PictureResult]:
@@ -179,13 +185,11 @@ class Runner:
     def _ask(self, strategy: Strategy, picture: Picture, regions: list[Region] | PromptError) -> _Ask:
         """What a strategy wants decoded, or why it can't say."""
         start = time.perf_counter()
-        # every strategy draws from its own stream: leaving one out doesn't change the others
-        rng = np.random.default_rng([self.seed, zlib.crc32(f"{picture.seed_key}\0{strategy.name}".encode())])
         task, status = None, NO_PROMPT
         try:
             if isinstance(regions, PromptError):
                 raise regions
-            prompts, targets = self._prompts(strategy, regions, rng)
+            prompts, targets = self._prompts(strategy, picture, regions)
             for prompt in prompts:  # here, where a bad one fails its strategy alone
                 prompt.check(*picture.shape)
             rounds = self.rounds.get(strategy.name, strategy.rounds) if all(t is not None for t in targets) else 0
@@ -217,16 +221,50 @@ class Runner:
             refined.rounds,
         )
 
-    def _prompts(self, strategy: Strategy, regions: list[Region], rng: np.random.Generator):
-        """One prompt a region, and the mask it is refined against (None where the prior has none)."""
-        avoid = {label: _occupied(regions, label) for label in {region.label for region in regions}}
-        prompts = [strategy.prompter(region, avoid[region.label], rng) for region in regions]
-        return prompts, [region.mask for region in regions]
+    def _prompts(self, strategy: Strategy, picture: Picture, regions: list[Region]):
+        """One prompt a region that is sure enough, and the mask it is refined against (None where there is none)."""
+        least = strategy.confidence or self.least.get(strategy.prior, 0.0)
+        chosen = [(i, region) for i, region in enumerate(regions) if region.confidence >= least]
+        sure = [region for _, region in chosen]
+        avoid = {}
+        if strategy.has_clicks and strategy.negatives != 0:
+            avoid = {label: _occupied(sure, label) for label in {region.label for region in sure}}
+        draws, prompts = _Draws(self.seed, picture.seed_key, strategy), []
+        for i, region in chosen:
+            others = [other for other in sure if other is not region]
+            prompts.append(prompt_of(strategy, region, avoid.get(region.label), *draws.of(i), others))
+        return prompts, [region.mask for region in sure]
+
+
+class _Draws:
+    """The random numbers of a strategy's prompts in a picture.
+
+    A built-in strategy has a stream of its own: leaving one out doesn't change the others. All others of a prior share
+    one for each instance and each kind of click, so that two which differ by a number of clicks differ by nothing else:
+    three positive clicks are the first three of five.
+    """
+
+    def __init__(self, seed: int, seed_key: str, strategy: Strategy):
+        built_in = strategy.name in STRATEGIES
+        said = strategy.name if built_in else f"{strategy.prior}:"
+        self._seed = [seed, zlib.crc32(f"{seed_key}\0{said}".encode())]
+        self._own = np.random.default_rng(self._seed) if built_in else None
+
+    def of(self, instance: int) -> tuple[np.random.Generator, np.random.Generator]:
+        """Those of the clicks inside and outside of an instance."""
+        if self._own is not None:
+            return self._own, self._own
+        return tuple(np.random.default_rng([*self._seed, instance, kind]) for kind in (0, 1))
 
 
 def _occupied(regions: Sequence[Region], label: str) -> Window | None:
-    """All regions of a class in one mask; None where none of them has one."""
-    windows = [region.mask for region in regions if region.label == label and region.mask is not None]
+    """All regions of a class in one mask, the boxes of those without a mask filled; None where nothing is known."""
+    alike = [region for region in regions if region.label == label]
+    windows = [
+        filled_box(region) if region.mask is None else region.mask
+        for region in alike
+        if region.mask is not None or (region.box is not None and region.shape is not None)
+    ]
     if not windows:
         return None
     occupied = np.zeros(windows[0].shape, bool)

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "segmentation": "errors pixels",
     "prompts": "errors pixels segmentation",
     "plan": "errors spelling segmentation prompts",
-    "priors": "errors spelling pixels labels segmentation plan",
+    "priors": "errors spelling pixels labels segmentation prompts plan",
     "results": "pixels segmentation prompts",
     "runner": "errors pixels segmentation prompts priors results",
     "models": "errors trust segmentation prompts plan",

@@ -13,7 +13,7 @@ def plain_fields(dataset: fo.Dataset, prefix: str) -> list[str]:
     from ...prompting.dataset.owned import own_fields
 
     kinds = (fo.StringField, fo.BooleanField, fo.IntField, fo.FloatField)
-    own = own_fields(prefix)
+    own = own_fields(dataset, prefix)
     schema = {name: field for name, field in dataset.get_field_schema().items() if name not in own}
     plain = [name for name, field in schema.items() if isinstance(field, kinds) and name not in ("id", "filepath")]
     classified = (n for n, f in schema.items() if getattr(f, "document_type", None) is fo.Classification)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..prompts.strategies import strategy_of
 from .calibration import Bin, Calibration
 from .instances import InstanceScores
 from .statistics import TIE, Difference, differences
@@ -153,6 +154,8 @@ class Comparison:
         return "".join(table.html() for table in self.tables())
 
     def __getitem__(self, strategy: str) -> Row:
+        """The row of a strategy, by its name or its spelling."""
+        strategy = strategy_of(strategy).name if ":" in strategy else strategy
         for row in self.rows:
             if row.strategy == strategy:
                 return row

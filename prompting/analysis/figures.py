@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..prompts.strategies import AUTOMATIC
+from ..prompts.strategies import is_automatic
 from . import figure_style as style
 from .attribution import PARTS
 from .figure_style import IOU, Figure
@@ -246,7 +246,7 @@ def agreement(findings: Findings, dark: bool) -> Figure:
     the agreement. Before an evaluation: how many images have which agreement.
     """
     known = ~np.isnan(findings.agreement)
-    names = [name for name in findings.iou if name in AUTOMATIC] or list(findings.iou)
+    names = [name for name in findings.iou if is_automatic(name)] or list(findings.iou)
     if not names:
         return _agreement_counts(findings, known, dark)
     ious = np.stack([findings.iou[name] for name in names])

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..pixels.masks import Window, intersection_over_union
 from ..pixels.regions import Region
-from ..prompts import prompters
+from ..prompts.prompters import prompt_of
+from ..prompts.strategy import BOX, BOX_POINTS, FIELD, POINT, POINTS, Strategy
 from ..segmentation.prompt import Prompt
 from .statistics import mean_interval
 from .tables import Table
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from ..segmentation.segmenter import EncodedImage, Segmenter
 
 PROMPTS = {
-    "box": prompters.box,
-    "point": prompters.point,
-    "points": prompters.points,
-    "box_points": prompters.box_points,
+    "box": Strategy(FIELD, BOX),
+    "point": Strategy(FIELD, POINT),
+    "points": Strategy(FIELD, POINTS),
+    "box_points": Strategy(FIELD, BOX_POINTS),
 }
 JITTER, SCALE, SHIFT = CHANGES = ("jitter", "scale", "shift")
 SEVERITIES = {
@@ -116,11 +117,11 @@ def probe(
         return []
     everybody = Window.of(np.any([person.mask.full() for person in people], axis=0))
     trials = []
-    for name, prompter in PROMPTS.items():
+    for name, strategy in PROMPTS.items():
         attempts = [
             (person, *disturbed)
             for person in people
-            for disturbed in _disturbed(prompter(person, everybody, rng), person.mask, rng)
+            for disturbed in _disturbed(prompt_of(strategy, person, everybody, rng), person.mask, rng)
         ]
         answers = _answers(segmenter, encoded, [prompt for *_, prompt in attempts])
         for (person, change, severity, _), mask in zip(attempts, answers, strict=True):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import fiftyone as fo
 
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from ..prompts.strategies import STRATEGIES
 from .names import StrategyFields, agreement_field, error_field, heatmap_field, overlay_field, truth_field
+from .present import known_strategies
 
 PLUGIN = "@promptlab/sam2-prompting"
 EARLIER_COLOURS = frozenset(("#ff8c00", "#50c8ff", "#3cdc3c", "#f03232", "#b464ff"))
@@ -34,7 +34,8 @@ def active_fields(dataset: fo.Dataset, prefix: str, strategy: str, gt_field: str
     shown = shown_fields(dataset, prefix, strategy)
     rendered = {gt_field} if truth_field(prefix) in shown else set()
     labels = dataset.get_field_schema(ftype=fo.EmbeddedDocumentField, embedded_doc_type=fo.Label)
-    return shown + [path for path in labels if path not in rendered and not _is_ours(path, prefix)]
+    ours = _drawn_fields(dataset, prefix)
+    return shown + [path for path in labels if path not in rendered and path not in ours]
 
 
 def arrange(dataset: fo.Dataset, prefix: str = "sam2") -> None:
@@ -75,7 +76,7 @@ def show(dataset: fo.Dataset, prefix: str, strategy: str, gt_field: str | None =
 def colours(dataset: fo.Dataset, prefix: str) -> dict[str, str]:
     """The colour of each of the prefix's fields that are drawn."""
     drawn = {truth_field(prefix): TRUTH}
-    for strategy in STRATEGIES:
+    for strategy in known_strategies(dataset, prefix):
         fields, colour = StrategyFields.of(prefix, strategy), colour_of(strategy)
         drawn |= dict.fromkeys((fields.mask, fields.instances, fields.boxes, fields.rounds), colour)
         drawn |= {fields.positive: POSITIVE, fields.negative: NEGATIVE}
@@ -111,7 +112,8 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
 
     A group that a person made keeps what it holds.
     """
-    closed = {name: [] for name in _group_names(prefix)}
+    strategies = known_strategies(dataset, prefix)
+    closed = {name: [] for name in _group_names(prefix, strategies)}
     earlier = {f"{prefix} {kind}" for kind in ("prompts", "instances", "scores", "errors")}
     defaults = fo.DatasetAppConfig.default_sidebar_groups(dataset)
     before = dataset.app_config.sidebar_groups or defaults
@@ -129,7 +131,7 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
     for group in groups:
         if group.name in standard or group.name.startswith(f"{prefix}_"):
             for path in list(group.paths):
-                name = _group_of(path, prefix)
+                name = _group_of(path, prefix, strategies)
                 if name:
                     group.paths.remove(path)
                     closed[name] += [leaf for leaf in _leaves(dataset, path) if leaf == path or leaf not in known]
@@ -143,13 +145,13 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
     dataset.app_config.sidebar_groups = groups[:at] + made + groups[at:]
 
 
-def _group_names(prefix: str) -> list[str]:
-    return [*(f"{prefix} {strategy}" for strategy in STRATEGIES), f"{prefix} pictures"]
+def _group_names(prefix: str, strategies: Sequence[str]) -> list[str]:
+    return [*(f"{prefix} {strategy}" for strategy in strategies), f"{prefix} pictures"]
 
 
-def _group_of(path: str, prefix: str) -> str | None:
+def _group_of(path: str, prefix: str, strategies: Sequence[str]) -> str | None:
     """The closed group that one of the plugin's paths belongs to; None for masks, and for paths of others."""
-    for strategy in STRATEGIES:
+    for strategy in strategies:
         fields = StrategyFields.of(prefix, strategy)
         documents = (error_field(prefix, strategy),)
         parts = any(path == document or path.startswith(f"{document}.") for document in documents)
@@ -183,10 +185,9 @@ def _in_order(paths: list[str], prefix: str) -> list[str]:
     return sorted(paths, key=rank)
 
 
-def _is_ours(path: str, prefix: str) -> bool:
-    if path in (truth_field(prefix), overlay_field(prefix), heatmap_field(prefix)):
-        return True
-    return any(
-        path in (*StrategyFields.of(prefix, strategy).everything, error_field(prefix, strategy))
-        for strategy in STRATEGIES
-    )
+def _drawn_fields(dataset: fo.Dataset, prefix: str) -> set[str]:
+    """All that the plugin may have written which the App draws."""
+    ours = {truth_field(prefix), overlay_field(prefix), heatmap_field(prefix)}
+    for strategy in known_strategies(dataset, prefix):
+        ours |= {*StrategyFields.of(prefix, strategy).everything, error_field(prefix, strategy)}
+    return ours

@@ -12,7 +12,8 @@ import fiftyone.core.video as fov
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
 from ..plan import ERROR, OVERWRITE, SKIP, Plan
-from ..prompts.strategies import FIELD, strategies_named
+from ..prompts.strategies import strategies_named
+from ..prompts.strategy import FIELD
 from .completeness import whole
 from .label_fields import has_instance_masks, label_type_of
 from .names import StrategyFields, heatmap_field
@@ -60,8 +61,16 @@ def with_all_fields(samples: foc.SampleCollection) -> foc.SampleCollection:
     return view
 
 
-def check_applied(dataset: fo.Dataset, prefix: str, strategy: str) -> None:
+def check_applied(dataset: fo.Dataset, prefix: str, strategy: str) -> str:
     """Refuse a strategy that has no results.
+
+    Args:
+        dataset: the dataset
+        prefix: of its fields
+        strategy: its name or spelling
+
+    Returns:
+        its name
 
     Raises:
         PromptingError: there is none of that name, or it wasn't applied with this prefix
@@ -69,6 +78,7 @@ def check_applied(dataset: fo.Dataset, prefix: str, strategy: str) -> None:
     name = strategies_named([strategy])[0].name
     if not dataset.has_sample_field(StrategyFields.of(prefix, name).status):
         raise PromptingError(f"There are no results of {name!r} with the prefix {prefix!r}; apply it first.")
+    return name
 
 
 def check_fields(
@@ -163,12 +173,17 @@ def check_prompt_field(samples: foc.SampleCollection, plan: Plan, most: int | No
         raise PromptingError(
             f"prompt_field {name!r} must hold Detections, Keypoints or a Segmentation.", "prompt_field"
         )
-    if label_type is fo.Keypoints and "field_box" in plan.strategies:
-        raise PromptingError(f"field_box needs boxes, and {name!r} holds keypoints; use field_point or field_points.")
-    reading = read(samples, name, plan.classes, strict=False, most=most)
-    if label_type is fo.Detections and "field_points" in plan.strategies and not has_instance_masks(samples, name):
+    asking = [strategy for strategy in plan.chosen if strategy.prior == FIELD]
+    boxed = next((strategy for strategy in asking if strategy.has_box), None)
+    if label_type is fo.Keypoints and boxed:
         raise PromptingError(
-            f"field_points spreads clicks over instance masks, and the detections of {name!r} have none;"
+            f"{boxed.name} needs boxes, and {name!r} holds keypoints; use field_point or field_points."
+        )
+    reading = read(samples, name, plan.classes, strict=False, most=most)
+    spread = next((strategy for strategy in asking if strategy.has_clicks and strategy.positives != 0), None)
+    if label_type is fo.Detections and spread and not has_instance_masks(samples, name):
+        raise PromptingError(
+            f"{spread.name} spreads clicks over instance masks, and the detections of {name!r} have none;"
             " use field_box or field_point."
         )
     return reading.encoding

@@ -16,7 +16,8 @@ from fiftyone.operators.store import ExecutionStore
 
 from ..errors import PromptingError
 from ..plan import AUTO, Plan
-from ..prompts.strategies import FIELD, STRATEGIES
+from ..prompts.strategies import find
+from ..prompts.strategy import FIELD
 from .names import RECORD, StrategyFields
 from .records import recorded
 
@@ -73,8 +74,8 @@ def _sensible(asked: dict, dataset: fo.Dataset | None) -> dict:
     there = dataset is not None and dataset.has_sample_field(kept.get("prompt_field") or "")
     if not there:
         kept.pop("prompt_field", None)
-    names = [name for name in kept.get("strategies", ()) if name in STRATEGIES]
-    kept["strategies"] = [name for name in names if there or STRATEGIES[name].prior != FIELD]
+    known = {name: found for name in kept.get("strategies", ()) if (found := find(name))}
+    kept["strategies"] = [name for name, strategy in known.items() if there or strategy.prior != FIELD]
     if not kept["strategies"]:
         kept.pop("strategies")
         kept.pop("heatmap", None)

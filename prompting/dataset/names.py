@@ -9,11 +9,16 @@ from dataclasses import astuple, dataclass
 
 import fiftyone as fo
 
+from ..prompts.strategies import find
+
 RECORD, COMPARISON, ROBUSTNESS, LABELS = "sam2_prompting", "sam2_comparison", "sam2_robustness", "sam2_labels"
 """What FiftyOne's list of runs calls what we register: how results were made, the table, the curves, labels."""
 
 SCORES = ("accuracy", "precision", "recall", "iou", "boundary_iou")
 """Of each picture: FiftyOne's own three, and the two metrics; each in ``<eval_key>_<score>``."""
+
+
+_ENDINGS = ("_instances", "_prompt_boxes", "_positive", "_negative", "_rounds", "_status", "_score", "_error")
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,17 @@ def comparison_key(prefix: str) -> str:
 def robustness_key(prefix: str) -> str:
     """The key of the registered run that keeps the robustness curves."""
     return f"{prefix}_robustness"
+
+
+def strategies_named_by(path: str, prefix: str) -> set[str]:
+    """The strategies that a field's path, or a key, can be of: what its prefix and its ending leave."""
+    field = path.partition(".")[0]
+    stem = field.removeprefix(f"{prefix}_")
+    if stem == field:
+        return set()
+    evaluated = stem.removeprefix("eval_")
+    endings = _ENDINGS if evaluated == stem else tuple(f"_{score}" for score in SCORES)
+    return {name for ending in ("", *endings) if find(name := evaluated.removesuffix(ending))}
 
 
 def instances_field(name: str) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 import fiftyone as fo
 from bson import DBRef
 
-from ..prompts.strategies import STRATEGIES
 from . import names
 from .names import StrategyFields
+from .present import known_strategies
 
 LABELS, NUMBER = fo.EmbeddedDocumentField, fo.FloatField
 
@@ -42,17 +42,19 @@ def shared_fields(prefix: str) -> dict[str, tuple]:
     }
 
 
-def own_fields(prefix: str, strategy: str | None = None) -> dict[str, tuple]:
-    """All fields of a prefix that any version may have written, or those of one strategy alone."""
+def own_fields(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> dict[str, tuple]:
+    """All fields of a prefix that any version may have written to a dataset, or those of one strategy alone."""
     if strategy is not None:
         return strategy_fields(prefix, strategy)
-    every = {name: kind for one in STRATEGIES for name, kind in strategy_fields(prefix, one).items()}
+    every = {
+        name: kind for one in known_strategies(dataset, prefix) for name, kind in strategy_fields(prefix, one).items()
+    }
     return every | shared_fields(prefix)
 
 
 def fields_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """Those of :func:`own_fields` that the dataset has."""
-    own = own_fields(prefix, strategy)
+    own = own_fields(dataset, prefix, strategy)
     there = {name: dataset.get_field(name) for name in own}
     kinds = {name: (type(field), getattr(field, "document_type", None)) for name, field in there.items()}
     return [name for name, kind in kinds.items() if kind in (own[name], EARLIER.get(own[name]))]
@@ -61,14 +63,16 @@ def fields_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) 
 def own_names(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> set[str]:
     """Those of :func:`own_fields` that the dataset has, or that nobody has: not those that are a person's."""
     there = set(fields_there(dataset, prefix, strategy))
-    return {name for name in own_fields(prefix, strategy) if name in there or not dataset.has_sample_field(name)}
+    return {
+        name for name in own_fields(dataset, prefix, strategy) if name in there or not dataset.has_sample_field(name)
+    }
 
 
 def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """The keys of the strategies' evaluations that the dataset has."""
     keys = {
         names.evaluation_key(prefix, name): StrategyFields.of(prefix, name).mask
-        for name in ([strategy] if strategy else STRATEGIES)
+        for name in _these(dataset, prefix, strategy)
     }
     there = [
         key
@@ -80,13 +84,17 @@ def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = N
 
 def runs_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """The keys of the registered runs that the dataset has: records, the table, the curves."""
-    methods = {names.run_key(prefix, name): names.RECORD for name in ([strategy] if strategy else STRATEGIES)}
+    methods = {names.run_key(prefix, name): names.RECORD for name in _these(dataset, prefix, strategy)}
     if strategy is None:
         methods |= {names.comparison_key(prefix): names.COMPARISON, names.robustness_key(prefix): names.ROBUSTNESS}
     there = [
         key for key in dataset.list_runs() if key in methods and dataset.get_run_info(key).config.method == methods[key]
     ]
     return sorted([*there, *_half_deleted(dataset._doc.runs, methods)])
+
+
+def _these(dataset: fo.Dataset, prefix: str, strategy: str | None) -> list[str]:
+    return [strategy] if strategy else known_strategies(dataset, prefix)
 
 
 def _half_deleted(references: Mapping, keys: Iterable[str]) -> list[str]:

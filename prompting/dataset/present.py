@@ -1,24 +1,45 @@
-"""Which strategies, under which prefixes, have results in a dataset."""
+"""Which strategies, under which prefixes, have results in a dataset: it says so itself, whoever opens it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
 
-from ..prompts.strategies import STRATEGIES
-from .names import RECORD, StrategyFields
+from ..prompts.strategies import STRATEGIES, find, in_order
+from .names import RECORD, StrategyFields, strategies_named_by
 
 
 def strategies_in(samples: foc.SampleCollection, prefix: str) -> list[str]:
-    """The strategies that have fields in a dataset."""
-    return [name for name in STRATEGIES if samples.has_sample_field(StrategyFields.of(prefix, name).status)]
+    """The strategies that have fields in a dataset: the built-in ones in their order, then the others."""
+    there = known_strategies(samples._dataset, prefix)
+    return [name for name in there if samples.has_sample_field(StrategyFields.of(prefix, name).status)]
+
+
+def known_strategies(dataset: fo.Dataset, prefix: str) -> list[str]:
+    """All built-in strategies, and those others of which the dataset has anything: a record, a field, or a colour.
+
+    A record says whose results it describes; where it stayed behind, as samples were copied, a field's name tells.
+    """
+    others = [config.strategy for config in _records(dataset) if config.prefix == prefix and find(config.strategy)]
+    scheme, groups = dataset.app_config.color_scheme, dataset.app_config.sidebar_groups or ()
+    paths = [*dataset.get_field_schema(), *dataset.list_runs(), *dataset.list_evaluations()]
+    paths += [entry.get("path") or "" for entry in (scheme and scheme.fields) or ()]
+    paths += [path for group in groups for path in group.paths]
+    return in_order([*STRATEGIES, *others, *(name for path in paths for name in strategies_named_by(path, prefix))])
 
 
 def prefixes(dataset: fo.Dataset) -> list[str]:
     """The prefixes under which strategies were applied to a dataset."""
-    found = {}
-    for key in dataset.list_runs(method=RECORD):
-        config = dataset.get_run_info(key).config
-        if dataset.has_sample_field(StrategyFields.of(config.prefix, config.strategy).status):
-            found[config.prefix] = None
-    return sorted(found)
+    return sorted(
+        {
+            config.prefix
+            for config in _records(dataset)
+            if dataset.has_sample_field(StrategyFields.of(config.prefix, config.strategy).status)
+        }
+    )
+
+
+def _records(dataset: fo.Dataset) -> Iterable:
+    return (dataset.get_run_info(key).config for key in dataset.list_runs(method=RECORD))

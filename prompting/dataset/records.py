@@ -11,7 +11,8 @@ from types import MappingProxyType
 import fiftyone as fo
 
 from ..plan import Plan
-from ..prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
+from ..prompts.strategies import STRATEGIES, strategy_of
+from ..prompts.strategy import CLIP, FIELD, YOLO
 from .names import RECORD, run_key
 
 PARAMETERS_OF = {
@@ -48,7 +49,8 @@ def register(
     record = {**_plain(plan.record()), **weights, "asked": _plain(asdict(asked or plan))}
     before = recorded(dataset, plan.prefix, strategy) if adds_only else None
     record["replaced"] = (before.get("replaced") or before.get("applied") or now) if before else now
-    config = dataset.init_run(method=RECORD, strategy=strategy, applied=now, **record)
+    spelling = strategy_of(strategy).spelling
+    config = dataset.init_run(method=RECORD, strategy=strategy, spelling=spelling, applied=now, **record)
     if key in dataset.list_runs():  # in place: register_run() would delete the record first, and a kill come in between
         dataset.update_run_config(key, config)
     else:
@@ -95,8 +97,7 @@ def first_difference(
     if old is None:
         return None
     new = {**_plain(plan.record()), **weights}
-    others = [names for prior, names in PARAMETERS_OF.items() if prior != STRATEGIES[strategy].prior]
-    ignored = {"versions", "device", *HASH_OF.values()}.union(*others)
+    ignored = {"versions", "device", *HASH_OF.values()} | indifferent_to(strategy)
     for name, value in new.items():
         before = old.get(name, EARLIER.get(name))
         if name in ignored or (name == "yolo_imgsz" and value is None):
@@ -108,6 +109,16 @@ def first_difference(
         elif before != value:
             return name, before, value
     return None
+
+
+def indifferent_to(strategy: str) -> set[str]:
+    """Parameters that make no difference to a strategy: other priors', and those which it says itself."""
+    said = strategy_of(strategy)
+    others = [names for prior, names in PARAMETERS_OF.items() if prior != said.prior]
+    itself = set() if said.confidence is None else {"yolo_confidence"}
+    if said.name not in STRATEGIES:
+        itself.add("field_rounds")
+    return itself.union(*others)
 
 
 def _plain(record: dict) -> dict:

@@ -7,8 +7,8 @@ import fiftyone as fo
 import numpy as np
 
 from ..plan import Plan
-from ..prompts import prompters
-from ..prompts.strategies import FIELD, STRATEGIES
+from ..prompts.strategies import strategy_of
+from ..prompts.strategy import BOX, INSIDE, OUTSIDE
 from ..results import NO_PROMPT, OK, StrategyResult
 from ..segmentation.prompt import Prompt
 from . import labels
@@ -22,14 +22,14 @@ HEATMAP_SIDE = 320
 
 def written_fields(plan: Plan, strategy: str) -> dict[str, tuple]:
     """What a plan writes for a strategy: field name -> (field type, embedded document type or None)."""
-    fields, chosen = StrategyFields.of(plan.prefix, strategy), STRATEGIES[strategy]
-    rounds = plan.field_rounds if chosen.prior == FIELD else chosen.rounds
+    fields, chosen = StrategyFields.of(plan.prefix, strategy), strategy_of(strategy)
+    rounds = plan.rounds_of(chosen)
     given = chosen.gives(rounds)
     written = {fields.mask, fields.instances, fields.status, fields.score}
     kinds = {
-        prompters.BOX: fields.boxes,
-        prompters.CLICKS_INSIDE: fields.positive,
-        prompters.CLICKS_OUTSIDE: fields.negative,
+        BOX: fields.boxes,
+        INSIDE: fields.positive,
+        OUTSIDE: fields.negative,
     }
     written |= {kinds[kind] for kind in given}
     if rounds and plan.keep_rounds:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ModelUnavailable, PromptingError, concerning
 from ..plan import Plan
-from ..prompts.strategies import CLIP, YOLO
+from ..prompts.strategy import CLIP, YOLO
 from ..trust import check_pickle
 from . import catalogue
 from .checkpoints import HOW_TO_FETCH, YOLO_DETECT, YOLO_SEGMENT, weights_folder

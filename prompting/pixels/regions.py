@@ -30,7 +30,8 @@ class Region:
         point_coords: (P, 2) float xy in pixels, points that a person or another model gave; may be empty
         point_labels: (P,) int, 1 positive and 0 negative
         confidence: the prior's own, in [0, 1]
-        shape: the picture's (height, width), where the mask is smaller
+        shape: the picture's (height, width), where the mask is smaller or there is none
+        box_is_given: a detector or a person drew the box: it is no mask's, though there may be one too
     """
 
     label: str
@@ -40,6 +41,7 @@ class Region:
     point_labels: np.ndarray | None = None
     confidence: float = 1.0
     shape: tuple[int, int] | None = None
+    box_is_given: bool = False
 
     def __post_init__(self) -> None:
         if self.mask is not None:
@@ -47,7 +49,7 @@ class Region:
 
     @property
     def picture(self) -> tuple[int, int]:
-        """The picture's (height, width), of a region that has a mask."""
+        """The picture's (height, width), of a region that has a mask or says it."""
         return self.shape or self.mask.shape
 
 

@@ -11,6 +11,7 @@ from ..errors import PromptingError
 from ..labels.encoding import Encoding
 from ..pixels.regions import WORKING_PIXELS, Region, stretched_box
 from ..plan import Plan
+from ..prompts.strategy import YOLO, Strategy
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
 from .base import Picture
@@ -65,6 +66,25 @@ class YoloPrior:
         # the first call computes with as many threads as Ultralytics sets, and its boxes differ in their last bits
         self._predict([np.zeros((self.imgsz, self.imgsz, 3), np.uint8)])
 
+    def refuse(self, strategies: Sequence[Strategy]) -> None:
+        """Refuse, before any work, what a detector's boxes can't say.
+
+        Raises:
+            PromptingError: positive clicks or corrections are asked for, and it finds neither masks nor points
+        """
+        for strategy in strategies:
+            if strategy.has_clicks and strategy.positives != 0:
+                what = "spreads clicks over masks"
+            elif strategy.rounds:
+                what = "corrects masks by the detector's own"
+            else:
+                continue
+            raise PromptingError(
+                f"{strategy.spelling} {what}, and this Ultralytics model is for {self.model.task!r}, from which boxes"
+                " are taken alone; leave that out, or take clip: instead of yolo:.",
+                "strategies",
+            )
+
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The detections of each picture, the most confident first."""
         given = [self._given(picture.image) for picture in pictures]
@@ -115,7 +135,7 @@ class YoloPrior:
         box = np.clip(xyxy, 0, (width, height, width, height)).astype(np.float32)
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None
-        return Region(self.labels[index], box=box, confidence=confidence)
+        return Region(self.labels[index], box=box, confidence=confidence, shape=picture.shape, box_is_given=True)
 
 
 def _indices(name: str, names: Mapping[int, str]) -> list[int]:
@@ -150,4 +170,6 @@ def whole_strides(model, side: int) -> int:
 def build(plan: Plan, models, encoding: Encoding | None) -> YoloPrior:
     """The detector of a plan without ``auto``; see :class:`prompting.priors.base.Build`."""
     detector = models.load_yolo(plan.yolo_model)
-    return YoloPrior(detector, plan.classes, plan.yolo_confidence, plan.device, plan.yolo_imgsz)
+    prior = YoloPrior(detector, plan.classes, plan.least_confidence, plan.device, plan.yolo_imgsz)
+    prior.refuse([strategy for strategy in plan.chosen if strategy.prior == YOLO])
+    return prior

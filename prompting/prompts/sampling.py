@@ -92,6 +92,16 @@ def ring_points(
     return _farthest(np.stack([xs + x1, ys + y1], axis=1), start, count, rng)
 
 
+def far_apart(points: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of given points (P, 2), far from each other, in their own order; the first is among them."""
+    points = np.asarray(points, np.float32).reshape(-1, 2)
+    chosen, nearest = [0], np.square(points - points[0]).sum(axis=1)
+    while len(chosen) < min(count, len(points)) and nearest.max() > 0:
+        chosen.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, np.square(points - points[chosen[-1]]).sum(axis=1))
+    return points[sorted(chosen)]
+
+
 def deepest_point(mask: Mask) -> tuple[tuple[float, float], float]:
     """The pixel farthest from the mask's border, as ((x, y), distance); distance 0 for an empty mask."""
     mask = Window.of(mask)

@@ -1,80 +1,93 @@
-"""The strategies: a name for where the prompts come from, how they are said, and how often they are corrected.
+"""The strategies that have names of their own, and finding one by its name or its spelling.
 
-A new strategy is one entry in :data:`STRATEGIES`.
+Each is a value like any other (:class:`~prompting.prompts.strategy.Strategy`): a new one is one entry in
+:data:`STRATEGIES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from ..errors import PromptingError
-from ..pixels.regions import Region
-from ..segmentation.prompt import Prompt
-from . import prompters
-
-Prompter = Callable[[Region, np.ndarray, np.random.Generator], Prompt]
-CLIP, YOLO, FIELD = "clip", "yolo", "field"
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """A prompting strategy.
-
-    Attributes:
-        name: what it is called in forms, calls and field names
-        prior: which prior finds the regions, ``clip``, ``yolo`` or ``field``
-        prompter: turns a region into a prompt
-        rounds: corrective clicks an instance may get against the prior's region
-        description: one line for forms and tables
-    """
-
-    name: str
-    prior: str
-    prompter: Prompter
-    description: str
-    rounds: int = 0
-
-    def gives(self, rounds: int | None = None) -> frozenset[str]:
-        """What its prompts can have, of ``box``, ``positive`` and ``negative``; a corrective click may be either."""
-        everything = frozenset({prompters.BOX, prompters.CLICKS_INSIDE, prompters.CLICKS_OUTSIDE})
-        given = frozenset(prompters.GIVES.get(self.prompter, everything))
-        corrected = self.rounds if rounds is None else rounds
-        return given | {prompters.CLICKS_INSIDE, prompters.CLICKS_OUTSIDE} if corrected else given
-
+from .grammar import spelled_by
+from .strategy import BOX, BOX_POINTS, CLIP, FIELD, POINT, POINTS, YOLO, Strategy
 
 STRATEGIES: dict[str, Strategy] = {
-    strategy.name: strategy
-    for strategy in (
-        Strategy("clip_point", CLIP, prompters.point, "centroid of each CLIP region, the best of three masks"),
-        Strategy("clip_box", CLIP, prompters.box, "tight box of each CLIP region, 5 % margin"),
-        Strategy("clip_points", CLIP, prompters.points, "5 clicks spread inside, 3 negative ones around"),
-        Strategy("clip_box_neg", CLIP, prompters.box_negatives, "box and 3 negative clicks around"),
-        Strategy("clip_box_points", CLIP, prompters.box_points, "box, 5 clicks inside, 3 negative ones around"),
-        Strategy("clip_iterative", CLIP, prompters.box, "box, then up to 3 clicks where mask and CLIP disagree", 3),
-        Strategy("yolo_box", YOLO, prompters.box, "one box for each YOLO detection"),
-        Strategy("field_box", FIELD, prompters.box, "boxes of a field of the dataset"),
-        Strategy("field_point", FIELD, prompters.point, "one click for each label of a field"),
-        Strategy("field_points", FIELD, prompters.points, "clicks of a field: keypoints, or spread over its masks"),
-    )
+    "clip_point": Strategy(CLIP, POINT, description="centroid of each CLIP region, the best of three masks"),
+    "clip_box": Strategy(CLIP, BOX, description="tight box of each CLIP region, 5 % margin"),
+    "clip_points": Strategy(CLIP, POINTS, 5, 3, description="5 clicks spread inside, 3 negative ones around"),
+    "clip_box_neg": Strategy(CLIP, BOX_POINTS, 0, 3, description="box and 3 negative clicks around"),
+    "clip_box_points": Strategy(CLIP, BOX_POINTS, 5, 3, description="box, 5 clicks inside, 3 negative ones around"),
+    "clip_iterative": Strategy(
+        CLIP, BOX, rounds=3, description="box, then up to 3 clicks where mask and CLIP disagree"
+    ),
+    "yolo_box": Strategy(YOLO, BOX, description="one box for each YOLO detection"),
+    "field_box": Strategy(FIELD, BOX, description="boxes of a field of the dataset"),
+    "field_point": Strategy(FIELD, POINT, description="one click for each label of a field"),
+    "field_points": Strategy(FIELD, POINTS, description="clicks of a field: keypoints, or spread over its masks"),
 }
+NAMES = {strategy: name for name, strategy in STRATEGIES.items()}
 BASELINE = "clip_point"
 AUTOMATIC = tuple(name for name, strategy in STRATEGIES.items() if strategy.prior != FIELD)
+EXAMPLE = "yolo:box+5p3n@2"
 
 
-def strategies_named(names: Sequence[str]) -> list[Strategy]:
-    """The strategies of these names, in the table's order.
+@lru_cache(maxsize=4096)
+def find(name: str) -> Strategy | None:
+    """The strategy of a name, built-in or another's; None where it is no strategy's."""
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    spelling = spelled_by(name)
+    if spelling is None:
+        return None
+    try:
+        strategy = Strategy.parse(spelling)
+    except PromptingError:
+        return None
+    return strategy if strategy.name == name else None
+
+
+def is_automatic(name: str) -> bool:
+    """Whether a name is a strategy's that finds its prompts itself."""
+    strategy = find(name)
+    return strategy is not None and strategy.prior != FIELD
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names each once: the built-in ones in the table's order, then the others by their spelling."""
+    places = {name: i for i, name in enumerate(STRATEGIES)}
+    return sorted(dict.fromkeys(names), key=lambda name: (places.get(name, len(places)), name))
+
+
+def strategy_of(said: str | Strategy) -> Strategy:
+    """The strategy that a name or a spelling means.
 
     Raises:
-        PromptingError: no name at all, or a name that is no strategy's
+        PromptingError: it means none
     """
-    if isinstance(names, str):
+    said = getattr(said, "spelling", said)  # a value: FiftyOne loads a plugin under a name of its own, as another class
+    found = find(said) if isinstance(said, str) else None
+    if found is not None:
+        return found
+    if isinstance(said, str) and ":" in said:
+        strategy = Strategy.parse("".join(said.split()))
+        return STRATEGIES.get(strategy.name, strategy)
+    raise PromptingError(
+        f"Unknown strategy {said!r}; choose from {', '.join(STRATEGIES)}, or spell your own, as in {EXAMPLE}.",
+        "strategies",
+    )
+
+
+def strategies_named(names: Sequence[str | Strategy] | str | Strategy) -> list[Strategy]:
+    """The strategies of these names or spellings, each once: the built-in ones in the table's order, then the others.
+
+    Raises:
+        PromptingError: no name at all, or one that means no strategy
+    """
+    if isinstance(names, (str, Strategy)):
         names = [names]
     if not names:
         raise PromptingError(f"Choose at least one strategy: {', '.join(STRATEGIES)}.", "strategies")
-    unknown = [name for name in names if name not in STRATEGIES]
-    if unknown:
-        raise PromptingError(f"Unknown strategy {unknown[0]!r}; choose from {', '.join(STRATEGIES)}.", "strategies")
-    return [strategy for name, strategy in STRATEGIES.items() if name in set(names)]
+    chosen = {strategy.name: strategy for strategy in map(strategy_of, names)}
+    return [chosen[name] for name in in_order(chosen)]

@@ -20,8 +20,8 @@ from ..analysis.robustness import as_table
 from ..analysis.slices import slices_of
 from ..analysis.tables import Table
 from ..dataset.names import comparison_key
-from ..dataset.records import PARAMETERS_OF, recorded
-from ..prompts.strategies import STRATEGIES
+from ..dataset.records import indifferent_to, recorded
+from ..prompts.strategies import strategy_of
 from ..results import NO_PROMPT, OK
 
 PARAMETERS = (
@@ -101,7 +101,7 @@ def status_table(findings: Findings) -> Table:
         of = findings.status[name]
         failed = sum(status is not None and status not in (OK, NO_PROMPT) for status in of)
         counts = (of.count(OK), of.count(NO_PROMPT), failed, of.count(None))
-        rows.append((name, STRATEGIES[name].description, *map(str, counts)))
+        rows.append((name, strategy_of(name).in_words(), *map(str, counts)))
     return Table(
         f"The strategies on {_count(len(findings.sample_ids), 'picture')}",
         "No prompt: nothing was found to point SAM 2 at, so the mask is empty.",
@@ -218,8 +218,7 @@ def _against(best: Row, baseline: str) -> str:
 
 
 def _concerns(parameter: str, strategy: str) -> bool:
-    priors = [prior for prior, names in PARAMETERS_OF.items() if parameter in names]
-    return not priors or STRATEGIES[strategy].prior in priors
+    return parameter not in indifferent_to(strategy)
 
 
 def _text(value: Any) -> str:

@@ -14,11 +14,12 @@ from ..dataset.completeness import MASK, require
 from ..dataset.lock import editing, run_lock
 from ..dataset.names import StrategyFields, agreement_field
 from ..dataset.pages import samples_by_page
+from ..dataset.present import strategies_in
 from ..dataset.saving import writing
 from ..dataset.storage import DONE
 from ..errors import PromptingError, Stopped
 from ..pixels.masks import resize_mask
-from ..prompts.strategies import AUTOMATIC
+from ..prompts.strategies import is_automatic
 from .progress import Pace, Progress
 
 LEAST = 5
@@ -30,7 +31,7 @@ def comparable(samples: foc.SampleCollection, prefix: str) -> list[str]:
 
     ``field_*`` strategies are left out: with prompts from the truth they would tell it.
     """
-    there = [name for name in AUTOMATIC if samples.has_sample_field(StrategyFields.of(prefix, name).status)]
+    there = [name for name in strategies_in(samples, prefix) if is_automatic(name)]
     return there if len(there) > 1 else []
 
 

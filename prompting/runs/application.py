@@ -23,7 +23,7 @@ from ..errors import PromptingError, Stopped
 from ..pixels.images import read_bounded
 from ..plan import SKIP, Plan
 from ..priors.base import Picture
-from ..prompts.strategies import FIELD
+from ..prompts.strategy import FIELD
 from ..results import NO_PROMPT, StrategyResult
 from ..runner import Runner
 from .assembly import build_runner, resolved, settle, settled, weights_of

@@ -14,7 +14,8 @@ from ..errors import PromptingError
 from ..labels.instances import instance_window
 from ..pixels.images import read_bounded
 from ..pixels.masks import Window
-from ..prompts import prompters
+from ..prompts.prompters import prompt_of
+from ..prompts.strategies import STRATEGIES
 
 
 def image_of(sample: fo.Sample, shape: tuple[int, int]) -> np.ndarray | None:
@@ -31,7 +32,7 @@ def ceilings_of(segmenter, encoded, regions, classes: Sequence[str]) -> list[Cei
     if not regions:
         return []
     nothing_drawn = np.random.default_rng(0)  # a box has nothing random
-    boxes = [prompters.box(region, region.mask, nothing_drawn) for region in regions]
+    boxes = [prompt_of(STRATEGIES["field_box"], region, None, nothing_drawn) for region in regions]
     decoded = segmenter.decode(encoded, boxes)
     return [
         Ceiling(region, classes.index(region.label) + 1, mask, float(iou))

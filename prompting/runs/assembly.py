@@ -13,7 +13,8 @@ from ..models.availability import check_models
 from ..models.files import sha256_of
 from ..plan import AUTO, Plan
 from ..priors.base import Prior
-from ..prompts.strategies import CLIP, FIELD, STRATEGIES, YOLO
+from ..prompts.strategies import strategy_of
+from ..prompts.strategy import CLIP, FIELD, YOLO
 from ..segmentation.precision import resolve_precision
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable
         between()
     segmenter = load_segmenter(plan.sam2_model, plan.device, plan.encoder_precision, plan.compile)
     between()
-    rounds = {strategy.name: plan.field_rounds for strategy in plan.chosen if strategy.prior == FIELD}
-    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between, plan.keep_rounds)
+    rounds = {strategy.name: plan.rounds_of(strategy) for strategy in plan.chosen}
+    least = {YOLO: plan.yolo_confidence}
+    return Runner(segmenter, priors, plan.chosen, plan.classes, plan.seed, rounds, between, plan.keep_rounds, least)
 
 
 def load_segmenter(model: str, device: str, precision: str, compile: bool = False) -> Segmenter:
@@ -110,7 +112,7 @@ def settle(plan: Plan, strategy: str) -> tuple[Plan, dict[str, str]]:
 def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
     """The SHA-256 of each of a strategy's models, as far as their files are on this machine."""
     files = {"sam2_sha256": catalogue.sam2_file(plan.sam2_model, plan.device)}
-    prior = STRATEGIES[strategy].prior
+    prior = strategy_of(strategy).prior
     if prior == CLIP:
         files["clip_sha256"] = catalogue.clip_file(plan.clip_model)
     if prior == YOLO:

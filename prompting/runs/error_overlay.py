@@ -57,7 +57,7 @@ def showable(samples: foc.SampleCollection, strategy: str, prefix: str = "sam2")
     Raises:
         PromptingError: no such results, nothing was evaluated, or none of the samples has both
     """
-    checks.check_applied(samples._dataset, prefix, strategy)
+    strategy = checks.check_applied(samples._dataset, prefix, strategy)
     checks.check_type(samples._dataset, overlay_field(prefix), fo.EmbeddedDocumentField, fo.Segmentation)
     truth, fields = truth_field(prefix), StrategyFields.of(prefix, strategy)
     if not samples.has_sample_field(truth):

@@ -16,7 +16,7 @@ from ..dataset.names import StrategyFields, comparison_key
 from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
 from ..labels.targets import ignored_values
-from ..prompts.strategies import FIELD, STRATEGIES
+from ..prompts.strategies import is_automatic
 from .agreement import comparable
 from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_strategies, common_classes, scored_samples
 from .scoring import keep_scores, score_pictures
@@ -88,7 +88,7 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
     with editing(samples._dataset):
         save_comparison(samples._dataset, prefix, reading, ignored, comparison)
         appearance.arrange(samples._dataset, prefix)
-        best = next((r for r in comparison.rows if STRATEGIES[r.strategy].prior != FIELD), comparison.rows[0])
+        best = next((r for r in comparison.rows if is_automatic(r.strategy)), comparison.rows[0])
         appearance.show(samples._dataset, prefix, best.strategy, gt_field)
     yield 1, 1, "done"
     return comparison

@@ -65,7 +65,7 @@ def plan_takeover(
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     dataset = samples._dataset
-    checks.check_applied(dataset, prefix, strategy)
+    strategy = checks.check_applied(dataset, prefix, strategy)
     _check_name(dataset, name, prefix)
     fields, instances = StrategyFields.of(prefix, strategy), instances_field(name)
     view = samples.match(has_result(fields)).exists(fields.mask)
@@ -155,7 +155,7 @@ def _check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:
             f"{name!r} can't be a field's name: begin with a letter, and use letters, digits and _, such as 'labels'.",
             "name",
         )
-    own = {field for one in {prefix, *prefixes(dataset)} for field in own_fields(one)}
+    own = {field for one in {prefix, *prefixes(dataset)} for field in own_fields(dataset, one)}
     taken = next((field for field in (name, instances_field(name)) if field in own), None)
     if taken:
         raise PromptingError(

@@ -87,7 +87,7 @@ def find_worst(
     """
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    checks.check_applied(samples._dataset, prefix, strategy)
+    strategy = checks.check_applied(samples._dataset, prefix, strategy)
     _check_numbers(count, below)
     tag = tag.strip() if isinstance(tag, str) else ""
     if not tag:

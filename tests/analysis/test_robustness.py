@@ -91,9 +91,10 @@ def test_every_person_is_tried_in_every_way(trials, people):
 
 def test_undisturbed_trial_is_what_the_prompt_itself_gives(nano_segmenter, encoded, people, trials):
     from prompting.pixels.masks import intersection_over_union
-    from prompting.prompts import prompters
+    from prompting.prompts.prompters import prompt_of
+    from prompting.prompts.strategies import STRATEGIES
 
-    prompts = [prompters.box(person, person.mask, rng()) for person in people]
+    prompts = [prompt_of(STRATEGIES["field_box"], person, person.mask, rng()) for person in people]
     masks = nano_segmenter.decode(encoded, prompts).masks
     expected = [intersection_over_union(mask, person.mask) for mask, person in zip(masks, people, strict=True)]
     assert [t.iou for t in trials if t.prompt == "box" and t.change is None] == pytest.approx(expected, abs=1e-3)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompting.pixels.masks import paint
-from prompting.prompts import prompters
 from prompting.prompts.refine import Round
+from prompting.prompts.strategies import strategy_of
 from prompting.results import OK, StrategyResult
 from prompting.segmentation.prompt import POSITIVE, Prompt
 
@@ -17,7 +17,11 @@ MANY = settings(max_examples=100, deadline=None)
 FEW = settings(max_examples=12, deadline=None)
 SHAPES = st.tuples(st.integers(1, 24), st.integers(1, 24))
 SEEDS = st.integers(0, 2**32 - 1)
-PROMPTERS = (prompters.point, prompters.box, prompters.points, prompters.box_negatives, prompters.box_points)
+SAID = tuple(
+    strategy_of(f"field:{prompt}")
+    for prompt in ("point", "box", "points", "box+3n", "box+points", "box-20+1p", "9p9b", "box50+20p20o", "1p1n")
+)
+"""Strategies that say a region in all ways."""
 
 
 @st.composite

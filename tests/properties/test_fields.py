@@ -13,8 +13,9 @@ from prompting.labels.instances import instance_mask
 from prompting.pixels.masks import Window, resize_mask
 from prompting.priors.base import Picture
 from prompting.priors.fields import FieldPrior
-from prompting.prompts import prompters
+from prompting.prompts.prompters import prompt_of
 from prompting.prompts.sampling import grow_box
+from prompting.prompts.strategies import STRATEGIES
 from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
     MANY,
@@ -50,7 +51,7 @@ def test_any_keypoint_gives_a_good_prompt_none_or_a_refusal(points, sam_labels):
     keypoints = fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=points, **extra)])
     try:
         for region in FieldPrior(["person"]).regions(keypoints, 10, 20):
-            prompters.points(region, np.zeros((10, 20), bool), rng(0)).check(10, 20)
+            prompt_of(STRATEGIES["field_points"], region, None, rng(0)).check(10, 20)
     except PromptError as error:
         assert "sam_labels has" in str(error) or "outside the picture" in str(error)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,11 +9,12 @@ from hypothesis import strategies as st
 from prompting.errors import PromptError
 from prompting.pixels.masks import Window
 from prompting.pixels.regions import Region
-from prompting.prompts import prompters
+from prompting.prompts.prompters import prompt_of
+from prompting.prompts.strategy import POINT
 from prompting.segmentation.prompt import NEGATIVE, POSITIVE
 from tests.properties.shapes import (
     MANY,
-    PROMPTERS,
+    SAID,
     SEEDS,
     SHAPES,
     boxes,
@@ -25,34 +25,35 @@ from tests.properties.shapes import (
 
 
 @MANY
-@given(pairs(), st.sampled_from(PROMPTERS), SEEDS)
-def test_prompt_of_any_mask_is_good_or_refused_in_words(pair, prompter, seed):
+@given(pairs(), st.sampled_from(SAID), SEEDS)
+def test_prompt_of_any_mask_is_good_or_refused_in_words(pair, strategy, seed):
     mask, others = pair
     height, width = mask.shape
     avoid = mask | others
     if not mask.any():
         with pytest.raises(PromptError):
-            prompter(Region("person", mask=mask), avoid, rng(seed)).check(height, width)
+            prompt_of(strategy, Region("person", mask=mask), avoid, rng(seed)).check(height, width)
         return
-    prompt = prompter(Region("person", mask=mask), avoid, rng(seed))
+    prompt = prompt_of(strategy, Region("person", mask=mask), avoid, rng(seed))
     prompt.check(height, width)
     positives = prompt.point_coords[prompt.point_labels == POSITIVE]
     negatives = prompt.point_coords[prompt.point_labels == NEGATIVE]
     assert not on(avoid, negatives).any()
-    if prompter is not prompters.point:  # the centroid may lie off a bent shape
+    if strategy.prompt != POINT:  # the centroid may lie off a bent shape
         assert on(mask, positives).all()
-    if prompt.box is not None:
+    if prompt.box is not None and (strategy.margin is None or strategy.margin >= 0):
         tight = Window.of(mask).box
         assert (prompt.box[:2] <= tight[:2]).all() and (prompt.box[2:] >= tight[2:]).all()
 
 
 @MANY
-@given(SHAPES.flatmap(lambda s: st.tuples(st.just(s), boxes(*s))), st.sampled_from(PROMPTERS))
-def test_prompt_of_any_box_is_good_or_refused_in_words(picture, prompter):
+@given(SHAPES.flatmap(lambda s: st.tuples(st.just(s), boxes(*s))), st.sampled_from(SAID))
+def test_prompt_of_any_box_is_good_or_refused_in_words(picture, strategy):
     (height, width), box = picture
+    region = Region("person", box=box, shape=(height, width))
     try:
-        prompt = prompter(Region("person", box=box), np.zeros((height, width), bool), rng(0))
+        prompt = prompt_of(strategy, region, None, rng(0))
     except PromptError:
-        assert prompter not in (prompters.point, prompters.box)
+        assert strategy.has_clicks
         return
     prompt.check(height, width)
