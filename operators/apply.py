@@ -64,6 +64,7 @@ class ApplyStrategies(RunOperator):
         seed: int = Plan.seed,
         existing: str = Plan.existing,
         prompt_field: str | None = Plan.prompt_field,
+        points_field: str | None = Plan.points_field,
         field_rounds: int = Plan.field_rounds,
         phrases: Mapping[str, Sequence[str]] | None = None,
         background: Sequence[str] | None = Plan.background,
@@ -94,6 +95,7 @@ class ApplyStrategies(RunOperator):
             existing: what to do with samples that have results: ``error`` (stop, and change nothing), ``skip`` (keep
                 them and do the others), or ``overwrite``
             prompt_field: the field that ``field_*`` strategies take their prompts from
+            points_field: Keypoints that belong to the boxes of ``prompt_field``; its instances then have both
             field_rounds: corrective clicks for ``field_*`` strategies, where the field has masks
             phrases: class -> what CLIP looks for, instead of the built-in phrases
             background: what competes with the classes for CLIP, instead of the built-in phrases

@@ -66,6 +66,11 @@ def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
         there = forms.label_fields(ctx.dataset, fo.Detections, fo.Keypoints, fo.Segmentation)
         default = begins["prompt_field"] if begins["prompt_field"] in there else next(iter(there), None)
         forms.choose_one(inputs, "prompt_field", there, default, LABELS["prompt_field"])
+        chosen = ctx.params.get("prompt_field") or default
+        points = forms.label_fields(ctx.dataset, fo.Keypoints)
+        if points and there.get(chosen) == "Detections":
+            default = begins["points_field"] if begins["points_field"] in points else None
+            forms.choose_one(inputs, "points_field", points, default, LABELS["points_field"], required=False)
 
 
 def _ask_models(inputs: types.Object, begins: dict, now: dict) -> None:

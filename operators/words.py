@@ -11,6 +11,7 @@ LABELS = {
     "strategies": "Strategies",
     "classes": "Classes",
     "prompt_field": "Field that gives the prompts",
+    "points_field": "Keypoints of its boxes",
     "models": "Models",
     "sam2_model": "SAM 2 model",
     "clip_model": "CLIP model",

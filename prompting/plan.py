@@ -33,6 +33,7 @@ class Plan:
         seed: of all randomness
         existing: what to do with samples that have results: ``skip`` them, ``overwrite`` them, or stop (``error``)
         prompt_field: the field that ``field_*`` strategies take their prompts from
+        points_field: Keypoints that belong to the boxes of ``prompt_field``: its instances have both
         field_rounds: corrective clicks for ``field_*`` strategies, where the field has masks
         phrases: a class's phrases for CLIP, instead of the vocabulary's
         background: background phrases for CLIP, instead of the vocabulary's
@@ -57,6 +58,7 @@ class Plan:
     seed: int = 0
     existing: str = ERROR
     prompt_field: str | None = None
+    points_field: str | None = None
     field_rounds: int = 0
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     background: tuple[str, ...] | None = None
@@ -96,6 +98,7 @@ class Plan:
             raise PromptingError(
                 "The field_* strategies need prompt_field: a field with boxes, masks or keypoints.", "prompt_field"
             )
+        object.__setattr__(self, "points_field", self.points_field or None)
         for name in ("seed", "field_rounds", "batch_size", "yolo_imgsz"):
             if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, AUTO):
                 object.__setattr__(self, name, None)

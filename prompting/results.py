@@ -33,6 +33,7 @@ class StrategyResult:
         masks: N of the picture's size, each instance by itself, windows, or (H, W) bool arrays that become them; None
             where nothing was decoded
         rounds: each instance's masks on the way, where it was refined
+        prior_confidence: how sure the prior was of each instance, 0 to 1; empty where nothing was decoded
     """
 
     strategy: str
@@ -44,6 +45,7 @@ class StrategyResult:
     decoder_calls: int
     masks: Sequence[Window] | None = None
     rounds: tuple[Round, ...] = ()
+    prior_confidence: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.masks is not None:

@@ -35,11 +35,13 @@ from .segmentation.segmenter import EncodedImage, Segmenter
 
 @dataclass(frozen=True)
 class _Ask:
-    """What a strategy wants decoded of a picture (None: nothing), its status so far, and what it took to find out."""
+    """What a strategy wants decoded of a picture (None: nothing), its status so far, what it took to find out, and how
+    sure the prior is of each instance."""
 
     task: Task | None
     status: str
     seconds: float
+    confidences: tuple[float, ...] = ()
 
 
 class Runner:
@@ -185,11 +187,12 @@ class Runner:
     def _ask(self, strategy: Strategy, picture: Picture, regions: list[Region] | PromptError) -> _Ask:
         """What a strategy wants decoded, or why it can't say."""
         start = time.perf_counter()
-        task, status = None, NO_PROMPT
+        task, status, confidences = None, NO_PROMPT, ()
         try:
             if isinstance(regions, PromptError):
                 raise regions
-            prompts, targets = self._prompts(strategy, picture, regions)
+            prompts, sure = self._prompts(strategy, picture, regions)
+            targets, confidences = [region.mask for region in sure], tuple(region.confidence for region in sure)
             for prompt in prompts:  # here, where a bad one fails its strategy alone
                 prompt.check(*picture.shape)
             rounds = self.rounds.get(strategy.name, strategy.rounds) if all(t is not None for t in targets) else 0
@@ -197,7 +200,7 @@ class Runner:
                 task, status = Task(prompts, targets, rounds), OK
         except PromptError as error:
             status = f"error: {error}"
-        return _Ask(task, status, time.perf_counter() - start)
+        return _Ask(task, status, time.perf_counter() - start, confidences)
 
     def _result(
         self, name: str, picture: Picture, ask: _Ask, refined: Refined | None, shared_seconds: float
@@ -219,10 +222,11 @@ class Runner:
             refined.decoder_calls,
             refined.masks,
             refined.rounds,
+            ask.confidences,
         )
 
     def _prompts(self, strategy: Strategy, picture: Picture, regions: list[Region]):
-        """One prompt a region that is sure enough, and the mask it is refined against (None where there is none)."""
+        """One prompt a region that is sure enough, and those regions."""
         least = strategy.confidence or self.least.get(strategy.prior, 0.0)
         chosen = [(i, region) for i, region in enumerate(regions) if region.confidence >= least]
         sure = [region for _, region in chosen]
@@ -233,7 +237,7 @@ class Runner:
         for i, region in chosen:
             others = [other for other in sure if other is not region]
             prompts.append(prompt_of(strategy, region, avoid.get(region.label), *draws.of(i), others))
-        return prompts, [region.mask for region in sure]
+        return prompts, sure
 
 
 class _Draws:

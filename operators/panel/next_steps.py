@@ -6,8 +6,8 @@ from .canvas import Canvas
 from .choices import Choices
 
 RECORDED = (
-    "classes", "sam2_model", "clip_model", "yolo_model", "device", "prefix", "seed", "prompt_field", "field_rounds",
-    "phrases", "background", "yolo_confidence", "yolo_imgsz", "encoder_precision", "compile",
+    "classes", "sam2_model", "clip_model", "yolo_model", "device", "prefix", "seed", "prompt_field", "points_field",
+    "field_rounds", "phrases", "background", "yolo_confidence", "yolo_imgsz", "encoder_precision", "compile",
 )  # fmt: skip
 """The parameters of :class:`prompting.plan.Plan` that decide what a mask looks like."""
 

@@ -173,6 +173,8 @@ def check_prompt_field(samples: foc.SampleCollection, plan: Plan, most: int | No
         raise PromptingError(
             f"prompt_field {name!r} must hold Detections, Keypoints or a Segmentation.", "prompt_field"
         )
+    if plan.points_field:
+        _check_points_field(samples, plan, label_type)
     asking = [strategy for strategy in plan.chosen if strategy.prior == FIELD]
     boxed = next((strategy for strategy in asking if strategy.has_box), None)
     if label_type is fo.Keypoints and boxed:
@@ -181,12 +183,26 @@ def check_prompt_field(samples: foc.SampleCollection, plan: Plan, most: int | No
         )
     reading = read(samples, name, plan.classes, strict=False, most=most)
     spread = next((strategy for strategy in asking if strategy.has_clicks and strategy.positives != 0), None)
-    if label_type is fo.Detections and spread and not has_instance_masks(samples, name):
+    if label_type is fo.Detections and spread and not plan.points_field and not has_instance_masks(samples, name):
         raise PromptingError(
             f"{spread.name} spreads clicks over instance masks, and the detections of {name!r} have none;"
             " use field_box or field_point."
         )
     return reading.encoding
+
+
+def _check_points_field(samples: foc.SampleCollection, plan: Plan, label_type: type) -> None:
+    """Boxes of one field and points of another: refuse fields that hold something else."""
+    name = plan.points_field
+    if label_type_of(samples, name) is not fo.Keypoints:
+        raise PromptingError(f"points_field {name!r} must hold Keypoints.", "points_field")
+    if label_type is not fo.Detections:
+        raise PromptingError(
+            f"The keypoints of points_field {name!r} belong to boxes: prompt_field must hold Detections, and"
+            f" {plan.prompt_field!r} doesn't; with keypoints alone, choose them as prompt_field.",
+            "points_field",
+        )
+    read(samples, name, plan.classes, strict=False)
 
 
 def check_type(

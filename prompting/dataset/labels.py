@@ -13,15 +13,17 @@ from ..pixels.masks import Window
 from ..results import StrategyResult
 from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 
+PRIOR_CONFIDENCE = "prior_confidence"
+
 
 def instances(result: StrategyResult) -> fo.Detections:
-    """One Detection a prompt that gave a mask; ``confidence`` is its predicted IoU."""
+    """One Detection a prompt that gave a mask; its ``confidence`` is the predicted IoU, beside the prior's own."""
     if result.masks is None:
         return fo.Detections()
     found = zip(result.prompts, result.masks, result.predicted_iou, strict=True)
     return fo.Detections(
         detections=[
-            _cut_out(mask, prompt.label, i, confidence=float(iou))
+            _cut_out(mask, prompt.label, i, confidence=float(iou), **_sure(result, i))
             for i, (prompt, mask, iou) in enumerate(found)
             if mask.any()
         ]
@@ -41,7 +43,11 @@ def boxes(result: StrategyResult) -> fo.Detections:
     return fo.Detections(
         detections=[
             fo.Detection(
-                label=prompt.label, bounding_box=_relative(prompt.box, height, width), index=i, predicted_iou=float(iou)
+                label=prompt.label,
+                bounding_box=_relative(prompt.box, height, width),
+                index=i,
+                predicted_iou=float(iou),
+                **_sure(result, i),
             )
             for i, (prompt, iou) in enumerate(zip(result.prompts, result.predicted_iou, strict=True))
             if prompt.box is not None
@@ -73,9 +79,15 @@ def _clicks(result: StrategyResult, polarity: int) -> fo.Keypoints:
                     places=places.tolist(),
                     prompt_label=prompt.label,
                     predicted_iou=float(iou),
+                    **_sure(result, i),
                 )
             )
     return fo.Keypoints(keypoints=keypoints)
+
+
+def _sure(result: StrategyResult, instance: int) -> dict[str, float]:
+    """How sure the prior was, where it said so."""
+    return {PRIOR_CONFIDENCE: result.prior_confidence[instance]} if result.prior_confidence else {}
 
 
 def joined(positive: fo.Keypoints | None, negative: fo.Keypoints | None) -> fo.Keypoints:

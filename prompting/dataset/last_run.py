@@ -74,6 +74,8 @@ def _sensible(asked: dict, dataset: fo.Dataset | None) -> dict:
     there = dataset is not None and dataset.has_sample_field(kept.get("prompt_field") or "")
     if not there:
         kept.pop("prompt_field", None)
+    if not there or not dataset.has_sample_field(kept.get("points_field") or ""):
+        kept.pop("points_field", None)
     known = {name: found for name in kept.get("strategies", ()) if (found := find(name))}
     kept["strategies"] = [name for name, strategy in known.items() if there or strategy.prior != FIELD]
     if not kept["strategies"]:

@@ -18,7 +18,7 @@ from .names import RECORD, run_key
 PARAMETERS_OF = {
     CLIP: {"clip_model", "phrases", "background"},
     YOLO: {"yolo_model", "yolo_confidence", "yolo_imgsz"},
-    FIELD: {"prompt_field", "field_rounds"},
+    FIELD: {"prompt_field", "points_field", "field_rounds"},
 }
 """Parameters that concern one prior alone: to the others' strategies they make no difference."""
 HASH_OF = {"sam2_model": "sam2_sha256", "clip_model": "clip_sha256", "yolo_model": "yolo_sha256"}

@@ -42,6 +42,9 @@ def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
     declared = {name: types for one in plan.strategies for name, types in written_fields(plan, one).items()}
     if plan.heatmap:
         declared[heatmap_field(plan.prefix)] = (fo.EmbeddedDocumentField, fo.Heatmap)
+    for strategy in plan.strategies:  # for the App, which filters by what is declared
+        path = f"{StrategyFields.of(plan.prefix, strategy).instances}.detections.{labels.PRIOR_CONFIDENCE}"
+        declared[path] = (fo.FloatField, None)
     add_fields(dataset, declared)
     for strategy in plan.strategies:
         dataset.mask_targets[StrategyFields.of(plan.prefix, strategy).mask] = plan.mask_targets

@@ -60,9 +60,13 @@ def working_shape(height: int, width: int) -> tuple[int, int]:
 
 
 def stretched(coords: np.ndarray, given: tuple[int, int], wanted: tuple[int, int]) -> np.ndarray:
-    """Pixels (P, 2) float xy of a picture at one (height, width), in that at another: middles stay middles."""
+    """Pixels (P, 2) float xy of a picture at one (height, width), in that at another: middles stay middles.
+
+    Those of the edge of a larger one would lie half a pixel outside of a smaller one: they stay on its edge.
+    """
     (height, width), (to_height, to_width) = given, wanted
-    return ((np.asarray(coords, float) + 0.5) * (to_width / width, to_height / height) - 0.5).astype(np.float32)
+    there = (np.asarray(coords, float) + 0.5) * (to_width / width, to_height / height) - 0.5
+    return np.clip(there, 0, (to_width, to_height)).astype(np.float32)
 
 
 def stretched_box(box: np.ndarray, given: tuple[int, int], wanted: tuple[int, int]) -> np.ndarray:

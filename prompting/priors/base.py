@@ -23,6 +23,7 @@ class Picture:
             folder, so that another machine draws the same points)
         image: (H, W, 3) uint8 RGB
         label: the label of the prompt field, for the field prior
+        points: the label of the points' field, where boxes and points come from two
         skip: names of strategies that this picture doesn't need
         size: the file's own (height, width), where ``image`` was made smaller; prompts and masks are in its pixels
     """
@@ -33,6 +34,7 @@ class Picture:
     label: Any = None
     skip: frozenset[str] = frozenset()
     size: tuple[int, int] | None = None
+    points: Any = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from ..plan import Plan
 from ..segmentation.prompt import NEGATIVE, POSITIVE
 from ..spelling import spelled
 from .base import Picture
+from .bodies import with_points
 
 NEAR = 1.5
 """A point so many pixels outside of the picture is meant to be on its edge: programs round."""
@@ -29,16 +30,26 @@ class FieldPrior:
         classes: labels to use, in any case
         encoding: of a Segmentation field's masks; by default all but 0 is the one class
         smallest: components of a Segmentation below this share of the picture are dropped
+        two_fields: the points are another field's, see :func:`prompting.priors.bodies.with_points`
     """
 
-    def __init__(self, classes: Sequence[str], encoding: Encoding | None = None, smallest: float = 0.0):
+    def __init__(
+        self,
+        classes: Sequence[str],
+        encoding: Encoding | None = None,
+        smallest: float = 0.0,
+        two_fields: bool = False,
+    ):
         self.classes, self.encoding, self.smallest = tuple(classes), encoding or Encoding(), smallest
+        self.two_fields = two_fields
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
         """The regions of each picture, in the field's order."""
-        return [
-            self.regions(picture.label, *picture.shape, working=working_shape(*picture.shape)) for picture in pictures
-        ]
+        return [self._found(picture) for picture in pictures]
+
+    def _found(self, picture: Picture) -> list[Region]:
+        regions = self.regions(picture.label, *picture.shape, working=working_shape(*picture.shape))
+        return with_points(regions, self.regions(picture.points, *picture.shape)) if self.two_fields else regions
 
     def regions(self, label, height: int, width: int, working: tuple[int, int] | None = None) -> list[Region]:
         """The regions of one picture's label (None: none); crowds and boxes without area are none.
@@ -96,7 +107,8 @@ class FieldPrior:
         coords, labels = np.clip(coords[inside], 0, edge).astype(np.float32), labels[inside]
         if POSITIVE not in labels:
             return None
-        return Region(name, point_coords=coords, point_labels=labels, confidence=_confidence(keypoint))
+        shape = (height, width)
+        return Region(name, None, None, coords, labels, confidence=_confidence(keypoint), shape=shape)
 
     def _segmentation(self, segmentation, height: int, width: int, working: tuple[int, int]) -> list[Region]:
         """Parts are told apart at the picture's size: a smaller one closes the gap between two people, and loses the
@@ -121,4 +133,4 @@ def _confidence(label) -> float:
 
 def build(plan: Plan, models, encoding: Encoding | None) -> FieldPrior:
     """The prompt field of a plan; see :class:`prompting.priors.base.Build`."""
-    return FieldPrior(plan.classes, encoding)
+    return FieldPrior(plan.classes, encoding, two_fields=plan.points_field is not None)

@@ -1,4 +1,4 @@
-"""A detector's boxes: any Ultralytics detection (or segmentation) model."""
+"""Detections of any Ultralytics model: boxes, with a segmentation model masks, with a pose model keypoints."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
-from ..pixels.regions import WORKING_PIXELS, Region, stretched_box
+from ..pixels.regions import WORKING_PIXELS, Region
 from ..plan import Plan
 from ..prompts.strategy import YOLO, Strategy
 from ..segmentation.torch_threads import threads_kept
 from ..spelling import same_name
 from .base import Picture
+from .detections import regions_of
 from .vocabulary import SYNONYMS
 
 UNKNOWN_SIZE = 640
@@ -34,6 +35,7 @@ class YoloPrior:
         device: where the model runs
         imgsz: the side that pictures are letterboxed to, rounded up to what the model takes; None: at which it was
             trained, for it finds things of the sizes that it saw there
+        masks: whether the masks of a segmentation model are wanted
 
     Attributes:
         imgsz: the side that is used
@@ -42,8 +44,16 @@ class YoloPrior:
         PromptingError: not a detector, a class that it doesn't know, or one class under two names
     """
 
-    def __init__(self, model, classes: Sequence[str], confidence: float = 0.25, device="cpu", imgsz: int | None = None):
-        self.model, self.confidence, self.device = model, confidence, str(device)
+    def __init__(
+        self,
+        model,
+        classes: Sequence[str],
+        confidence: float = 0.25,
+        device="cpu",
+        imgsz: int | None = None,
+        masks: bool = True,
+    ):
+        self.model, self.confidence, self.device, self.masks = model, confidence, str(device), masks
         if model.task not in ("detect", "segment", "pose"):
             raise PromptingError(f"yolo_box needs a detector, and this Ultralytics model is for {model.task!r}.")
         self.labels: dict[int, str] = {}
@@ -70,19 +80,19 @@ class YoloPrior:
         """Refuse, before any work, what a detector's boxes can't say.
 
         Raises:
-            PromptingError: positive clicks or corrections are asked for, and it finds neither masks nor points
+            PromptingError: positive clicks or corrections are asked for, and it finds nothing to make them of
         """
         for strategy in strategies:
-            if strategy.has_clicks and strategy.positives != 0:
-                what = "spreads clicks over masks"
-            elif strategy.rounds:
+            if strategy.has_clicks and strategy.positives != 0 and self.model.task == "detect":
+                what = "clicks on masks or keypoints"
+            elif strategy.rounds and self.model.task != "segment":
                 what = "corrects masks by the detector's own"
             else:
                 continue
             raise PromptingError(
-                f"{strategy.spelling} {what}, and this Ultralytics model is for {self.model.task!r}, from which boxes"
-                " are taken alone; leave that out, or take clip: instead of yolo:.",
-                "strategies",
+                f"{strategy.spelling} {what}, and this Ultralytics model, for {self.model.task!r}, finds none; choose"
+                " one for 'segment', as yolo26n-seg.pt, which is bundled.",
+                "yolo_model",
             )
 
     def find(self, pictures: Sequence[Picture]) -> list[list[Region]]:
@@ -90,16 +100,7 @@ class YoloPrior:
         given = [self._given(picture.image) for picture in pictures]
         results = self._predict(given)
         return [
-            [
-                region
-                for xyxy, confidence, index in zip(
-                    result.boxes.xyxy.cpu().numpy(),
-                    result.boxes.conf.cpu().numpy(),
-                    result.boxes.cls.int().cpu().tolist(),
-                    strict=True,
-                )
-                if (region := self._region(xyxy, float(confidence), index, image.shape[:2], picture)) is not None
-            ]
+            regions_of(result, self.labels, image.shape[:2], picture.shape, self.masks)
             for picture, image, result in zip(pictures, given, results, strict=True)
         ]
 
@@ -125,17 +126,6 @@ class YoloPrior:
             size = max(1, round(width * scale)), max(1, round(height * scale))
             image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-
-    def _region(
-        self, xyxy: np.ndarray, confidence: float, index: int, seen: tuple[int, int], picture: Picture
-    ) -> Region | None:
-        """A box of what Ultralytics was given as one of the picture."""
-        height, width = picture.shape
-        xyxy = stretched_box(xyxy, seen, picture.shape)
-        box = np.clip(xyxy, 0, (width, height, width, height)).astype(np.float32)
-        if box[2] - box[0] < 1 or box[3] - box[1] < 1:
-            return None
-        return Region(self.labels[index], box=box, confidence=confidence, shape=picture.shape, box_is_given=True)
 
 
 def _indices(name: str, names: Mapping[int, str]) -> list[int]:
@@ -170,6 +160,8 @@ def whole_strides(model, side: int) -> int:
 def build(plan: Plan, models, encoding: Encoding | None) -> YoloPrior:
     """The detector of a plan without ``auto``; see :class:`prompting.priors.base.Build`."""
     detector = models.load_yolo(plan.yolo_model)
-    prior = YoloPrior(detector, plan.classes, plan.least_confidence, plan.device, plan.yolo_imgsz)
-    prior.refuse([strategy for strategy in plan.chosen if strategy.prior == YOLO])
+    asking = [strategy for strategy in plan.chosen if strategy.prior == YOLO]
+    masks = any(strategy.needs_masks for strategy in asking)
+    prior = YoloPrior(detector, plan.classes, plan.least_confidence, plan.device, plan.yolo_imgsz, masks)
+    prior.refuse(asking)
     return prior

@@ -43,6 +43,8 @@ def prompt_of(
     box = _box(region, strategy.margin) if strategy.has_box else None
     if not strategy.has_clicks:
         return Prompt(region.label, box=box)
+    if region.point_coords is not None and not len(region.point_coords) and not strategy.has_box:
+        return _clicks(region, _point(region), no_points())  # a body of which no keypoint is seen
     if strategy.positives is None and region.point_coords is not None:
         return Prompt(region.label, region.point_coords, region.point_labels, box)
     positives = POSITIVES if strategy.positives is None else strategy.positives
@@ -73,8 +75,8 @@ def _inside(region: Region, count: int, rng: np.random.Generator) -> np.ndarray:
     given = _given(region, POSITIVE)
     if not count:
         return no_points()
-    if len(given):
-        return far_apart(given, count)
+    if region.point_coords is not None:
+        return far_apart(given, count) if len(given) else no_points()
     return _in_picture(region, spread_points(_mask(region), count, rng))
 
 

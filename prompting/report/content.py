@@ -31,6 +31,7 @@ PARAMETERS = (
     "yolo_model",
     "yolo_confidence",
     "prompt_field",
+    "points_field",
     "field_rounds",
     "phrases",
     "background",

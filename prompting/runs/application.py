@@ -94,7 +94,7 @@ def _run(
     done, failed = 0, 0
     pace = Pace(len(todo), plan.batch_size)
     # only what is read or written travels: a dataset may hold much else
-    fields = [plan.prompt_field] if plan.uses(FIELD) else []
+    fields = [name for name in (plan.prompt_field, plan.points_field) if name] if plan.uses(FIELD) else []
     for strategy in plan.strategies:
         known = StrategyFields.of(plan.prefix, strategy).everything
         fields += [name for name in known if samples.has_sample_field(name)]
@@ -144,10 +144,11 @@ class _Made:
 
 def _read(sample: fo.Sample, plan: Plan, todo: Mapping[str, frozenset[str]]) -> tuple[fo.Sample, object]:
     """A sample with its picture, or with the error that reading it raised."""
-    label = sample[plan.prompt_field] if plan.uses(FIELD) else None
+    given = (plan.prompt_field, plan.points_field) if plan.uses(FIELD) else (None, None)
+    label, points = (sample[name] if name else None for name in given)
     try:
         image, size = read_bounded(sample.filepath)
-        return sample, Picture(sample.id, Path(sample.filepath).name, image, label, todo[sample.id], size)
+        return sample, Picture(sample.id, Path(sample.filepath).name, image, label, todo[sample.id], size, points)
     except PromptingError as error:
         return sample, error
 

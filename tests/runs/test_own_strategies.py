@@ -5,6 +5,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
@@ -112,6 +113,43 @@ def test_one_is_removed_with_all_that_is_its_own_and_then_all(composed):
 
 
 def test_clicks_within_boxes_alone_are_refused_before_any_work(made_once, apply_strategies, nano):
-    with pytest.raises(ValueError, match=r"yolo:box\+5p spreads clicks over masks"):
+    with pytest.raises(ValueError, match=r"yolo:box\+5p clicks on masks or keypoints"):
         apply_strategies(made_once, strategies=["yolo:box+5p"], progress=False, **nano)
     assert not made_once.has_field("sam2_yolo_box_5p_status")
+
+
+def test_masks_of_a_segmenting_detector_and_how_sure_it_was_of_each(made_once, apply_strategies, nano):
+    dataset = made_once.limit(2).clone(f"own-{uuid.uuid4().hex[:8]}")
+    given = {**nano, "yolo_model": "yolo26n-seg.pt", "progress": False, "keep_rounds": True}
+    apply_strategies(dataset, strategies=["yolo_box", "yolo:points", "yolo.7:box+points@3"], **given)
+    for name in ("yolo_box", "yolo_points", "yolo_c7_box_points_r3"):
+        sure = f"sam2_{name}_instances.detections.prior_confidence"
+        assert dataset.get_field(sure) is not None  # or the App could not filter by it
+        lowest, highest = dataset.bounds(sure)
+        assert (0.7 if "c7" in name else 0.25) <= lowest <= highest <= 1
+    for sample in dataset:
+        for detection, box in zip(
+            sample["sam2_yolo_box_instances"].detections, sample["sam2_yolo_box_prompt_boxes"].detections
+        ):
+            assert detection["prior_confidence"] == box["prior_confidence"] != detection.confidence
+    assert dataset.count("sam2_yolo_c7_box_points_r3_rounds.detections") > 0
+    dataset.delete()
+
+
+def test_boxes_of_one_field_and_points_of_another(made_once, apply_strategies, nano):
+    dataset = made_once.limit(2).clone(f"own-{uuid.uuid4().hex[:8]}")
+    for sample in dataset:
+        bodies = [
+            fo.Keypoint(label="person", points=[(x + w / 2, y + h / 2)])
+            for x, y, w, h in (d.bounding_box for d in sample["ground_truth"].detections)
+        ]
+        sample["bodies"] = fo.Keypoints(keypoints=bodies)
+        sample.save()
+    given = {**nano, "prompt_field": "ground_truth", "progress": False}
+    with pytest.raises(ValueError, match="points_field 'ground_truth' must hold Keypoints"):
+        apply_strategies(dataset, strategies=["field:box+points"], points_field="ground_truth", **given)
+    apply_strategies(dataset, strategies=["field:box+points"], points_field="bodies", **given)
+    assert dataset.count("sam2_field_box_points_positive.keypoints") == dataset.count("bodies.keypoints") > 0
+    assert dataset.count("sam2_field_box_points_prompt_boxes.detections") == dataset.count("bodies.keypoints")
+    assert recorded(dataset, "sam2", "field_box_points")["points_field"] == "bodies"
+    dataset.delete()
