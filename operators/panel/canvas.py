@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 
 import fiftyone.operators.types as types
@@ -18,6 +19,9 @@ the App tells of every choice that another page made, with what this one shows."
 HERE = "drawn_here"
 """Where a page's own data keeps what it shows itself."""
 
+SHAPED = re.compile(r"\w+_shape[0-9a-f]{8}")
+"""A key of data that was drawn, by :func:`_key`."""
+
 # A row's cells are as wide as what they hold, and go to the next line where a narrow panel has no room.
 WRAPPED = {"grid": {"sx": {"display": "flex", "flexWrap": "wrap", "alignItems": "flex-end"}}}
 HIDDEN = {"container": {"sx": {"display": "none"}}}
@@ -31,9 +35,10 @@ class Canvas:
     nothing for data that a view brings along): :meth:`show` sends both.
 
     Whenever a choice is made, the App copies all data that it shows into the
-    panel's state, and then draws state and data merged element by element: what
-    is shorter than before would keep an old end. So the copies are taken out of
-    the state with every drawing.
+    panel's state, which all pages share, and then draws state and data merged
+    element by element: what is shorter than in another page would keep that one's
+    end. So data of different shapes have different keys, and the copies are taken
+    out of the state with every drawing.
     """
 
     def __init__(self, redraw: Callable):
@@ -55,7 +60,8 @@ class Canvas:
         """
         content, hidden = self.content, types.DropdownView(componentsProps=HIDDEN)
         self.row("all").enum("content", [content], default=content, view=hidden, on_change=self._redraw)
-        ctx.ops.patch_panel_state({**dict.fromkeys(self._data), HERE: None, **state, CONTENT: content})
+        copies = filter(SHAPED.fullmatch, ctx.panel_state or ())
+        ctx.ops.patch_panel_state({**dict.fromkeys((*copies, *self._data)), HERE: None, **state, CONTENT: content})
         ctx.ops.set_panel_data({**self._data, HERE: {**here, "content": content}})
         narrow = {
             "grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}
@@ -96,8 +102,8 @@ class Canvas:
         for key, label in zip(keys, table.columns):
             view.add_column(key, label=label)
             cells.str(key)
-        self.root.list(name, cells, view=view)
-        self._data[name] = [dict(zip(keys, map(_unbroken, row))) for row in table.rows]
+        rows = [dict(zip(keys, map(_unbroken, row))) for row in table.rows]
+        self.root.list(self._keep(name, rows), cells, view=view)
 
     def plot(self, name: str, figure: dict, **events: Callable) -> None:
         """A figure of :mod:`prompting.analysis.figures`; none where there is nothing to draw.
@@ -107,8 +113,25 @@ class Canvas:
         if figure["data"]:
             height = f"{figure['layout'].get('height', 360)}px"
             config = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
+            name = self._keep(name, figure["data"])
             self.root.plot(name, layout=figure["layout"], config=config, height=height, width="100%", **events)
-            self._data[name] = figure["data"]
+
+    def _keep(self, name: str, data: list[dict]) -> str:
+        """Send data along; its key."""
+        key = _key(name, data)
+        self._data[key] = data
+        return key
+
+
+def _key(name: str, data: list[dict]) -> str:
+    """A key that only data of the same shape has: as many rows, the same cells, traces of the same length."""
+    return f"{name}_shape{hashlib.sha256(json.dumps(_shape(data)).encode()).hexdigest()[:8]}"
+
+
+def _shape(value):
+    if isinstance(value, dict):
+        return {key: _shape(of) for key, of in sorted(value.items())}
+    return [_shape(of) for of in value] if isinstance(value, (list, tuple)) else 0
 
 
 def _table_style(clickable: bool) -> dict:

@@ -21,12 +21,17 @@ class Answer:
     def view(self) -> dict:
         """The panel's building blocks by name, but for the one that nobody sees."""
         blocks = self.orders["show_panel_output"]["output"]["type"]["properties"]
-        return {name: block for name, block in blocks.items() if name != "all"}
+        return {name.partition("_shape")[0]: block for name, block in blocks.items() if name != "all"}
+
+    @property
+    def sent(self) -> dict:
+        """Rows of the tables and traces of the plots, by the keys that the App knows them by."""
+        return {name: value for name, value in self.orders["set_panel_data"]["data"].items() if name != "drawn_here"}
 
     @property
     def data(self) -> dict:
-        """Rows of the tables and traces of the plots."""
-        return {name: value for name, value in self.orders["set_panel_data"]["data"].items() if name != "drawn_here"}
+        """The same by their names."""
+        return {name.partition("_shape")[0]: value for name, value in self.sent.items()}
 
     @property
     def here(self) -> dict:

@@ -132,8 +132,21 @@ def test_a_beats_b_shows_both_masks_and_their_scores(ask, explained):
 
 
 def test_a_drawing_takes_copies_of_its_data_out_of_the_state(ask, explained):
-    drawn = ask(explained)
-    assert set(drawn.data) <= {name for name, value in drawn.state.items() if value is None}
+    older = {"scores_shape00000000": [{"column0": "gone"}]}
+    drawn = ask(explained, state=older)
+    assert {*drawn.sent, *older} <= {name for name, value in drawn.state.items() if value is None}
+
+
+def test_data_have_a_key_that_only_data_of_the_same_shape_have(ask, explained):
+    """The App merges a page's data with those of other pages by key: what is longer would keep its end."""
+    explained.set_values("camera", ["a", "b", "c"] * 2)
+    explained.set_values("split", ["train", "val"] * 3)
+    keys = {
+        by: next(name for name in ask(explained, state={"slicing": {"slice_by": by}}).sent if name.startswith("slices"))
+        for by in ("camera", "split", "number of instances")
+    }
+    assert len(set(keys.values())) == 3
+    assert set(ask(explained, state={"top": {"baseline": "yolo_box"}}).sent) == set(ask(explained).sent)
 
 
 def test_the_rest_gets_the_winner_with_its_recorded_parameters(ask, explained):
