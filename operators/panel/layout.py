@@ -54,11 +54,13 @@ def _scope(ctx, canvas: Canvas, chosen: Choices) -> None:
     from ...prompting.analysis.part import UNKNOWN
 
     whole, there = len(chosen.whole.sample_ids), len(chosen.findings.sample_ids)
+    scored = sum(1 for iou in zip(*chosen.findings.iou.values()) if any(one == one for one in iou))
+    some = f", {scored} of them evaluated" if chosen.whole.comparison and scored < there else ""
     if chosen.scope.ids is None:
-        canvas.text("scope", f"Compared: the whole dataset, {whole} pictures with results")
+        canvas.text("scope", f"Compared: the whole dataset, {whole} pictures with results{some}")
         return
     said = f"Computed from the stored scores, nothing was evaluated again. {UNKNOWN}" if chosen.whole.comparison else ""
-    canvas.text("scope", f"Compared: the current view, {there} of {whole} pictures with results", said)
+    canvas.text("scope", f"Compared: the current view, {there} of {whole} pictures with results{some}", said)
 
 
 def _nothing_in_view(panel, canvas: Canvas, chosen: Choices) -> None:

@@ -70,13 +70,6 @@ def applied(applied_once):
     dataset.delete()
 
 
-@pytest.fixture(scope="module")
-def evaluated(applied, evaluate_strategies):
-    """The same, scored against its ground truth."""
-    evaluate_strategies(applied, "ground_truth", progress=False)
-    return applied
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Keep what a failed test saw, and say where."""

@@ -30,7 +30,7 @@ def launched_app(name: str) -> Iterator[int]:
         _wait_for(port, app)
         yield port
     finally:
-        os.killpg(app.pid, signal.SIGTERM)
+        os.killpg(app.pid, signal.SIGKILL)  # nothing that it holds is worth waiting for
         app.wait(TIMEOUT_MS / 1000)
 
 

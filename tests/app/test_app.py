@@ -37,60 +37,6 @@ def pixels(thumbnail: Locator, unlike: np.ndarray | None = None) -> np.ndarray:
     raise AssertionError("The thumbnail never changed." if unlike is not None else "The thumbnail never came to rest.")
 
 
-def test_two_selected_samples_are_segmented_and_their_masks_drawn(open_dataset, dataset):
-    page = open_dataset(dataset)
-    thumbnails = page.get_by_test_id("looker")
-    for i in (1, 2):
-        thumbnails.nth(i).hover()
-        thumbnails.nth(i).locator("label").click()
-        expect(thumbnails.nth(i).locator("input")).to_be_checked()
-
-    form = open_form(page, APPLY)
-    expect(form.get_by_label("Current selection")).to_be_checked()
-    choose_strategies(form, "clip_point", "yolo_box")
-    choose_bundled_models(form)
-    run = execute(form)
-    expect(run).to_contain_text(re.compile("loading the models|of 2 samples"))
-    expect(run.get_by_role("progressbar").first).to_be_visible()
-    expect(run).to_contain_text("2 of 2 samples")
-    run.get_by_role("button", name="Done").click()
-
-    dataset.reload()  # the App's server wrote to it
-    for strategy in ("clip_point", "yolo_box"):
-        assert dataset.exists(f"sam2_{strategy}").values("id") == dataset.values("id")[1:3]
-        expect(page.get_by_test_id(f"checkbox-sam2_{strategy}")).to_be_visible()
-    checkbox = page.get_by_test_id("checkbox-sam2_clip_point")
-    expect(checkbox.locator("input")).to_be_checked()
-    shown = pixels(thumbnails.nth(1))
-    checkbox.click()
-    hidden = pixels(thumbnails.nth(1), unlike=shown)
-    changed = np.abs(shown - hidden).max(axis=2) > 8
-    mask = dataset.skip(1).first().sam2_clip_point.get_mask() > 0
-    stored = cv2.resize(mask.astype(np.uint8), changed.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-    assert (changed & stored).sum() / (changed | stored).sum() > 0.8
-
-
-def test_evaluation_ends_with_a_table_of_the_strategies(open_dataset, applied):
-    form = open_form(open_dataset(applied), EVALUATE)
-    expect(form.get_by_text("ground_truth", exact=True)).to_be_visible()
-    run = execute(form)
-    expect(run.get_by_role("progressbar").first).to_be_visible()
-    rows = run.get_by_role("table").first.get_by_role("row")
-    expect(rows).to_have_count(3)
-    expect(rows.first).to_contain_text("mean IoU")
-    for strategy in ("clip_point", "yolo_box"):
-        expect(rows.filter(has_text=strategy)).to_have_count(1)
-
-
-def test_model_evaluation_panel_compares_two_strategies_by_iou(open_dataset, evaluated):
-    page = open_dataset(evaluated)
-    open_evaluation(page, "sam2_eval_yolo_box", "sam2_eval_clip_point")
-    iou = page.get_by_role("row").filter(has_text="Mean IoU over images")
-    for strategy in ("yolo_box", "clip_point"):
-        expect(page.get_by_role("columnheader", name=f"sam2_eval_{strategy}")).to_be_visible()
-        expect(iou).to_contain_text(f"{np.mean(evaluated.values(f'sam2_eval_{strategy}_iou')):.3f}")
-
-
 def seen(locator: Locator) -> bool:
     """Whether people see it without scrolling."""
     inside = locator.page.get_by_test_id("operators-prompt-modal").get_by_role("button", name="Execute").bounding_box()
@@ -98,9 +44,18 @@ def seen(locator: Locator) -> bool:
     return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= inside["y"]
 
 
-@pytest.mark.parametrize("height", [1000, 700])
-def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_last_run(open_dataset, applied, height):
-    form = open_form(open_dataset(applied, height=height), APPLY)
+@pytest.fixture(scope="module")
+def results_page(browser, app_port, applied):
+    """A page with the results of two strategies, which the last that uses it evaluates."""
+    page = open_page(browser, app_port, applied.name)
+    yield page
+    page.context.close()
+
+
+@pytest.mark.parametrize("height", [700, 1000])
+def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_last_run(results_page, height):
+    results_page.set_viewport_size({"width": 1600, "height": height})
+    form = open_form(results_page, APPLY)
     expect(form.locator("[data-tag-index]")).to_have_text(["clip_point", "yolo_box"])
     alert = form.get_by_role("alert")
     expect(alert).to_contain_text("Samples that have results: All of these samples have results")
@@ -111,20 +66,43 @@ def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_
     again.click()
     expect(alert).to_have_count(0)
     expect(form.get_by_role("button", name="Execute")).to_be_enabled()
+    form.get_by_role("button", name="Cancel").click()
+    expect(form).to_have_count(0)
 
 
-def test_what_stops_a_run_is_shown(open_dataset, dataset):
-    form = open_form(open_dataset(dataset), APPLY)
-    choose_strategies(form, "yolo_box")
-    choose_bundled_models(form)
-    type_into(form, "Classes", "unicorn")  # what the detector knows is known once it is loaded
-    expect(execute(form).get_by_role("alert")).to_contain_text("unicorn")
+def test_evaluation_ends_with_a_table_and_the_model_evaluation_panel_compares_by_iou(results_page, applied):
+    form = open_form(results_page, EVALUATE)
+    expect(form.get_by_text("ground_truth", exact=True)).to_be_visible()
+    run = execute(form)
+    expect(run.get_by_role("progressbar").first).to_be_visible()
+    rows = run.get_by_role("table").first.get_by_role("row")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("mean IoU")
+    for strategy in ("clip_point", "yolo_box"):
+        expect(rows.filter(has_text=strategy)).to_have_count(1)
+    run.get_by_role("button", name="Done").click()
+    expect(run).to_have_count(0)
+
+    applied.reload()  # the App's server wrote to it
+    open_evaluation(results_page, "sam2_eval_yolo_box", "sam2_eval_clip_point")
+    iou = results_page.get_by_role("row").filter(has_text="Mean IoU over images")
+    for strategy in ("yolo_box", "clip_point"):
+        expect(results_page.get_by_role("columnheader", name=f"sam2_eval_{strategy}")).to_be_visible()
+        expect(iou).to_contain_text(f"{np.mean(applied.values(f'sam2_eval_{strategy}_iou')):.3f}")
 
 
 @pytest.fixture(scope="module")
-def page(browser, app_port, made_once):
-    """Photographs without results, for those who press Execute nowhere."""
-    page = open_page(browser, app_port, made_once.name)
+def unsegmented(made_once):
+    """Photographs without results."""
+    dataset = made_once.clone()
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture(scope="module")
+def page(browser, app_port, unsegmented):
+    """Their page."""
+    page = open_page(browser, app_port, unsegmented.name)
     yield page
     page.context.close()
 
@@ -193,3 +171,47 @@ def test_a_checkpoint_that_is_not_there_is_refused_before_the_run(form):
     type_into(form, "SAM 2 model", "no/such/checkpoint.pt")
     expect(form.get_by_role("alert")).to_contain_text("SAM 2 model: Unknown SAM 2 model 'no/such/checkpoint.pt'")
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+
+
+def test_what_stops_a_run_is_shown(page):
+    form = open_form(page, APPLY)
+    choose_strategies(form, "yolo_box")
+    choose_bundled_models(form)
+    type_into(form, "Classes", "unicorn")  # what the detector knows is known once it is loaded
+    run = execute(form)
+    expect(run.get_by_role("alert")).to_contain_text("unicorn")
+    run.get_by_role("button", name="Done").click()
+    expect(run).to_have_count(0)
+
+
+def test_two_selected_samples_are_segmented_and_their_masks_drawn(page, unsegmented):
+    """The last on the page: what comes before leaves no results."""
+    thumbnails = page.get_by_test_id("looker")
+    for i in (1, 2):
+        thumbnails.nth(i).hover()
+        thumbnails.nth(i).locator("label").click()
+        expect(thumbnails.nth(i).locator("input")).to_be_checked()
+
+    form = open_form(page, APPLY)
+    expect(form.get_by_label("Current selection")).to_be_checked()
+    choose_strategies(form, "clip_point", "yolo_box")
+    choose_bundled_models(form)
+    run = execute(form)
+    expect(run).to_contain_text(re.compile("loading the models|of 2 samples"))
+    expect(run.get_by_role("progressbar").first).to_be_visible()
+    expect(run).to_contain_text("2 of 2 samples")
+    run.get_by_role("button", name="Done").click()
+
+    unsegmented.reload()  # the App's server wrote to it
+    for strategy in ("clip_point", "yolo_box"):
+        assert unsegmented.exists(f"sam2_{strategy}").values("id") == unsegmented.values("id")[1:3]
+        expect(page.get_by_test_id(f"checkbox-sam2_{strategy}")).to_be_visible()
+    checkbox = page.get_by_test_id("checkbox-sam2_clip_point")
+    expect(checkbox.locator("input")).to_be_checked()
+    shown = pixels(thumbnails.nth(1))
+    checkbox.click()
+    hidden = pixels(thumbnails.nth(1), unlike=shown)
+    changed = np.abs(shown - hidden).max(axis=2) > 8
+    mask = unsegmented.skip(1).first().sam2_clip_point.get_mask() > 0
+    stored = cv2.resize(mask.astype(np.uint8), changed.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    assert (changed & stored).sum() / (changed | stored).sum() > 0.8

@@ -7,37 +7,30 @@ import pytest
 from playwright.sync_api import expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
-from tests.app.driving import carry_out, choose_bundled_models, choose_strategies, execute, form_of, type_into
+from tests.app.driving import carry_out, execute, form_of, type_into
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
 
 
-def test_from_nothing_to_a_report_by_the_panels_buttons(open_dataset, dataset, reports):
-    page = open_dataset(dataset)
+def test_from_masks_to_a_report_and_what_comes_next_by_the_panels_buttons(open_dataset, applied, reports):
+    """All on one page, for each button needs what those before it left; a stranger's way has the one that applies."""
+    page = open_dataset(applied)
     panel = open_strategies(page)
-    form = form_of(panel, "Apply strategies")
-    choose_strategies(form, "clip_point", "yolo_box")
-    choose_bundled_models(form)
-    carry_out(form, panel.get_by_text("Not evaluated yet"))
-    dataset.reload()  # the App's server writes to it, here and below
-    for strategy in ("clip_point", "yolo_box"):
-        assert len(dataset.exists(f"sam2_{strategy}")) == 6
-
     carry_out(form_of(panel, "Measure agreement"), panel.locator(".js-plotly-plot").first)
-    dataset.reload()
-    assert len(dataset.exists("sam2_agreement")) == 6
+    applied.reload()  # the App's server writes to it, here and below
+    assert len(applied.exists("sam2_agreement")) == 6
 
     carry_out(form_of(panel, "Evaluate"), panel.get_by_text("Picture by picture"))
-    dataset.reload()
-    iou = np.array(dataset.values("sam2_eval_yolo_box_iou"), float)
+    applied.reload()
+    iou = np.array(applied.values("sam2_eval_yolo_box_iou"), float)
     expect(panel.get_by_role("table").first).to_contain_text(f"{iou.mean():.3f}")
 
     written = page.get_by_test_id("operators-prompt-view-modal").get_by_role("table")
     carry_out(form_of(panel, "Explain errors"), written)
     expect(panel.get_by_role("button", name="Explain errors")).to_have_count(0)
-    dataset.reload()
-    assert len(dataset.exists("sam2_yolo_box_error")) == 6
+    applied.reload()
+    assert len(applied.exists("sam2_yolo_box_error")) == 6
 
     form = form_of(panel, "Export")
     type_into(form, "Folder", str(reports / "report"))
@@ -45,30 +38,28 @@ def test_from_nothing_to_a_report_by_the_panels_buttons(open_dataset, dataset, r
     with page.context.expect_page() as opened:  # and the App stays
         run.get_by_role("link", name="Open the report").click()
     expect(opened.value.get_by_role("heading", name="SAM 2 prompting strategies")).to_be_visible()
+    opened.value.close()
     expect(written.first).to_be_visible()
     assert [path.suffix for path in sorted((reports / "report").iterdir())] == [".csv", ".html", ".json"]
-
-
-def test_the_next_steps_from_the_verdict_do_what_they_say(open_dataset, explained):
-    page = open_dataset(explained)
-    panel = open_strategies(page)
+    run.get_by_role("button", name="Done").click()
+    expect(run).to_have_count(0)
 
     carry_out(form_of(panel, "Use yolo_box's masks as labels"), page.get_by_text("masks of 'yolo_box' as labels"))
-    explained.reload()
-    assert len(explained.exists("labels")) == len(explained.exists("labels_instances")) == 6
+    applied.reload()
+    assert len(applied.exists("labels")) == len(applied.exists("labels_instances")) == 6
 
     carry_out(form_of(panel, "Tag yolo_box's worst"), page.get_by_text("tagged 'annotate'"))
-    explained.reload()
-    assert explained.count_sample_tags() == {"annotate": 6}
+    applied.reload()
+    assert applied.count_sample_tags() == {"annotate": 6}
 
     carry_out(form_of(panel, "Show yolo_box's errors"), page.get_by_text("hit green, missed vermilion"))
-    explained.reload()
-    assert len(explained.exists("sam2_overlay")) == 6
+    applied.reload()
+    assert len(applied.exists("sam2_overlay")) == 6
     expect(page.get_by_test_id("checkbox-sam2_overlay").locator("input")).to_be_checked()
 
     form = form_of(panel, "Remove results")
     form.get_by_text("Remove all that is listed below, for good").click()
     carry_out(form, panel.get_by_text("No strategies yet"))
-    explained.reload()
-    assert not [name for name in explained.get_field_schema() if name.startswith("sam2")]
-    assert len(explained.exists("labels")) == 6
+    applied.reload()
+    assert not [name for name in applied.get_field_schema() if name.startswith("sam2")]
+    assert len(applied.exists("labels")) == 6

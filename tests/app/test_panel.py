@@ -43,54 +43,19 @@ def slice_by(panel: Locator, field: str, groups: int) -> None:
     expect(panel.get_by_text(f"n = {6 // groups}")).to_have_count(groups)
 
 
-def test_other_slices_and_another_baseline_change_the_tables_to_what_a_fresh_panel_draws(open_dataset, explained):
-    explained.set_values("camera", ["a", "b", "c"] * 2)
-    explained.set_values("split", ["train", "val"] * 3)
-    used = open_dataset(explained)
-    panel = open_strategies(used)
-    slice_by(panel, "camera", 3)
-    slice_by(panel, "split", 2)
-    expect(panel.get_by_text("compared with clip_point")).to_be_visible()
-    gain_of_clip_point = scores(panel).get_by_role("row").filter(has_text="clip_point").get_by_role("cell").nth(3)
-    expect(gain_of_clip_point).to_have_text("")
-    choose(panel, 0, "yolo_box")
-    expect(panel.get_by_text("compared with yolo_box")).to_be_visible()
-    expect(gain_of_clip_point).to_have_text(re.compile(r"^-0\.\d{3}$"))
-    fresh = open_dataset(explained)  # the App's server hands the choices on to it
-    other = open_strategies(fresh)
-    slice_by(other, "split", 2)
-    choose(other, 0, "yolo_box")
-    expect_the_same_drawn(used, fresh)
-
-
-def test_a_run_from_the_menu_changes_the_panel_by_itself(open_dataset, explained):
-    used = open_dataset(explained)
-    panel = open_strategies(used)
-    form = open_form(used, "SAM 2: evaluate prompting strategies")
-    choose_strategies(form, "yolo_box")
-    run = execute(form)
-    expect(panel.get_by_text("There is one strategy alone")).to_be_visible()
-    run.get_by_role("button", name="Done").click()
-    expect(scores(panel).get_by_role("row")).to_have_count(2)
-    fresh = open_dataset(explained)
-    expect(open_strategies(fresh).get_by_text("There is one strategy alone")).to_be_visible()
-    expect_the_same_drawn(used, fresh)
-
-
-# one page for those who only look, opened last: pages share what the server remembers of a panel
-
-
 @pytest.fixture(scope="module")
 def judged(explained_once):
-    """A dataset with everything that the panel shows, for those who only look."""
+    """A dataset with everything that the panel shows."""
     dataset = explained_once.clone()
+    dataset.set_values("camera", ["a", "b", "c"] * 2)
+    dataset.set_values("split", ["train", "val"] * 3)
     yield dataset
     dataset.delete()
 
 
 @pytest.fixture(scope="module")
 def page(browser, app_port, judged):
-    """Its page, with the panel open; each test leaves the grid and the baseline as they were."""
+    """Its page, with the panel open; each test but the last leaves the grid and the baseline as they were."""
     page = app_browser.open_dataset(browser, app_port, judged.name)
     open_strategies(page)
     yield page
@@ -130,3 +95,28 @@ def test_a_clicked_row_shows_that_strategy_alone(page, panel):
 def test_lassoed_points_are_selected_in_the_grid(page, panel):
     lasso_everything(panel.locator(".js-plotly-plot").nth(SCATTER))
     expect(page.get_by_test_id("looker").locator("input:checked")).to_have_count(6)
+
+
+def test_whatever_was_chosen_and_run_a_fresh_panel_draws_the_same(open_dataset, page, panel, judged):
+    """The last on the page: other slices and another baseline, then a run from the menu that leaves a strategy out."""
+    slice_by(panel, "camera", 3)
+    slice_by(panel, "split", 2)
+    expect(panel.get_by_text("compared with clip_point")).to_be_visible()
+    gain_of_clip_point = scores(panel).get_by_role("row").filter(has_text="clip_point").get_by_role("cell").nth(3)
+    expect(gain_of_clip_point).to_have_text("")
+    choose(panel, 0, "yolo_box")
+    expect(panel.get_by_text("compared with yolo_box")).to_be_visible()
+    expect(gain_of_clip_point).to_have_text(re.compile(r"^-0\.\d{3}$"))
+
+    form = open_form(page, "SAM 2: evaluate prompting strategies")
+    choose_strategies(form, "yolo_box")
+    run = execute(form)
+    expect(panel.get_by_text("There is one strategy alone")).to_be_visible()
+    run.get_by_role("button", name="Done").click()
+    expect(scores(panel).get_by_role("row")).to_have_count(2)
+    expect(panel.get_by_text("n = 3")).to_have_count(2)
+
+    fresh = open_dataset(judged)  # the App's server hands the choices on to it
+    other = open_strategies(fresh)
+    slice_by(other, "split", 2)
+    expect_the_same_drawn(page, fresh)

@@ -1,4 +1,4 @@
-"""A stranger's first half hour, in the App as ``fiftyone app launch`` serves it."""
+"""A stranger's first half hour, in the App as ``fiftyone app launch`` serves it, which keeps its pages together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from playwright.sync_api import Page, expect
 from demo.browser import TIMEOUT_MS, open_strategies
 from prompting.dataset.appearance import shown_fields
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
-from tests.app.driving import carry_out, choose_bundled_models, form_of
+from tests.app.driving import (
+    carry_out,
+    choose,
+    choose_bundled_models,
+    choose_strategies,
+    execute,
+    expect_samples,
+    expect_the_same_drawn,
+    form_of,
+    open_form,
+)
 from tests.app.launching import launched_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
@@ -30,10 +40,11 @@ def ticked(page: Page) -> set[str]:
 
 
 def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_of_python(open_dataset, dataset):
-    """The whole way in one App: the defaults on three pictures, evaluated, and the winner on the rest.
+    """The whole way in one App: the defaults on three pictures, evaluated, the winner on the rest, and another tab.
 
     It takes longer than five seconds because it is all real: an App of its own is started, seven strategies run
-    on three pictures and the best on three more, and each form and page is waited for.
+    on three pictures and the best on three more, each form and page is waited for, and every page draws what the
+    other one changed: choices, the pictures that are shown, scores.
     """
     page = open_dataset(dataset)
     panel = open_strategies(page)
@@ -77,3 +88,24 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     assert ticked(tab) == set(shown_fields(dataset, "sam2", best))
     for strategy in AUTOMATIC:  # a closed group each
         expect(tab.get_by_test_id(f"sidebar-group-SAM2 {strategy.upper()}")).to_be_visible()
+
+    second = open_strategies(tab)
+    choose(panel, 0, "yolo_box")
+    for one in (panel, second):
+        expect(one.get_by_text("compared with yolo_box")).to_be_visible()
+
+    second.get_by_role("button", name=re.compile("^Worst 25 of")).click()
+    for one in (panel, second):
+        expect(one.get_by_text("In the grid: worst 25 of")).to_be_visible()
+        expect_samples(one.page, 3)  # those that have scores
+    panel.get_by_role("button", name="Show everything").click()
+    for one in (panel, second):
+        expect(one.get_by_text("In the grid:")).to_have_count(0)
+
+    form = open_form(page, "SAM 2: evaluate prompting strategies")
+    choose_strategies(form, "yolo_box")
+    run = execute(form)
+    for one in (panel, second):
+        expect(one.get_by_text("There is one strategy alone")).to_be_visible()
+    run.get_by_role("button", name="Done").click()
+    expect_the_same_drawn(page, tab)

@@ -80,7 +80,7 @@ def test_scores_are_not_old_because_more_pictures_have_results(
     apply_strategies(dataset[:2], strategies=["yolo_box"], progress=False, **nano)
     evaluate_strategies(dataset[:2], "ground_truth", progress=False)
     apply_strategies(dataset, strategies=["yolo_box"], existing="skip", progress=False, **nano)
-    assert "6 pictures with results" in ask(dataset).text
+    assert "6 pictures with results, 2 of them evaluated" in ask(dataset).text
     assert "These scores are old" not in ask(dataset).text
 
 
