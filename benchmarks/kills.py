@@ -26,7 +26,7 @@ STRATEGIES = ("clip_iterative", "yolo_box")
 PATIENCE_SECONDS = 60
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Kill, check, print what happened; the exit status is 1 where anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--copies", type=int, default=3, help="of the demo's six photographs")
     parser.add_argument("--strategies", nargs="+", default=STRATEGIES)
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     data.prepare()
     import cv2
     import torch

@@ -1,33 +1,36 @@
 """However a run ends, every sample is as it was or complete; the next run finishes it, to the byte."""
 
-import os
+import contextlib
+import io
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pymongo.collection
 import pytest
 from pymongo.errors import OperationFailure
 
+from benchmarks import kills
 from prompting.dataset import saving, storage
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.runs.application import apply
-from tests.reliability.runs import STRATEGIES, contents
+from tests.reliability.runs import STRATEGIES, answer, contents
 
-ROOT = Path(__file__).resolve().parents[2]
+
+def killed(signal: str, count: int) -> tuple[int, str]:
+    """The exit status and output of the script that kills."""
+    printed = io.StringIO()
+    command = ["--kills", str(count), "--signal", signal, "--copies", "1", "--strategies", *STRATEGIES]
+    with contextlib.redirect_stdout(printed):
+        return kills.main(command), printed.getvalue()
 
 
 @pytest.mark.parametrize(("signal", "count"), [("KILL", 20), ("INT", 5)])
 def test_runs_that_are_killed_at_random_moments_lose_nothing(signal, count):
-    command = [sys.executable, "-m", "benchmarks.kills", "--kills", str(count), "--signal", signal, "--copies", "1"]
-    command += ["--strategies", *STRATEGIES]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
-    counts = {what: int(number) for what, number in re.findall(r"^(.+): (\d+)$", done.stdout, re.MULTILINE)}
+    status, printed = answer(killed, signal, count)
+    assert status == 0, printed
+    counts = {what: int(number) for what, number in re.findall(r"^(.+): (\d+)$", printed, re.MULTILINE)}
     assert counts["killed"] >= count / 2
-    assert "0 samples lost, broken or different" in done.stdout
+    assert "0 samples lost, broken or different" in printed
 
 
 def finish(dataset, plan, wanted) -> None:

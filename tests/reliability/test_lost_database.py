@@ -1,50 +1,44 @@
 """The database dies in the middle of a run, by itself or because its disk is full."""
 
-import json
-import os
 import socket
 import subprocess
-import sys
 import sysconfig
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.reliability.runs import REFUSED, STRATEGIES, Child
+from tests.reliability.runs import REFUSED, Child, answer, contents
 
 MONGOD = Path(sysconfig.get_path("purelib")) / "fiftyone" / "db" / "bin" / "mongod"
-PREPARE = """
-import json, sys
-from pathlib import Path
-from demo.dataset import make_dataset
-from prompting.runs.application import apply
-from prompting.plan import Plan
-photographs, again, params = json.loads(sys.argv[1])
-dataset = make_dataset("lost", Path(photographs))
-for _ in range(again):
-    dataset.add_samples([sample.copy() for sample in dataset.limit(6)])
-dataset.persistent = True
-reference = dataset.clone("reference", persistent=True)
-for progress in apply(reference, Plan(**params)):
-    pass
-print(json.dumps(progress.done))
-"""
-FINISH = """
-import json, sys
-import fiftyone as fo
-from benchmarks.kills import contents
-from prompting.runs.application import apply
-from prompting.plan import Plan
-strategies, params = json.loads(sys.argv[1])
-lost, reference = fo.load_dataset("lost"), fo.load_dataset("reference")
-wanted, left = contents(reference, strategies), contents(lost, strategies)
-whole = all(now == then or now["status"] is None for now, then in zip(left, wanted, strict=True))
-done = sum(now["status"] is not None for now in left)
-for progress in apply(lost, Plan(**params)):
-    pass
-print(json.dumps({"whole": whole, "done": done, "rest": progress.done, "same": contents(lost, strategies) == wanted}))
-"""
+
+
+def prepare(photographs: str, again: int, params: dict) -> int:
+    """The demo's dataset and its pictures as often again, and a clone that a run has been through; how many it did."""
+    from demo.dataset import make_dataset
+    from prompting.plan import Plan
+    from prompting.runs.application import apply
+
+    dataset = make_dataset("lost", Path(photographs))
+    for _ in range(again):
+        dataset.add_samples([sample.copy() for sample in dataset.limit(6)])
+    dataset.persistent = True
+    return [progress.done for progress in apply(dataset.clone("reference", persistent=True), Plan(**params))][-1]
+
+
+def finish(params: dict) -> dict:
+    """What the dead run left, beside the undisturbed one's; and what the next run makes of it."""
+    import fiftyone as fo
+
+    from prompting.plan import Plan
+    from prompting.runs.application import apply
+
+    lost, reference = fo.load_dataset("lost"), fo.load_dataset("reference")
+    wanted, left = contents(reference), contents(lost)
+    whole = all(now == then or now["status"] is None for now, then in zip(left, wanted, strict=True))
+    done = sum(now["status"] is not None for now in left)
+    rest = [progress.done for progress in apply(lost, Plan(**params))][-1]
+    return {"whole": whole, "done": done, "rest": rest, "same": contents(lost) == wanted}
 
 
 class Database:
@@ -112,7 +106,7 @@ class Run:
         # half a minute of patience with the database is FiftyOne's default; a test has less
         address = f"mongodb://127.0.0.1:{database.port}/?serverSelectionTimeoutMS=4000"
         self.environment, self.plan, self.count = {"FIFTYONE_DATABASE_URI": address}, plan, 6 * (1 + again)
-        assert self._python(PREPARE, str(photographs), again, plan) == self.count
+        assert answer(prepare, str(photographs), again, plan, environment=self.environment) == self.count
         self.child = Child("lost", self.environment, **plan)
         self.child.wait_until(4)
 
@@ -124,18 +118,10 @@ class Run:
         assert time.monotonic() - start < 60
 
     def lost_nothing_and_is_finished_by_the_next(self) -> None:
-        found = self._python(FINISH, STRATEGIES, self.plan)  # the dead run's lock doesn't stop it
+        found = answer(finish, self.plan, environment=self.environment)  # the dead run's lock doesn't stop it
         assert found["whole"] and found["done"] < self.count
         assert found["rest"] == self.count - found["done"]
         assert found["same"]
-
-    def _python(self, script: str, *arguments):
-        """What a script prints in the end; its number of threads is the child's, for equal bytes."""
-        command = [sys.executable, "-c", script, json.dumps(arguments)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", **self.environment}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_a_lost_database_ends_the_run_with_a_sentence_and_loses_nothing(start_database, photographs, plan, tmp_path):

@@ -1,12 +1,15 @@
 """Two runs on one dataset, in processes of their own."""
 
+import os
+import signal
+
 from tests.reliability.runs import REFUSED, Child, contents
 
 
 def test_two_prefixes_at_once_both_complete(source, plan, wanted):
     runs = [Child(source.name, prefix=prefix, **plan) for prefix in ("one", "two")]
     for run in runs:
-        assert run.end() == (0, "12")
+        assert run.end() == (0, 12)
     for prefix in ("one", "two"):
         # the names of the fields differ, and what is in them does not
         assert [list(of.values()) for of in contents(source, prefix=prefix)] == [list(of.values()) for of in wanted]
@@ -15,7 +18,7 @@ def test_two_prefixes_at_once_both_complete(source, plan, wanted):
 def test_second_run_of_a_prefix_is_refused_while_the_dataset_can_be_browsed(source, plan, wanted):
     first = Child(source.name, **plan)
     first.wait_until(1)
-    first.process.send_signal(19)  # it waits, however quick the machine is
+    os.kill(first.process.pid, signal.SIGSTOP)  # it waits, however quick the machine is
     second = Child(source.name, **plan)
     status, said = second.end()
     assert status == REFUSED
@@ -23,8 +26,8 @@ def test_second_run_of_a_prefix_is_refused_while_the_dataset_can_be_browsed(sour
     source.reload()
     assert len(source.match({"filepath": {"$exists": True}})) == 12
     assert source.count_values("sam2_yolo_box_status").keys() <= {"ok", "no_prompt", None}
-    first.process.send_signal(18)
-    assert first.end() == (0, "12")
+    os.kill(first.process.pid, signal.SIGCONT)
+    assert first.end() == (0, 12)
     assert contents(source) == wanted
 
 
