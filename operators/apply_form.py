@@ -57,9 +57,11 @@ def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
 
 
 def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
-    from ..prompting.dataset.present import known_strategies
+    from ..prompting.dataset.present import known_strategies, masks_there
 
-    there = known_strategies(ctx.dataset, now["prefix"] or Plan.prefix)
+    prefix = now["prefix"] or Plan.prefix
+    no_strategies = masks_there(ctx.dataset, prefix)
+    there = [name for name in known_strategies(ctx.dataset, prefix) if name not in no_strategies]
     choices = {name: strategy_of(name).in_words() for name in [*there, *known(now["strategies"])]}
     forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"])
     if FIELD in priors_of(now["strategies"]):

@@ -26,15 +26,14 @@ class EvaluateStrategies(RunOperator):
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.dataset.owned import own_fields
-        from ..prompting.dataset.present import strategies_in
-        from ..prompting.prompts.strategies import strategy_of
+        from ..prompting.dataset.present import in_words, strategies_in
         from ..prompting.runs.scorable import would_lose_scores
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
         inputs.view_target(ctx, action_description="Evaluate")
         prefix = forms.ask_prefix(ctx, inputs)
-        there = {name: strategy_of(name).in_words() for name in strategies_in(ctx.dataset, prefix)}
+        there = {name: in_words(name) for name in strategies_in(ctx.dataset, prefix)}
         if not there:
             forms.show_problem(inputs, f"No strategy with the prefix {prefix!r} was applied to this dataset yet.")
             return form
@@ -53,6 +52,10 @@ class EvaluateStrategies(RunOperator):
         truth = truth or _likely_truth(ctx.dataset, truths, prefix)
         _show_truth(ctx, inputs, truth, next(iter(there)), prefix)
         chosen = {name: line for name, line in there.items() if name in (ctx.params.get("strategies") or there)}
+        others = {name: kind for name, kind in truths.items() if name != truth and name not in there}
+        if others:
+            description = "Another model's, say: each is a row beside the strategies"
+            forms.choose_several(inputs, "fields", others, [], LABELS["fields"], description, required=False)
         baseline = BASELINE if BASELINE in chosen else next(iter(chosen), None)
         forms.choose_one(inputs, "baseline", chosen, baseline, LABELS["baseline"])
         if would_lose_scores(ctx.target_view(require_flat=True), truth, list(chosen), prefix):
@@ -74,7 +77,7 @@ class EvaluateStrategies(RunOperator):
         from ..prompting.runs.evaluation import evaluate_steps
         from ..prompting.runs.scorable import EvaluationPlan
 
-        given = forms.chosen(ctx.params, self.parameters, lists=("strategies",))
+        given = forms.chosen(ctx.params, self.parameters, lists=("strategies", "fields"))
         steps = evaluate_steps(ctx.target_view(require_flat=True), EvaluationPlan(**given))
         while True:
             try:
@@ -97,6 +100,7 @@ class EvaluateStrategies(RunOperator):
         baseline: str = BASELINE,
         overwrite: bool = False,
         ignore_values: Sequence[int] | None = None,
+        fields: Sequence[str] | None = None,
         progress: bool = True,
     ):
         """Evaluate from Python.
@@ -109,6 +113,8 @@ class EvaluateStrategies(RunOperator):
             baseline: what the differences refer to; the default gives way to the first strategy where it has no results
             overwrite: replace an evaluation that covers samples outside of ``sample_collection``
             ignore_values: values of the truth's masks that count for nothing, instead of void's
+            fields: masks that are there already, of another model, say: Segmentations, or Detections with masks; each
+                becomes a row of its field's name
             progress: show a progress bar
 
         What the truth was understood as is printed in one line.
@@ -123,7 +129,9 @@ class EvaluateStrategies(RunOperator):
         from ..prompting.runs.evaluation import evaluate_steps
         from ..prompting.runs.scorable import EvaluationPlan
 
-        asked = EvaluationPlan(gt_field, forms.names(strategies), prefix, baseline, overwrite, ignore_values)
+        asked = EvaluationPlan(
+            gt_field, forms.names(strategies), prefix, baseline, overwrite, ignore_values, forms.names(fields)
+        )
         steps = evaluate_steps(sample_collection, asked)
         with tqdm(unit="image", disable=not progress) as bar:
             while True:
@@ -193,7 +201,7 @@ def _check(ctx, inputs: types.Object, chosen, parameters: Sequence[str]) -> None
     from ..prompting.errors import PromptingError
     from ..prompting.runs.scorable import EvaluationPlan, check_evaluation
 
-    given = forms.chosen(ctx.params, parameters, lists=("strategies",))
+    given = forms.chosen(ctx.params, parameters, lists=("strategies", "fields"))
     try:
         if not chosen:
             raise PromptingError("Choose at least one strategy.", "strategies")

@@ -10,12 +10,21 @@ import fiftyone.operators.types as types
 from .words import LABELS, in_form_words
 
 
-def choose_several(inputs: types.Object, name: str, choices: dict[str, str], default: Iterable[str], label: str):
+def choose_several(
+    inputs: types.Object,
+    name: str,
+    choices: dict[str, str],
+    default: Iterable[str],
+    label: str,
+    description: str = "",
+    required: bool = True,
+):
     """A list of checkable values, each with a line of description."""
     view = types.DropdownView(multiple=True)
     for value, description in choices.items():
         view.add_choice(value, label=value, description=description)
-    inputs.list(name, types.String(), default=list(default), required=True, label=label, view=view)
+    more = {"description": description} if description else {}
+    inputs.list(name, types.String(), default=list(default), required=required, label=label, view=view, **more)
 
 
 def choose_one(inputs: types.Object, name: str, choices: dict[str, str], default: str | None, label: str, **kwargs):

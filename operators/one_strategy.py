@@ -72,15 +72,14 @@ def ask_strategy(ctx, inputs: types.Object, prefix: str, scored: bool = False) -
         scored: those that were evaluated alone
     """
     from ..prompting.dataset.judgements import load_comparison
-    from ..prompting.dataset.present import strategies_in
-    from ..prompting.prompts.strategies import strategy_of
+    from ..prompting.dataset.present import in_words, strategies_in
 
     there = strategies_in(ctx.dataset, prefix)
     comparison = load_comparison(ctx.dataset, prefix)
     rows = [row for row in comparison.rows if row.strategy in there] if comparison else []
     choices = {row.strategy: f"mean IoU {row.mean_iou:.3f}" for row in rows}
     if not scored:
-        choices |= {name: strategy_of(name).in_words() for name in there if name not in choices}
+        choices |= {name: in_words(name) for name in there if name not in choices}
     if not choices:
         what = "evaluated" if scored and there else "applied to this dataset"
         forms.show_problem(inputs, f"No strategy with the prefix {prefix!r} was {what} yet.")

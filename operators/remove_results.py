@@ -22,15 +22,14 @@ class RemoveResults(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.dataset.present import strategies_in
+        from ..prompting.dataset.present import in_words, strategies_in
         from ..prompting.errors import PromptingError
-        from ..prompting.prompts.strategies import strategy_of
         from ..prompting.runs.removal import find_results
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Remove results"))
         prefix = forms.ask_prefix(ctx, inputs)
-        there = {name: strategy_of(name).in_words() for name in strategies_in(ctx.dataset, prefix)}
+        there = {name: in_words(name) for name in strategies_in(ctx.dataset, prefix)}
         every = {ALL: "and what they have in common: truth, agreement, tables"}
         forms.choose_one(inputs, "strategy", every | there, ALL, "Strategies")
         try:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "dataset": "errors spelling pixels labels segmentation prompts priors results plan analysis",
     "runs.assembly": "labels segmentation prompts priors runner plan models",
     "runs": "errors pixels labels segmentation prompts priors.base results runner plan analysis dataset runs.assembly",
-    "report": "errors trust pixels prompts results analysis dataset",
+    "report": "errors trust pixels results analysis dataset",
     "operators": "errors trust pixels prompts plan models analysis dataset runs runs.assembly report",
 }
 """Room, or one module of a room -> the rooms, or modules, that it may import."""

@@ -19,9 +19,11 @@ def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     first, *others = verdict(chosen.findings)
     canvas.text("verdict", first, " ".join(others))
     row = canvas.row("next_steps")
-    best, rest = winner(chosen), left(ctx, chosen)
+    best, applied, rest = winner(chosen), best_strategy(chosen), left(ctx, chosen)
     if rest:
-        canvas.button(row, "apply_rest", f"Apply {best} to the other {rest}", panel.prompt_rest, "done_all", main=True)
+        canvas.button(
+            row, "apply_rest", f"Apply {applied} to the other {rest}", panel.prompt_rest, "done_all", main=True
+        )
     canvas.button(row, "labels", f"Use {best}'s masks as labels", panel.prompt_labels, "label", main=not rest)
     canvas.button(row, "tag", f"Tag {best}'s worst", panel.prompt_tag, "sell")
     canvas.button(row, "overlay", f"Show {best}'s errors", panel.prompt_overlay, "layers")
@@ -35,17 +37,25 @@ def winner(chosen: Choices) -> str:
     return chosen.findings.comparison.rows[0].strategy
 
 
+def best_strategy(chosen: Choices) -> str | None:
+    """The best row that can be applied: not masks that were there already."""
+    from ...prompting.prompts.strategies import find
+
+    return next((row.strategy for row in chosen.findings.comparison.rows if find(row.strategy)), None)
+
+
 def left(ctx, chosen: Choices) -> int:
-    """How many of the dataset's pictures the winner wasn't applied to."""
-    done = sum(status is not None for status in chosen.whole.status[winner(chosen)])
+    """How many of the dataset's pictures the best strategy wasn't applied to."""
+    best = best_strategy(chosen)
+    done = sum(status is not None for status in chosen.whole.status[best]) if best else ctx.dataset.count()
     return ctx.dataset.count() - done
 
 
 def params_for_rest(ctx, chosen: Choices) -> dict:
-    """The winner on the whole dataset, with the parameters that its record has; what is done is kept."""
+    """The best strategy on the whole dataset, with the parameters that its record has; what is done is kept."""
     from ...prompting.dataset.records import recorded
 
-    best = winner(chosen)
+    best = best_strategy(chosen)
     record = recorded(ctx.dataset, chosen.prefix, best) or {}
     params = {name: record[name] for name in RECORDED if record.get(name) not in (None, [], {})}
     for name in ("classes", "background"):

@@ -118,6 +118,40 @@ def attribute(
     return {"miss": s4 - s3, "stray": s2 - s1, "prompt": s3 - s2, "choice": s1 - s0, "segmenter": 1 - s4}
 
 
+def attribute_masks(
+    mask: np.ndarray,
+    truth: np.ndarray,
+    attempts: Sequence[Attempt],
+    regions: Sequence[tuple[Region, int]],
+    values: Sequence[int],
+) -> dict[str, float]:
+    """The parts of a picture's loss where masks were there and nobody prompted: there is no prompt and no choice.
+
+    The ladder has two rungs: the masks without those that cover half of nobody, and then with the true masks of
+    everybody whom none covers half of. What is still missing is the masks' own, and stands under ``segmenter``.
+
+    Args:
+        mask, truth, values: as of :func:`attribute`
+        attempts: one an instance, with prompts that say its class alone
+        regions: of the truth's instances, each with its class's value
+    """
+    hits = [hit(attempt, [region for region, _ in regions]) for attempt in attempts]
+    found = {i for rows in hits for i in rows}
+    target = Target(truth, values)
+    kept = [(a.mask, a.predicted_iou, a.value) for a, rows in zip(attempts, hits) if rows]
+    surest = 1 + max((sure for _, sure, _ in kept), default=0.0)
+    missed = [(region.mask, surest, value) for i, (region, value) in enumerate(regions) if i not in found]
+
+    def score(layers: Sequence[tuple]) -> float:
+        masks, sure, of = zip(*layers) if layers else ((), (), ())
+        return target.iou(paint(masks, sure, of, mask.shape))
+
+    s0 = target.iou(mask)
+    s1 = s0 if all(hits) else score(kept)
+    s2 = score([*kept, *missed]) if missed else s1
+    return {"miss": s2 - s1, "stray": s1 - s0, "prompt": 0.0, "choice": 0.0, "segmenter": 1 - s2}
+
+
 def hit(attempt: Attempt, regions: Sequence[Region]) -> list[int]:
     """The numbers of the regions that an attempt hits; see the module's docstring."""
     prompt = attempt.prompt

@@ -12,11 +12,11 @@ import fiftyone.core.video as fov
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
 from ..plan import ERROR, OVERWRITE, SKIP, Plan
-from ..prompts.strategies import strategies_named
 from ..prompts.strategy import FIELD
 from .completeness import whole
 from .label_fields import has_instance_masks, label_type_of
 from .names import StrategyFields, heatmap_field
+from .present import name_of
 from .reading import read
 from .records import HASH_OF, first_difference, recorded
 from .storage import has_result, written_fields
@@ -75,7 +75,7 @@ def check_applied(dataset: fo.Dataset, prefix: str, strategy: str) -> str:
     Raises:
         PromptingError: there is none of that name, or it wasn't applied with this prefix
     """
-    name = strategies_named([strategy])[0].name
+    name = name_of(dataset, prefix, strategy)
     if not dataset.has_sample_field(StrategyFields.of(prefix, name).status):
         raise PromptingError(f"There are no results of {name!r} with the prefix {prefix!r}; apply it first.")
     return name

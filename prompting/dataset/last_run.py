@@ -54,7 +54,9 @@ def _of_dataset(dataset: fo.Dataset) -> dict | None:
     runs = []
     for key in dataset.list_runs(method=RECORD):
         config = dataset.get_run_info(key).config
-        if dataset.has_sample_field(StrategyFields.of(config.prefix, config.strategy).status):
+        if not hasattr(config, "masks_of") and dataset.has_sample_field(
+            StrategyFields.of(config.prefix, config.strategy).status
+        ):
             runs.append(recorded(dataset, config.prefix, config.strategy))
     if not runs:
         return None

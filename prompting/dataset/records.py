@@ -11,7 +11,7 @@ from types import MappingProxyType
 import fiftyone as fo
 
 from ..plan import Plan
-from ..prompts.strategies import STRATEGIES, strategy_of
+from ..prompts.strategies import STRATEGIES, find, strategy_of
 from ..prompts.strategy import CLIP, FIELD, YOLO
 from .names import RECORD, run_key
 
@@ -113,7 +113,9 @@ def first_difference(
 
 def indifferent_to(strategy: str) -> set[str]:
     """Parameters that make no difference to a strategy: other priors', and those which it says itself."""
-    said = strategy_of(strategy)
+    said = find(strategy)
+    if said is None:  # masks that were there already
+        return {name for names in PARAMETERS_OF.values() for name in names}
     others = [names for prior, names in PARAMETERS_OF.items() if prior != said.prior]
     itself = set() if said.confidence is None else {"yolo_confidence"}
     if said.name not in STRATEGIES:

@@ -20,8 +20,8 @@ from ..analysis.robustness import as_table
 from ..analysis.slices import slices_of
 from ..analysis.tables import Table
 from ..dataset.names import comparison_key
+from ..dataset.present import in_words
 from ..dataset.records import indifferent_to, recorded
-from ..prompts.strategies import strategy_of
 from ..results import NO_PROMPT, OK
 
 PARAMETERS = (
@@ -102,7 +102,7 @@ def status_table(findings: Findings) -> Table:
         of = findings.status[name]
         failed = sum(status is not None and status not in (OK, NO_PROMPT) for status in of)
         counts = (of.count(OK), of.count(NO_PROMPT), failed, of.count(None))
-        rows.append((name, strategy_of(name).in_words(), *map(str, counts)))
+        rows.append((name, in_words(name), *map(str, counts)))
     return Table(
         f"The strategies on {_count(len(findings.sample_ids), 'picture')}",
         "No prompt: nothing was found to point SAM 2 at, so the mask is empty.",

@@ -16,6 +16,7 @@ from ..pixels.images import read_bounded
 from ..pixels.masks import Window
 from ..prompts.prompters import prompt_of
 from ..prompts.strategies import STRATEGIES
+from ..segmentation.prompt import Prompt
 
 
 def image_of(sample: fo.Sample, shape: tuple[int, int]) -> np.ndarray | None:
@@ -37,6 +38,16 @@ def ceilings_of(segmenter, encoded, regions, classes: Sequence[str]) -> list[Cei
     return [
         Ceiling(region, classes.index(region.label) + 1, mask, float(iou))
         for region, mask, iou in zip(regions, decoded.masks, decoded.predicted_iou, strict=True)
+    ]
+
+
+def attempts_there(
+    sample: fo.Sample, of: StrategyFields, shape: tuple[int, int], classes: Sequence[str]
+) -> list[Attempt]:
+    """The instances of masks that were there already, which nobody prompted: their classes are all that was said."""
+    return [
+        Attempt(Prompt(d.label), classes.index(d.label) + 1, instance_window(d, *shape), d.confidence)
+        for d in sample[of.instances].detections
     ]
 
 

@@ -18,7 +18,8 @@ from ..errors import PromptingError, Stopped
 from ..labels.targets import ignored_values
 from ..prompts.strategies import is_automatic
 from .agreement import comparable
-from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_strategies, common_classes, scored_samples
+from .bringing_in import bring_in
+from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_rows, common_classes, scored_samples
 from .scoring import keep_scores, score_pictures
 from .teller import Teller
 
@@ -56,12 +57,19 @@ def evaluate_steps(samples: foc.SampleCollection, plan: EvaluationPlan) -> Itera
 
 def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold: Hold):
     gt_field, prefix = plan.gt_field, plan.prefix
-    names = chosen_strategies(samples, plan.strategies, prefix)
+    strategies, fields = chosen_rows(samples, plan)
+    names = [*strategies, *fields]
     baseline = chosen_baseline(names, plan.baseline)
-    view = scored_samples(samples, gt_field, names, prefix)
-    classes = common_classes(samples._dataset, prefix, names)
+    view = scored_samples(samples, gt_field, strategies, prefix)
+    classes = common_classes(samples._dataset, prefix, strategies)
     if not plan.overwrite:
         check_earlier(samples._dataset, view, names, prefix)
+    if fields:
+        try:
+            refused = yield from bring_in(view, fields, classes, strategies[0], prefix, hold)
+        except Stopped:
+            raise Stopped("Stopped on request before anything was scored; evaluate again.") from None
+        view = _without(view, refused) if refused else view
     agreeing = comparable(view, prefix)
     mask = StrategyFields.of(prefix, names[0]).mask
     teller = Teller(len(view), len(names), hold)

@@ -11,17 +11,18 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from ..analysis.attribution import PARTS, attribute, largest_part
+from ..analysis.attribution import PARTS, attribute, attribute_masks, largest_part
 from ..analysis.explanation import Explanation
 from ..analysis.robustness import Trial, curves, probe
 from ..dataset import appearance, checks
+from ..dataset.completeness import INSTANCES, MASK, require
 from ..dataset.completeness import PARTS as PARTS_OF_RESULTS
-from ..dataset.completeness import require
 from ..dataset.declaring import add_fields
 from ..dataset.judgements import load_comparison, save_curves, truth_reading
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, comparison_key, error_field, evaluation_key, truth_field
 from ..dataset.pages import samples_by_page
+from ..dataset.present import masks_there, name_of
 from ..dataset.records import recorded
 from ..dataset.saving import writing
 from ..dataset.storage import DONE
@@ -29,7 +30,7 @@ from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
 from ..pixels.masks import resize_mask
 from ..segmentation.precision import FLOAT32
-from .asking_again import attempts_of, ceilings_of, image_of
+from .asking_again import attempts_of, attempts_there, ceilings_of, image_of
 from .assembly import load_segmenter, sam2_weights, usable_device
 from .progress import Pace, Progress
 
@@ -74,8 +75,16 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
     classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
     truth = yield from _truth(view, gt_field, classes, prefix)
     device = usable_device(device)
-    model = _common_model(samples._dataset, names, prefix, device)
-    segmenter = load_segmenter(model, device, _common_precision(samples._dataset, names, prefix))
+    prompted = _prompted(samples._dataset, names, prefix)
+    model = segmenter = None
+    if robustness and not prompted:
+        raise PromptingError(
+            "Disturbing prompts asks the SAM 2 of a strategy, and none of these is one; explain a strategy too.",
+            "robustness",
+        )
+    if prompted:
+        model = _common_model(samples._dataset, prompted, prefix, device)
+        segmenter = load_segmenter(model, device, _common_precision(samples._dataset, prompted, prefix))
     with editing(samples._dataset):
         kinds = _declare(samples._dataset, names, prefix)
         appearance.arrange(samples._dataset, prefix)
@@ -99,14 +108,20 @@ def _explain(samples, strategies, prefix: str, device: str, robustness: bool, se
             if image is None:
                 failed += 1
             else:
-                encoded = segmenter.encode([image], [target.shape])[0]  # a large one is smaller than its masks
-                regions = truth.regions(sample[gt_field], *target.shape)
-                ceilings, errors = ceilings_of(segmenter, encoded, regions, classes), {}
+                regions, errors, values = truth.regions(sample[gt_field], *target.shape), {}, range(1, len(classes) + 1)
+                if segmenter:
+                    encoded = segmenter.encode([image], [target.shape])[0]  # a large one is smaller than its masks
+                    ceilings = ceilings_of(segmenter, encoded, regions, classes)
                 for name in names:
                     of = StrategyFields.of(prefix, name)
-                    attempts = attempts_of(sample, of, segmenter, encoded, classes)
                     found = resize_mask(sample[of.mask].get_mask(), *target.shape)
-                    parts = attribute(found, target, attempts, ceilings, range(1, len(classes) + 1))
+                    if name in prompted:
+                        attempts = attempts_of(sample, of, segmenter, encoded, classes)
+                        parts = attribute(found, target, attempts, ceilings, values)
+                    else:
+                        there = [(region, classes.index(region.label) + 1) for region in regions]
+                        attempts = attempts_there(sample, of, target.shape, classes)
+                        parts = attribute_masks(found, target, attempts, there, values)
                     errors[error_field(prefix, name)] = kinds[name](parts)
                     for part, value in parts.items():
                         sums[name][part] += value
@@ -146,8 +161,16 @@ def check_explanation(
     samples = checks.with_all_fields(samples)
     names, _ = _evaluated(samples._dataset, strategies, prefix)
     _explainable(samples, names, prefix)
-    _common_model(samples._dataset, names, prefix, "cpu")  # a recorded name is never auto
-    _common_precision(samples._dataset, names, prefix)
+    prompted = _prompted(samples._dataset, names, prefix)
+    if prompted:
+        _common_model(samples._dataset, prompted, prefix, "cpu")  # a recorded name is never auto
+        _common_precision(samples._dataset, prompted, prefix)
+
+
+def _prompted(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> list[str]:
+    """Without masks that were there already, which no SAM 2 of ours was asked for."""
+    there = masks_there(dataset, prefix)
+    return [name for name in names if name not in there]
 
 
 def _evaluated(dataset: fo.Dataset, strategies: Sequence[str] | None, prefix: str) -> tuple[list[str], str]:
@@ -157,6 +180,7 @@ def _evaluated(dataset: fo.Dataset, strategies: Sequence[str] | None, prefix: st
         raise PromptingError(f"Nothing was evaluated with the prefix {prefix!r}; evaluate the strategies first.")
     there = [row.strategy for row in comparison.rows]
     names = [strategies] if isinstance(strategies, str) else list(strategies or there)
+    names = [name if name in there else name_of(dataset, prefix, name) for name in names]
     missing = [name for name in names if name not in there]
     if missing:
         raise PromptingError(f"{missing[0]!r} was not evaluated; evaluate it, or choose from {', '.join(there)}.")
@@ -183,7 +207,9 @@ def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: st
         view = view.exists(f"{evaluation_key(prefix, name)}_iou")
     if not len(view):
         raise PromptingError("None of these samples was evaluated with all of these strategies; evaluate them first.")
-    require(view, prefix, names, PARTS_OF_RESULTS)
+    prompted = _prompted(samples._dataset, names, prefix)
+    require(view, prefix, prompted, PARTS_OF_RESULTS)
+    require(view, prefix, [name for name in names if name not in prompted], (MASK, INSTANCES))
     return view
 
 

@@ -19,9 +19,9 @@ from ..dataset import app_traces, appearance, owned, saved_views
 from ..dataset.judgements import load_comparison, replace_comparison
 from ..dataset.lock import editing, run_lock
 from ..dataset.names import comparison_key, evaluation_key
-from ..dataset.present import strategies_in
+from ..dataset.present import name_of, strategies_in
 from ..errors import PromptingError
-from ..prompts.strategies import BASELINE, strategy_of
+from ..prompts.strategies import BASELINE
 from .progress import Progress
 
 STAYS = "All else stays: other fields, labels that were taken over from a strategy, tags, and files on disk."
@@ -88,7 +88,7 @@ def find_results(dataset: fo.Dataset, prefix: str = "sam2", strategy: str | None
             f"Results are removed from a whole dataset, not from {dataset!r:.50}; pass the dataset itself."
         )
     if strategy is not None:
-        strategy = strategy_of(strategy).name
+        strategy = name_of(dataset, prefix, strategy)
     dataset._reload()
     found = _find(dataset, prefix, strategy)
     if not found:

@@ -12,12 +12,13 @@ import fiftyone.core.collections as foc
 from ..dataset import checks
 from ..dataset.completeness import INSTANCES, MASK, require
 from ..dataset.label_fields import label_type_of
+from ..dataset.masks_there import check_field
 from ..dataset.names import StrategyFields, evaluation_key
-from ..dataset.present import strategies_in
+from ..dataset.present import masks_there, name_of, strategies_in
 from ..dataset.storage import DONE
 from ..errors import PromptingError, concerning
 from ..labels.targets import ignored_values
-from ..prompts.strategies import BASELINE, strategies_named
+from ..prompts.strategies import BASELINE, in_order
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class EvaluationPlan:
         ignore_values: values of the truth's masks that count for nothing, as numbers or as a person writes them; by
             default those whose mask targets are called void, ignore or unlabeled, and 255 where no target names it and
             it isn't the only value besides 0
+        fields: masks that were there already, Segmentations or Detections with masks: each is a row by its name. Where
+            no strategies are named, those that were evaluated before are too
     """
 
     gt_field: str
@@ -41,6 +44,7 @@ class EvaluationPlan:
     baseline: str = BASELINE
     overwrite: bool = False
     ignore_values: str | Sequence[int] | None = None
+    fields: Sequence[str] | None = None
 
 
 def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> None:
@@ -52,7 +56,7 @@ def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> Non
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with concerning("strategies"):
-        names = chosen_strategies(samples, plan.strategies, plan.prefix)
+        names, fields = chosen_rows(samples, plan)
         common_classes(samples._dataset, plan.prefix, names)
     with concerning("ignore_values"):
         ignored_values(plan.ignore_values)
@@ -62,12 +66,34 @@ def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> Non
             warnings.simplefilter("ignore")  # of pictures that failed, once the evaluation runs
             view = scored_samples(samples, plan.gt_field, names, plan.prefix)
     if not plan.overwrite:
-        check_earlier(samples._dataset, view, names, plan.prefix)
+        check_earlier(samples._dataset, view, [*names, *fields], plan.prefix)
+
+
+def chosen_rows(samples: foc.SampleCollection, plan: EvaluationPlan) -> tuple[list[str], list[str]]:
+    """The strategies to score, and the fields with masks that were there already.
+
+    Raises:
+        PromptingError: no strategy, one without results, or a field that can't be a row
+    """
+    dataset = samples._dataset
+    brought = [name for name in masks_there(dataset, plan.prefix) if dataset.has_sample_field(name)]
+    fields = [plan.fields] if isinstance(plan.fields, str) else list(plan.fields or ())
+    names = chosen_strategies(samples, plan.strategies, plan.prefix)
+    fields = list(dict.fromkeys([*fields, *(name for name in names if name in brought)]))
+    names = [name for name in names if name not in fields]
+    for field in fields:
+        check_field(samples, plan.prefix, field)
+    if not names:
+        raise PromptingError(
+            "Masks that are there are compared with strategies: choose one of those too.", "strategies"
+        )
+    return names, fields
 
 
 def chosen_strategies(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:
     there = strategies_in(samples, prefix)
-    names = [strategy.name for strategy in strategies_named(strategies)] if strategies else there
+    asked = [strategies] if isinstance(strategies, str) else strategies
+    names = in_order(name_of(samples._dataset, prefix, said) for said in asked) if asked else there
     missing = [name for name in names if name not in there]
     if missing:
         raise PromptingError(f"There are no results of {missing[0]!r} with the prefix {prefix!r}; apply it first.")
