@@ -16,7 +16,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +98,11 @@ def strategies(args: argparse.Namespace, photographs: Sequence[np.ndarray], name
 
     device = catalogue.best_device() if args.device == "auto" else args.device
     parts: dict[str, list[dict[str, float]]] = {}
-    with timed_sam2(name, device) as sam2:
+    with ExitStack() as stack:
+        sam2 = stack.enter_context(timed_sam2(name, device))
         plan = Plan(AUTOMATIC, sam2_model=sam2.model, clip_model="nano", yolo_model="nano", device=device)
         plan = resolved(plan)
+        store = stack.enter_context(stored(plan))
         runner = build_runner(plan)
 
         def run(size: float):
@@ -111,7 +115,7 @@ def strategies(args: argparse.Namespace, photographs: Sequence[np.ndarray], name
                     whole = time.perf_counter() - start
                 start = time.perf_counter()
                 for result in results:
-                    written(result, plan)
+                    store(result)
                 writing = time.perf_counter() - start
                 found = {"all": whole, **{part: watch.waited.get(part, 0.0) for part in MODELS}, "writing": writing}
                 parts.setdefault(f"{size:g}", []).append({k: v / len(pictures) for k, v in found.items()})
@@ -123,18 +127,27 @@ def strategies(args: argparse.Namespace, photographs: Sequence[np.ndarray], name
     return {"model": about, "precision": precision, "sizes": {k: v[1:] for k, v in parts.items()}}
 
 
-def written(result, plan) -> dict:
-    """A picture's results as the database takes them."""
+@contextmanager
+def stored(plan) -> Iterator:
+    """What writes results into a sample of a dataset, as a run does it."""
     import fiftyone as fo
 
     from prompting.dataset import storage
+    from prompting.dataset.saving import writing
 
-    sample = fo.Sample("picture.jpg")
-    for one in result.results:
-        for field in storage.written_fields(plan, one.strategy):
-            sample[field] = None
-        storage.write(sample, one, plan)
-    return sample.to_mongo_dict()
+    dataset = fo.Dataset()
+    dataset.add_sample(fo.Sample("picture.jpg"))
+    storage.declare_fields(dataset, plan)
+    sample = dataset.view().first()  # of a dataset's own sample all masks would be read again
+
+    def store(result) -> None:
+        with writing(dataset) as writer:
+            writer.write(sample.id, chain.from_iterable(storage.values(sample, one, plan) for one in result.results))
+
+    try:
+        yield store
+    finally:
+        dataset.delete()
 
 
 def crowd(shape: tuple[int, int], count: int, seed: int = 0):
@@ -224,7 +237,7 @@ def of_strategies(name: str, found: Mapping):
         )
     note = (
         f"{found['model']}, {found['precision']}: seconds a picture. own: all that the models don't compute, and beside"
-        " the encoder. writing: labels and masks made and compressed for the database, which a run does behind."
+        " the encoder. writing: label maps painted, masks compressed, all stored, which a run does behind."
     )
     columns = ("MP", "s/image", "times the first", *MODELS, "own", "own / encoder", "writing")
     return Table(f"Seven strategies on large pictures, {name}", note, columns, tuple(rows))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .pixels.label_map import LabelMap
 from .pixels.masks import Window
 from .segmentation.prompt import Prompt
 
@@ -23,7 +24,7 @@ class StrategyResult:
 
     Attributes:
         strategy: its name
-        mask: (H, W) uint8 of the picture's own size; 0 is background, i + 1 the i-th class
+        label_map: what is painted, or a (H, W) uint8 array; None after an error
         prompts: what SAM 2 was told, one an instance
         predicted_iou: (N,) float, SAM 2's guess for each instance
         status: ``ok``, ``no_prompt``, or ``error: …``
@@ -37,7 +38,7 @@ class StrategyResult:
     """
 
     strategy: str
-    mask: np.ndarray | None
+    label_map: LabelMap | np.ndarray | None
     prompts: tuple[Prompt, ...]
     predicted_iou: np.ndarray
     status: str
@@ -50,6 +51,16 @@ class StrategyResult:
     def __post_init__(self) -> None:
         if self.masks is not None:
             object.__setattr__(self, "masks", tuple(map(Window.of, self.masks)))
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """(H, W) uint8 of the picture's own size; 0 is background, i + 1 the i-th class; painted each time."""
+        return self.label_map.full() if isinstance(self.label_map, LabelMap) else self.label_map
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The picture's (H, W), where there is a mask."""
+        return self.label_map.shape
 
     @property
     def score(self) -> float | None:

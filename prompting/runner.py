@@ -21,7 +21,8 @@ from types import MappingProxyType
 import numpy as np
 
 from .errors import PromptError
-from .pixels.masks import Window, paint
+from .pixels.label_map import LabelMap
+from .pixels.masks import Window
 from .pixels.regions import Region
 from .priors.base import Picture, Prior
 from .prompts.prompters import filled_box, prompt_of
@@ -169,7 +170,7 @@ class Runner:
         regions: Mapping[str, list[Region] | PromptError],
         shared_seconds: Mapping[str, float],
     ) -> tuple[StrategyResult, ...]:
-        """All strategies' results for a picture: their prompts, decoded together, painted."""
+        """All strategies' results for a picture: their prompts, decoded together."""
         asked = {
             strategy.name: self._ask(strategy, picture, regions[strategy.prior])
             for strategy in self.strategies
@@ -205,20 +206,18 @@ class Runner:
     def _result(
         self, name: str, picture: Picture, ask: _Ask, refined: Refined | None, shared_seconds: float
     ) -> StrategyResult:
-        start = time.perf_counter()
         seconds = shared_seconds + ask.seconds
         if refined is None:
-            mask = np.zeros(picture.shape, np.uint8) if ask.status == NO_PROMPT else None
-            return StrategyResult(name, mask, (), np.zeros(0), ask.status, seconds, 0)
+            nothing = LabelMap.empty(picture.shape) if ask.status == NO_PROMPT else None
+            return StrategyResult(name, nothing, (), np.zeros(0), ask.status, seconds, 0)
         values = [self.classes.index(prompt.label) + 1 for prompt in refined.prompts]
-        mask = paint(refined.masks, refined.predicted_iou, values, picture.shape)
         return StrategyResult(
             name,
-            mask,
+            LabelMap(refined.masks, refined.predicted_iou, values, picture.shape),
             tuple(refined.prompts),
             refined.predicted_iou,
             OK,
-            seconds + refined.seconds + time.perf_counter() - start,
+            seconds + refined.seconds,
             refined.decoder_calls,
             refined.masks,
             refined.rounds,

@@ -8,7 +8,7 @@ against it; the numbers are those of the whole picture.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -145,7 +145,10 @@ def _iou(a: Window, b: Window) -> float:
 
 def _shell(window: Window, distance: int) -> Window:
     """The pixels that erosion by a 3 x 3 square, ``distance`` times, takes away; outside of the picture is nothing."""
-    return replace(window, crop=window.crop & ~_eroded(window.crop, distance)) if window.any() else window
+    if not window.any():
+        return window
+    crop = window.crop
+    return Window(crop & ~_eroded(crop, distance), window.top, window.left, window.shape)
 
 
 def _eroded(mask: np.ndarray, distance: int) -> np.ndarray:

@@ -6,6 +6,8 @@ points and the mask of one instance can be told to belong together.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import fiftyone as fo
 import numpy as np
 
@@ -16,30 +18,27 @@ from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 PRIOR_CONFIDENCE = "prior_confidence"
 
 
-def instances(result: StrategyResult) -> fo.Detections:
-    """One Detection a prompt that gave a mask; its ``confidence`` is the predicted IoU, beside the prior's own."""
-    if result.masks is None:
-        return fo.Detections()
-    found = zip(result.prompts, result.masks, result.predicted_iou, strict=True)
-    return fo.Detections(
-        detections=[
-            _cut_out(mask, prompt.label, i, confidence=float(iou), **_sure(result, i))
-            for i, (prompt, mask, iou) in enumerate(found)
-            if mask.any()
-        ]
+def instances(result: StrategyResult) -> Iterator[fo.Detection]:
+    """One Detection a prompt that gave a mask; its ``confidence`` is the predicted IoU, beside the prior's own.
+
+    One by one, as :func:`rounds`: a crowd's masks are held as bits, and as a Detection's they take eight times as much.
+    """
+    found = zip(result.prompts, result.masks, result.predicted_iou, strict=True) if result.masks else ()
+    return (
+        _cut_out(mask, prompt.label, i, confidence=float(iou), **_sure(result, i))
+        for i, (prompt, mask, iou) in enumerate(found)
+        if mask.any()
     )
 
 
-def rounds(result: StrategyResult) -> fo.Detections:
+def rounds(result: StrategyResult) -> Iterator[fo.Detection]:
     """The masks on the way, labelled ``round 0`` (before the first click), ``round 1``, …"""
-    return fo.Detections(
-        detections=[_cut_out(r.mask, f"round {r.number}", r.instance) for r in result.rounds if r.mask.any()]
-    )
+    return (_cut_out(r.mask, f"round {r.number}", r.instance) for r in result.rounds if r.mask.any())
 
 
 def boxes(result: StrategyResult) -> fo.Detections:
     """The prompts' boxes."""
-    height, width = result.mask.shape
+    height, width = result.shape
     return fo.Detections(
         detections=[
             fo.Detection(
@@ -73,7 +72,7 @@ def _clicks(result: StrategyResult, polarity: int) -> fo.Keypoints:
             keypoints.append(
                 fo.Keypoint(
                     label=f"round {number}",
-                    points=_relative_points(np.asarray(prompt.point_coords)[places], result.mask.shape),
+                    points=_relative_points(np.asarray(prompt.point_coords)[places], result.shape),
                     index=i,
                     sam_labels=[int(polarity)] * len(places),
                     places=places.tolist(),

@@ -1,9 +1,12 @@
-"""Saving samples in batches, where one that MongoDB refuses loses nobody else's results.
+"""Writing fields of samples in batches, where one that MongoDB refuses loses nobody else's results.
 
 MongoDB keeps a sample, with all its fields, in one document of 16 MB at most.
 FiftyOne's batches end at the first that is larger: some of the others are saved
 then, some are not, and the run is over. Here each is tried for itself, and of
 the one that is refused, each strategy for itself.
+
+FiftyOne's own way of saving a sample costs as much as all that was read of it: to find what changed, it compresses each
+mask again, and large ones as thoroughly as small ones. This writes what is new, and looks at nothing else.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import io
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
@@ -24,11 +27,11 @@ import numpy as np
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
-from pymongo.results import BulkWriteResult
 
 SAVE_EVERY_SECONDS, MOST_AT_ONCE = 1.0, 500
-LARGE = 2**20
-"""The bytes of a mask from which on the time that compressing takes counts more than the room."""
+LARGE, ROOMY = 2**20, 4 * 2**20
+"""The bytes of a mask from which on the time that compressing takes counts more than the room, until so many bytes of a
+sample are written."""
 MOST_BYTES, ROOM_BYTES = 16 * 2**20, 32 * 2**10
 TOO_LARGE = {10334, 17419, 17420}
 """MongoDB's numbers for a document that is larger than 16 MB, or would be after an update."""
@@ -51,40 +54,6 @@ def nearly_full(view: foc.SampleCollection) -> list[str]:
     return full
 
 
-class Saver:
-    """Saves samples from time to time; see :func:`saving`.
-
-    Attributes:
-        refused: sample id -> why it, or a part of it, could not be saved
-    """
-
-    def __init__(self, context: foc.SaveContext, refused: dict[str, str]):
-        self._context, self.refused = context, refused
-
-    def save(self, sample: fo.Sample) -> None:
-        """Have the sample saved with the next batch."""
-        self._context.save(sample)
-
-
-@contextmanager
-def saving(
-    view: foc.SampleCollection,
-    parts: Sequence[Sequence[str]] = (),
-    on_refusal: Callable[[str, Sequence[str], str], None] = lambda sample_id, names, why: None,
-) -> Iterator[Saver]:
-    """Save samples in one update each, a batch a second; what is left is saved at the end, whatever ends it.
-
-    Args:
-        view: what the samples are of
-        parts: fields that belong together: of a sample that is refused, each part is tried for itself
-        on_refusal: told the sample's id, the fields that weren't saved, and why
-    """
-    with view.save_context(SAVE_EVERY_SECONDS, "latency") as context:
-        refused: dict[str, str] = {}
-        context._sample_coll = _Forgiving(context._sample_coll, parts, refused, on_refusal)
-        yield Saver(context, refused)
-
-
 class Writer:
     """Writes values of fields from time to time; see :func:`writing`.
 
@@ -97,16 +66,21 @@ class Writer:
         self._pending: dict[str, UpdateOne] = {}
         self._written = time.monotonic()
 
-    def write(self, sample_id: str, values: Mapping[str, Any]) -> None:
-        """Have fields of a sample written with the next batch: plain values, labels or documents.
+    def write(self, sample_id: str, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Have fields of a sample written with the next batch, in one update.
 
         Args:
             sample_id: whose fields
-            values: field name -> value; each sample is written once
+            values: field name -> value, or pairs of them: plain values, labels, documents, None, or an iterator of
+                Detections for a field that holds such; each sample is written once. Pairs and iterators are asked for
+                one after the other, so that of a crowd's masks one at a time is there.
         """
-        plain = {name: _serialized(self._dataset.get_field(name), value) for name, value in values.items()}
-        update = {"$set": {**plain, "last_modified_at": datetime.now(timezone.utc).replace(tzinfo=None)}}
-        self._pending[sample_id] = UpdateOne({"_id": bson.ObjectId(sample_id)}, update)
+        plain, room = {}, _Room()
+        for name, value in values.items() if isinstance(values, Mapping) else values:
+            plain[name] = _serialized(self._dataset.get_field(name), value, room)
+        if plain:
+            update = {"$set": {**plain, "last_modified_at": datetime.now(timezone.utc).replace(tzinfo=None)}}
+            self._pending[sample_id] = UpdateOne({"_id": bson.ObjectId(sample_id)}, update)
         if time.monotonic() - self._written > SAVE_EVERY_SECONDS or len(self._pending) >= MOST_AT_ONCE:
             self.flush()
 
@@ -120,36 +94,64 @@ class Writer:
         self._written = time.monotonic()
 
 
-def _serialized(field: fo.Field, value: Any) -> Any:
-    """A value as the database holds it.
+class _Room:
+    """How many bytes of a sample's masks are written already."""
+
+    taken = 0
+
+
+def _serialized(field: fo.Field, value: Any, room: _Room) -> Any:
+    """A value as the database holds it."""
+    if value is None:
+        return None
+    if isinstance(value, Iterator):
+        plain = field.to_mongo(fo.Detections())
+        for detection in value:
+            plain["detections"].append(_label(detection, room))
+        return plain
+    return _label(value, room) if isinstance(value, fo.Segmentation) else field.to_mongo(value)
+
+
+def _label(label: fo.Segmentation | fo.Detection, room: _Room) -> Any:
+    """A label that may have a mask.
 
     A large mask is compressed as FiftyOne does it, but at zlib's lowest level: that takes a third of the time, and
     reading it a quarter, for twice the bytes.
     """
-    if not isinstance(value, fo.Segmentation) or value.mask is None or value.mask.nbytes < LARGE:
-        return field.to_mongo(value)
-    others = {name: part for name, part in value.iter_fields() if name != "mask"}
-    plain = field.to_mongo(fo.Segmentation(**others))
-    with io.BytesIO() as file:
-        np.save(file, value.mask, allow_pickle=False)
-        plain["mask"] = zlib.compress(file.getbuffer(), zlib.Z_BEST_SPEED)
+    if label.mask is None or label.mask.nbytes < LARGE or room.taken > ROOMY:
+        plain = label.to_mongo()
+    else:
+        others = {name: part for name, part in label.iter_fields() if name != "mask"}
+        plain = type(label)(**others).to_mongo()
+        plain["mask"] = _compressed(label.mask)
+    room.taken += len(plain.get("mask") or b"")
     return plain
 
 
-@contextmanager
-def writing(dataset: fo.Dataset, parts: Sequence[Sequence[str]] = ()) -> Iterator[Writer]:
-    """Write fields of samples that are read for something else, a batch a second, what is left at the end.
+def _compressed(array: np.ndarray) -> bytes:
+    """What ``np.save`` would write, compressed without a copy of it."""
+    with io.BytesIO() as head:
+        np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(array))
+        start = head.getvalue()
+    made = zlib.compressobj(zlib.Z_BEST_SPEED)
+    return b"".join((made.compress(start), made.compress(np.ascontiguousarray(array).data), made.flush()))
 
-    Saving a sample costs as much as all that was read of it: to find what changed, FiftyOne compresses each mask again.
-    This writes what is new, and looks at nothing else.
+
+@contextmanager
+def writing(
+    dataset: fo.Dataset,
+    parts: Sequence[Sequence[str]] = (),
+    on_refusal: Callable[[str, Sequence[str], str], None] = lambda sample_id, names, why: None,
+) -> Iterator[Writer]:
+    """Write fields of samples, a batch a second; what is left is written at the end, whatever ends it.
 
     Args:
         dataset: whose samples
         parts: fields that belong together: of a sample that is refused, each part is tried for itself
+        on_refusal: told the sample's id, the fields that weren't written, and why
     """
     refused: dict[str, str] = {}
-    samples = _Forgiving(dataset._sample_collection, parts, refused, lambda sample_id, names, why: None)
-    writer = Writer(dataset, samples, refused)
+    writer = Writer(dataset, _Forgiving(dataset._sample_collection, parts, refused, on_refusal), refused)
     try:
         yield writer
     finally:
@@ -157,15 +159,15 @@ def writing(dataset: fo.Dataset, parts: Sequence[Sequence[str]] = ()) -> Iterato
 
 
 class _Forgiving:
-    """A collection that FiftyOne writes batches to, of which only what MongoDB refuses is missing afterwards."""
+    """A collection that batches are written to, of which only what MongoDB refuses is missing afterwards."""
 
     def __init__(self, samples: Collection, parts, refused: dict[str, str], on_refusal):
         self._samples, self._parts, self._refused, self._on_refusal = samples, parts, refused, on_refusal
 
-    def bulk_write(self, operations: Sequence[UpdateOne], ordered: bool = False) -> BulkWriteResult:
-        """As pymongo's; a sample that is gone is nobody's error either, for it matches nothing."""
+    def bulk_write(self, operations: Sequence[UpdateOne]) -> None:
+        """As pymongo's, in no order; a sample that is gone is nobody's error either, for it matches nothing."""
         try:
-            return self._samples.bulk_write(operations, ordered=ordered)
+            self._samples.bulk_write(operations, ordered=False)
         except Exception as error:
             if _reason(error) is None:
                 raise
@@ -176,20 +178,15 @@ class _Forgiving:
                     self.bulk_write([operation])
             else:
                 self._in_parts(operations[0], _reason(error))
-        return BulkWriteResult({}, acknowledged=True)
 
     def _in_parts(self, operation: UpdateOne, why: str) -> None:
         """Save what can be saved of a sample, part by part, and tell of the rest."""
-        changes = [(how, name) for how, values in operation._doc.items() for name in values]
-        together = [set(part) for part in self._parts]
-        others = {name for _, name in changes} - set().union(*together)
+        values, together = operation._doc["$set"], [set(part) for part in self._parts]
+        others = set(values) - set().union(*together)
         sample_id = str(operation._filter["_id"])
-        groups = [group for group in (others, *together) if any(name.split(".")[0] in group for _, name in changes)]
+        groups = [group for group in (others, *together) if group & set(values)]
         for group in groups:
-            update: dict[str, dict] = {}
-            for how, name in changes:
-                if name.split(".")[0] in group:
-                    update.setdefault(how, {})[name] = operation._doc[how][name]
+            update = {"$set": {name: value for name, value in values.items() if name in group}}
             if len(groups) > 1:
                 try:
                     self._samples.bulk_write([UpdateOne(operation._filter, update)])

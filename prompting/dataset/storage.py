@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import cv2
 import fiftyone as fo
 import numpy as np
@@ -51,41 +54,46 @@ def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
     dataset.save()
 
 
-def write(sample: fo.Sample, result: StrategyResult, plan: Plan) -> None:
-    """Put one strategy's result into a sample (which the caller saves, all fields in one update).
+def values(sample: fo.Sample, result: StrategyResult, plan: Plan) -> Iterator[tuple[str, Any]]:
+    """What goes into a sample's fields of one strategy's result, name and value, each made when it is asked for.
 
-    An error is written as a status where there is no earlier mask, and never replaces one.
+    An error is a status where there is no earlier mask, and never replaces one.
+
+    Args:
+        sample: of a dataset; that it has its status is enough
+        result: what was made of it
+        plan: what was asked for
     """
-    fields = StrategyFields.of(plan.prefix, result.strategy)
-    if result.mask is None:
-        if sample[fields.status] not in DONE or sample[fields.mask] is None:
-            sample[fields.status] = result.status
+    fields, dataset = StrategyFields.of(plan.prefix, result.strategy), sample.dataset
+    if result.label_map is None:
+        if sample[fields.status] not in DONE or not dataset.select(sample.id).exists(fields.mask):
+            yield fields.status, result.status
         return
     positive, negative = labels.clicks(result)
-    values = {
-        fields.mask: fo.Segmentation(mask=result.mask),
-        fields.instances: labels.instances(result),
-        fields.boxes: labels.boxes(result),
-        fields.positive: positive,
-        fields.negative: negative,
-        fields.rounds: labels.rounds(result),
-        fields.status: result.status,
-        fields.score: result.score,
+    made = {
+        fields.mask: lambda: fo.Segmentation(mask=result.mask),
+        fields.instances: lambda: labels.instances(result),
+        fields.boxes: lambda: labels.boxes(result),
+        fields.positive: lambda: positive,
+        fields.negative: lambda: negative,
+        fields.rounds: lambda: labels.rounds(result),
+        fields.status: lambda: result.status,
+        fields.score: lambda: result.score,
     }
     written = written_fields(plan, result.strategy)
     for name in fields.everything:
         if name in written:
-            sample[name] = values[name]
-        elif sample.has_field(name):  # of an earlier version, or of an earlier run that kept its rounds
-            sample[name] = None
+            yield name, made[name]()
+        elif dataset.has_sample_field(name):  # of an earlier version, or of an earlier run that kept its rounds
+            yield name, None
 
 
-def write_heatmap(sample: fo.Sample, heatmap: np.ndarray, plan: Plan) -> None:
-    """Put CLIP's map (H, W) in [0, 1] into a sample, small and in 256 steps: the App stretches it."""
+def heatmap_value(heatmap: np.ndarray, plan: Plan) -> tuple[str, fo.Heatmap]:
+    """The field of CLIP's map (H, W) in [0, 1] and its value, small and in 256 steps: the App stretches it."""
     scale = min(1.0, HEATMAP_SIDE / max(heatmap.shape))
     size = (max(1, round(heatmap.shape[1] * scale)), max(1, round(heatmap.shape[0] * scale)))
     small = cv2.resize(heatmap, size, interpolation=cv2.INTER_AREA)
-    sample[heatmap_field(plan.prefix)] = fo.Heatmap(map=np.round(small * 255).astype(np.uint8), range=[0, 255])
+    return heatmap_field(plan.prefix), fo.Heatmap(map=np.round(small * 255).astype(np.uint8), range=[0, 255])
 
 
 def prompts_in(sample: fo.Sample, fields: StrategyFields, height: int, width: int) -> dict[int, Prompt]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import astuple, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import fiftyone as fo
@@ -16,9 +17,9 @@ import numpy as np
 
 from ..dataset import appearance, checks, completeness, records, storage
 from ..dataset.lock import Hold, editing, run_lock
-from ..dataset.names import StrategyFields, evaluation_key, heatmap_field
+from ..dataset.names import StrategyFields, evaluation_key
 from ..dataset.pages import samples_by_page
-from ..dataset.saving import Saver, saving
+from ..dataset.saving import Writer, writing
 from ..errors import PromptingError, Stopped
 from ..pixels.images import read_bounded
 from ..plan import SKIP, Plan
@@ -93,34 +94,31 @@ def _run(
     costs: dict[str, _Cost] = defaultdict(_Cost)
     done, failed = 0, 0
     pace = Pace(len(todo), plan.batch_size)
-    # only what is read or written travels: a dataset may hold much else
-    fields = [name for name in (plan.prompt_field, plan.points_field) if name] if plan.uses(FIELD) else []
-    for strategy in plan.strategies:
-        known = StrategyFields.of(plan.prefix, strategy).everything
-        fields += [name for name in known if samples.has_sample_field(name)]
-    if plan.heatmap:
-        fields.append(heatmap_field(plan.prefix))
+    # only what is read travels: a dataset may hold much else
+    fields = [StrategyFields.of(plan.prefix, strategy).status for strategy in plan.strategies]
+    if plan.uses(FIELD):
+        fields += [name for name in (plan.prompt_field, plan.points_field) if name]
     # the view and not the dataset: its slices of groups and its filters on the prompt field hold
     view = samples.select_fields(fields)
     with ExitStack() as stack:
         parts = [tuple(StrategyFields.of(plan.prefix, strategy).types()) for strategy in plan.strategies]
         refuse = partial(_refuse, samples=samples, plan=plan)
-        saver = stack.enter_context(saving(view, parts, refuse))
+        writer = stack.enter_context(writing(samples._dataset, parts, refuse))
         read = partial(_read, plan=plan, todo=todo)
         pictures = in_order(read, samples_by_page(view, list(todo)), workers=2, most=plan.batch_size + READ_AHEAD)
         made = _make(stack.enter_context(closing(pictures)), plan, runner, todo, hold)
         # labels are made and sent by one thread: the samples stay in order, and the context has one user
-        write = partial(_write, plan=plan, saver=saver)
+        write = partial(_write, plan=plan, writer=writer)
         written = in_order(write, made, workers=1, most=plan.batch_size + WRITE_BEHIND)
         for done, statistics in enumerate(stack.enter_context(closing(written)), start=1):
             for strategy, cost in statistics.items():
                 costs[strategy] += cost
             failed += any(cost.failed for cost in statistics.values())
-            progress = Progress(done, len(todo), failed + len(saver.refused), pace.left(done))
+            progress = Progress(done, len(todo), failed + len(writer.refused), pace.left(done))
             hold.tell(done, len(todo), progress.seconds_left)
             yield progress
-    if saver.refused:  # some of them by the last batch
-        yield Progress(done, len(todo), failed + len(saver.refused))
+    if writer.refused:  # some of them by the last batch
+        yield Progress(done, len(todo), failed + len(writer.refused))
     with editing(samples._dataset):
         # again: a process that takes no turns may have taken them away, and samples with their values can't be read
         storage.declare_fields(samples._dataset, plan)
@@ -184,13 +182,11 @@ def _failure(strategy: str, error: PromptingError) -> StrategyResult:
     return StrategyResult(strategy, None, (), np.zeros(0), f"error: {error}", 0.0, 0)
 
 
-def _write(made: _Made, plan: Plan, saver: Saver) -> dict[str, _Cost]:
-    """Put everything into the sample, and have it saved in one update; what each strategy cost."""
-    if made.heatmap is not None:
-        storage.write_heatmap(made.sample, made.heatmap, plan)
-    for result in made.results:
-        storage.write(made.sample, result, plan)
-    saver.save(made.sample)
+def _write(made: _Made, plan: Plan, writer: Writer) -> dict[str, _Cost]:
+    """Have everything written into the sample in one update; what each strategy cost."""
+    heatmaps = [] if made.heatmap is None else [storage.heatmap_value(made.heatmap, plan)]
+    found = (storage.values(made.sample, result, plan) for result in made.results)
+    writer.write(made.sample.id, chain(heatmaps, chain.from_iterable(found)))
     return {result.strategy: _Cost.of(result) for result in made.results}
 
 
@@ -215,7 +211,7 @@ class _Cost:
 
     @classmethod
     def of(cls, result: StrategyResult) -> _Cost:
-        if result.mask is None:
+        if result.label_map is None:
             return cls(failed=1)
         return cls(1, int(result.status == NO_PROMPT), 0, result.decoder_calls, result.seconds)
 

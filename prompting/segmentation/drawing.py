@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ..pixels.masks import Window
 
@@ -37,7 +38,7 @@ def draw(logits: torch.Tensor, height: int, width: int) -> list[Window]:
     drawn = _on_host if logits.device.type == "cpu" else _on_device
     parts = drawn(logits, down, across, places)
     return [
-        Window.cut(part, rows.start, columns.start, (height, width), owned=True)
+        Window.packed(part, rows.start, columns.start // 8 * 8, (height, width))
         for part, (rows, columns) in zip(parts, places, strict=True)
     ]
 
@@ -73,37 +74,43 @@ Places = Sequence[tuple[slice, slice]]
 
 
 def _on_host(logits: torch.Tensor, down: _Axis, across: _Axis, places: Places) -> Iterator[np.ndarray]:
-    """Each mask's window, bool.
+    """Each mask's window as bits, (h, b) uint8, from the column on that is the last multiple of eight.
 
     Along the rows first, of which there are few. Then all of the picture's rows between two rows of logits at once:
-    each is the one and so much of its difference to the other, which is a product and a comparison a pixel.
+    each is the one and so much of its difference to the other, which is a product and a comparison a pixel. They are
+    packed while they are in the processor's cache: memory that nobody had before takes longer than the arithmetic.
     """
     for one, (rows, columns) in zip(logits.numpy(), places, strict=True):
         before, behind, share = down.before[rows], down.behind[rows], down.share[rows]
-        part = np.empty((len(share), columns.stop - columns.start), bool)
+        skipped, width = columns.start % 8, columns.stop - columns.start
+        part = np.empty((len(share), -(-(skipped + width) // 8) if width else 0), np.uint8)
         if part.size:
             few = one[before[0] : behind[-1] + 1]
             left, right = (few.take(side[columns], axis=1) for side in (across.before, across.behind))
             wide = left + (right - left) * across.share[columns]
             starts = np.flatnonzero(np.diff(before, prepend=-1))
             ends = np.append(starts[1:], len(part))
-            steps = np.empty((int((ends - starts).max()), part.shape[1]), np.float32)
+            most = int((ends - starts).max())
+            steps, drawn = np.empty((most, width), np.float32), np.zeros((most, skipped + width), bool)
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-                row, following = wide[before[start] - before[0]], wide[behind[start] - before[0]]
-                np.multiply(share[start:end, None], following - row, out=steps[: end - start])
-                np.greater(steps[: end - start], -row, out=part[start:end])
+                row, following, some = wide[before[start] - before[0]], wide[behind[start] - before[0]], end - start
+                np.multiply(share[start:end, None], following - row, out=steps[:some])
+                np.greater(steps[:some], -row, out=drawn[:some, skipped:])
+                part[start:end] = np.packbits(drawn[:some], axis=1)
         yield part
 
 
 def _on_device(logits: torch.Tensor, down: _Axis, across: _Axis, places: Places) -> Iterator[np.ndarray]:
-    """Each mask's window, bool; as many as may wait are asked for before the host waits for the first."""
+    """Each mask's window, as :func:`_on_host` has it; as many as may wait are asked for before the host waits for the
+    first."""
     above, below, lower = down.on(logits.device)
     left, right, further = across.on(logits.device)
     waiting: list[torch.Tensor] = []
     for one, (rows, columns) in zip(logits, places, strict=True):
         wide = torch.lerp(one[:, left[columns]], one[:, right[columns]], further[columns])
-        waiting.append(torch.lerp(wide[above[rows]], wide[below[rows]], lower[rows, None]) > 0)
+        drawn = torch.lerp(wide[above[rows]], wide[below[rows]], lower[rows, None]) > 0
+        waiting.append(F.pad(drawn, (columns.start % 8, 0)))
         if sum(part.numel() for part in waiting) > HELD:
-            yield from (part.cpu().numpy() for part in waiting)
+            yield from (np.packbits(part.cpu().numpy(), axis=1) for part in waiting)
             waiting = []
-    yield from (part.cpu().numpy() for part in waiting)
+    yield from (np.packbits(part.cpu().numpy(), axis=1) for part in waiting)

@@ -31,7 +31,7 @@ def result() -> StrategyResult:
 
 
 def test_instances_are_masks_in_their_boxes_and_the_empty_one_is_left_out(result):
-    found = labels.instances(result).detections
+    found = list(labels.instances(result))
     assert [(d.label, d.index, round(d.confidence, 2)) for d in found] == [("person", 0, 0.5), ("dog", 1, 0.75)]
     assert found[0].bounding_box == [0.1, 0.1, 0.5, 0.5]
     for detection in found:
@@ -62,7 +62,7 @@ def test_clicks_of_both_kinds_are_joined_in_the_order_in_which_they_were_made():
 
 
 def test_each_round_has_its_mask(result):
-    found = labels.rounds(result).detections
+    found = list(labels.rounds(result))
     assert [(d.label, d.index) for d in found] == [("round 0", 0), ("round 1", 0), ("round 2", 0)]
     assert np.array_equal(instance_mask(found[1], *SHAPE), rectangle(2, 8, 4, 24))
 
@@ -83,6 +83,6 @@ def test_prompts_come_back_out_of_their_labels(result):
 
 def test_result_without_masks_has_empty_labels():
     nothing = StrategyResult("clip_box", np.zeros(SHAPE, np.uint8), (), np.zeros(0), "no_prompt", 0.1, 0)
-    for made in (labels.instances(nothing), labels.rounds(nothing), labels.boxes(nothing)):
-        assert made.detections == []
+    for made in (labels.instances(nothing), labels.rounds(nothing), labels.boxes(nothing).detections):
+        assert list(made) == []
     assert labels.joined(*labels.clicks(nothing)).keypoints == []

@@ -1,10 +1,14 @@
 """What is written into samples that were read for something else: that alone, and as far as there is room."""
 
+import weakref
+
+import bson
 import fiftyone as fo
 import fiftyone.core.utils as fou
 import numpy as np
 import pytest
 
+from prompting.dataset import saving
 from prompting.dataset.saving import writing
 
 
@@ -62,6 +66,41 @@ def test_a_large_mask_is_read_back_by_fiftyone_as_it_was(dataset):
     stored = dataset.first().found
     assert (stored.id, stored.tags, stored.mask.dtype) == (found.id, ["seen"], mask.dtype)
     assert np.array_equal(stored.mask, mask)
+
+
+def test_detections_are_made_one_after_the_other_and_read_back_as_they_were(dataset, monkeypatch):
+    """Of a crowd's masks one at a time is there; where many are large, the room in a document counts again."""
+    dataset.add_sample_field("people", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    monkeypatch.setattr(saving, "ROOMY", 2**17)
+    masks = [noise(1.5).mask > 250 for _ in range(6)] + [np.ones((3, 4), bool)]
+    made, most = [], []
+
+    def people():
+        for i, mask in enumerate(masks):
+            mask = mask.copy()
+            made.append(weakref.ref(mask))
+            yield fo.Detection(label="person", bounding_box=[0, 0, 1, 1], mask=mask, index=i)
+            del mask
+            most.append(sum(one() is not None for one in made))
+
+    sample_id = dataset.values("id")[1]
+    with writing(dataset) as writer:
+        writer.write(sample_id, [("people", people()), ("score", 0.5)])
+    found = dataset[sample_id].people.detections
+    assert [(d.label, d.index, d.mask.dtype) for d in found] == [("person", i, bool) for i in range(len(masks))]
+    assert all(np.array_equal(detection.mask, mask) for detection, mask in zip(found, masks, strict=True))
+    assert max(most) <= 2
+    stored = dataset._sample_collection.find_one({"_id": bson.ObjectId(sample_id)})["people"]["detections"]
+    sizes = [len(d["mask"]) for d in stored]
+    assert sizes[0] > sizes[5] == len(fou.serialize_numpy_array(masks[5])) and sum(sizes) > 2**17
+
+
+def test_nothing_is_written_in_place_of_a_value(dataset):
+    dataset.set_values("score", [0.5] * 3)
+    with writing(dataset) as writer:
+        writer.write(dataset.values("id")[1], {"score": None, "mask": None})
+    assert dataset.values("score") == [0.5, None, 0.5]
+    assert [sample.mask is None for sample in dataset] == [False, True, False]
 
 
 def test_what_waits_is_written_when_an_error_ends_it(dataset):

@@ -11,6 +11,7 @@ from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.segmentation.prompt import Prompt
+from tests.storing import write
 
 PLAN = Plan(strategies=("clip_box_points", "yolo_box"), sam2_model="nano", device="cpu")
 FIELDS = StrategyFields.of("sam2", "clip_box_points")
@@ -33,21 +34,19 @@ def result(strategy: str = "clip_box_points", status: str = OK, **changed) -> St
     )
     mask = np.zeros((20, 40), np.uint8)
     mask[2:12, 4:24] = 1
-    given = {"mask": mask, "prompts": prompts, "predicted_iou": np.array([0.5, 0.75], np.float32), **changed}
+    given = {"label_map": mask, "prompts": prompts, "predicted_iou": np.array([0.5, 0.75], np.float32), **changed}
     return StrategyResult(strategy, **given, status=status, seconds=0.1, decoder_calls=1)
 
 
 def failure(status: str = "error: gone") -> StrategyResult:
-    return result(status=status, mask=None, prompts=(), predicted_iou=np.zeros(0))
+    return result(status=status, label_map=None, prompts=(), predicted_iou=np.zeros(0))
 
 
 def stored(dataset, *results) -> fo.Sample:
     """The first sample after these results were written to it one after the other."""
     storage.declare_fields(dataset, PLAN)
-    sample = dataset.first()
     for one in results:
-        storage.write(sample, one, PLAN)
-    sample.save()
+        write(dataset.first(), one, PLAN)
     dataset.reload()
     return dataset.first()
 
@@ -106,7 +105,7 @@ def test_the_score_is_the_mean_predicted_iou(three):
 
 
 def test_no_prompt_is_a_result_with_an_empty_mask_and_no_score(three):
-    nothing = result(status=NO_PROMPT, mask=np.zeros((20, 40), np.uint8), prompts=(), predicted_iou=np.zeros(0))
+    nothing = result(status=NO_PROMPT, label_map=np.zeros((20, 40), np.uint8), prompts=(), predicted_iou=np.zeros(0))
     sample = stored(three, nothing)
     assert sample[FIELDS.mask].get_mask().shape == (20, 40)
     assert sample[FIELDS.positive].keypoints == sample[FIELDS.boxes].detections == []

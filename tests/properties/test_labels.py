@@ -43,5 +43,5 @@ def test_instances_of_large_pictures_come_back_to_the_pixel(side, start, length,
     strip = np.zeros((side, 2) if lying else (2, side), bool)
     (strip if lying else strip.T)[start : start + length, 1] = True
     click = Prompt("person", np.array([[0, 0]], np.float32), np.array([1]))
-    (detection,) = labels.instances(result_of(strip[None], [click])).detections
+    (detection,) = labels.instances(result_of(strip[None], [click]))
     assert np.array_equal(instance_mask(detection, *strip.shape), strip)

@@ -55,6 +55,32 @@ def test_a_window_is_the_tightest_part_and_gives_the_mask_back(mask):
             assert edge.any()
 
 
+def packed(mask: np.ndarray, left: int = 0) -> Window:
+    """A mask's window as bits, of a part that begins so far left of it."""
+    left = left // 8 * 8
+    return Window.packed(np.packbits(mask[:, left:], axis=1), 0, left, mask.shape)
+
+
+@MANY
+@given(masks())
+def test_a_window_of_bits_is_the_window_of_the_mask(mask):
+    columns = np.flatnonzero(mask.any(axis=0))
+    bits, window = packed(mask, columns[0] if len(columns) else 0), Window.of(mask)
+    assert (bits.top, bits.left, bits.bottom, bits.right) == (window.top, window.left, window.bottom, window.right)
+    assert np.array_equal(bits.crop, window.crop) and bits.crop.dtype == bool
+    assert (bits.area, bits.any(), bits.shape) == (window.area, window.any(), window.shape)
+    assert np.array_equal(bits.at(5, 7).full(), window.at(5, 7).full())
+
+
+@MANY
+@given(several_masks())
+def test_bits_are_painted_as_masks_are(stack):
+    ious, values = np.linspace(0, 1, len(stack)), np.arange(len(stack)) + 1
+    for given_values in (values, np.ones_like(values)):
+        painted = paint([packed(mask) for mask in stack], ious, given_values, stack.shape[1:])
+        assert np.array_equal(painted, paint(stack, ious, given_values, stack.shape[1:])) and painted.dtype == np.uint8
+
+
 @MANY
 @given(masks(), st.tuples(*[st.integers(-5, 30)] * 4))
 def test_any_part_of_a_window_is_that_part_of_the_mask(mask, corners):

@@ -18,6 +18,7 @@ from tests.properties.shapes import (
     masks,
     results,
 )
+from tests.storing import write
 
 PLAN = Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu", keep_rounds=True)
 
@@ -42,8 +43,7 @@ def sample():
 @given(result=results())
 def test_what_is_stored_comes_back_as_it_was(sample, result):
     fields, shape = StrategyFields.of(PLAN.prefix, result.strategy), result.mask.shape
-    storage.write(sample, result, PLAN)
-    sample.save()
+    write(sample, result, PLAN)
     sample.reload(hard=True)
     assert np.array_equal(sample[fields.mask].get_mask(), result.mask)
     back = {d.index: instance_mask(d, *shape) for d in sample[fields.instances].detections}
@@ -61,7 +61,8 @@ def test_what_is_stored_comes_back_as_it_was(sample, result):
 @given(masks())
 def test_no_prompt_is_stored_as_an_empty_mask_of_the_pictures_size(sample, mask):
     nothing = StrategyResult("clip_iterative", np.zeros(mask.shape, np.uint8), (), np.zeros(0), NO_PROMPT, 0.1, 0)
-    storage.write(sample, nothing, PLAN)
+    write(sample, nothing, PLAN)
+    sample.reload(hard=True)
     fields = StrategyFields.of(PLAN.prefix, "clip_iterative")
     assert sample[fields.mask].get_mask().shape == mask.shape
     assert storage.prompts_in(sample, fields, *mask.shape) == {}

@@ -44,15 +44,15 @@ def finish(dataset, plan, wanted) -> None:
 
 
 def test_an_exception_in_the_middle_leaves_every_sample_whole(source, plan, wanted, monkeypatch):
-    write, calls = storage.write, []
+    values, calls = storage.values, []
 
     def fail_at_the_seventh(*args):
         calls.append(args)
         if len(calls) == 7:
             raise RuntimeError("a fault in the fourth sample")
-        write(*args)
+        return values(*args)
 
-    monkeypatch.setattr(storage, "write", fail_at_the_seventh)
+    monkeypatch.setattr(storage, "values", fail_at_the_seventh)
     with pytest.raises(RuntimeError, match="a fault in the fourth sample"):
         list(apply(source, Plan(**plan)))
     monkeypatch.undo()

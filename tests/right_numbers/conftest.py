@@ -77,15 +77,16 @@ def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     from prompting.plan import Plan
     from prompting.results import OK, StrategyResult
     from prompting.segmentation.prompt import Prompt
+    from tests.storing import write as write_result
 
     dataset = samples._dataset
     plan = Plan(strategies=("yolo_box",), classes=classes, sam2_model="nano", yolo_model="nano")
     storage.declare_fields(dataset, plan)
     records.register(dataset, plan, "yolo_box")
-    for sample in dataset.iter_samples(autosave=True):
+    for sample in dataset:
         prompts = (Prompt(classes[0], box=Window.of(mask).box),)
         result = StrategyResult("yolo_box", mask.astype(np.uint8), prompts, np.ones(1), OK, 0.1, 1, mask[None])
-        storage.write(sample, result, plan)
+        write_result(sample, result, plan)
 
 
 @pytest.fixture

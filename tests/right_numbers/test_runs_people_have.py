@@ -74,18 +74,15 @@ def test_skip_retries_that_one_alone_and_ends_again(dataset, nano):
 
 def test_of_several_strategies_those_that_fit_are_kept_and_an_earlier_result_is_not_called_an_error(copy, nano):
     before = masks(copy)
-    names, refused = [], []
-    with saving.saving(
-        copy.select_fields(["sam2_yolo_box_score", "sam2_clip_point_score", "sam2_yolo_box_status"]),
+    names, refused = copy.values("id"), []
+    with saving.writing(
+        copy,
         [("sam2_yolo_box_score", "sam2_yolo_box_status"), ("sam2_clip_point_score",)],
         lambda sample_id, fields, why: refused.append((sample_id, fields, why)),
-    ) as saver:
-        for sample in copy.select_fields(["sam2_yolo_box_score", "sam2_yolo_box_status", "sam2_clip_point_score"]):
-            sample.sam2_clip_point_score = 0.25
-            if not names:
-                sample["sam2_yolo_box_status"] = "x" * 17 * MEGABYTE
-            names.append(sample.id)
-            saver.save(sample)
+    ) as writer:
+        for sample_id in names:
+            bulky = {"sam2_yolo_box_status": "x" * 17 * MEGABYTE} if sample_id == names[0] else {}
+            writer.write(sample_id, {"sam2_clip_point_score": 0.25, **bulky})
     assert [(sample_id, fields) for sample_id, fields, _ in refused] == [
         (names[0], ["sam2_yolo_box_score", "sam2_yolo_box_status"])
     ]
@@ -95,25 +92,20 @@ def test_of_several_strategies_those_that_fit_are_kept_and_an_earlier_result_is_
 
 @pytest.mark.parametrize("value", ["\ud800", "half of a pair: \udfff"])
 def test_a_value_that_mongodb_can_not_hold_loses_nobody_elses_results(copy, value):
-    view = copy.select_fields(["sam2_yolo_box_status", "sam2_yolo_box_score"])
-    with saving.saving(view) as saver:
-        for i, sample in enumerate(view):
-            sample["sam2_yolo_box_score"] = float(i)
-            if i == 2:
-                sample._doc.set_field("sam2_yolo_box_status", value, validate=False)
-            saver.save(sample)
-    assert list(saver.refused.values()) == [saver.refused[copy.values("id")[2]]]
-    assert "can't store" in next(iter(saver.refused.values()))
+    with saving.writing(copy) as writer:
+        for i, sample_id in enumerate(copy.values("id")):
+            status = {"sam2_yolo_box_status": value} if i == 2 else {}
+            writer.write(sample_id, {"sam2_yolo_box_score": float(i), **status})
+    assert list(writer.refused.values()) == [writer.refused[copy.values("id")[2]]]
+    assert "can't store" in next(iter(writer.refused.values()))
     assert [score for i, score in enumerate(copy.values("sam2_yolo_box_score")) if i != 2] == [0.0, 1.0, 3.0, 4.0, 5.0]
 
 
 def test_a_number_that_is_none_is_stored(copy):
-    view = copy.select_fields("sam2_yolo_box_score")
-    with saving.saving(view) as saver:
-        for sample in view:
-            sample["sam2_yolo_box_score"] = float("nan")
-            saver.save(sample)
-    assert not saver.refused and np.isnan(copy.values("sam2_yolo_box_score")).all()
+    with saving.writing(copy) as writer:
+        for sample_id in copy.values("id"):
+            writer.write(sample_id, {"sam2_yolo_box_score": float("nan")})
+    assert not writer.refused and np.isnan(copy.values("sam2_yolo_box_score")).all()
 
 
 def test_a_sample_that_is_deleted_while_the_run_goes_on_is_nobodys_error(dataset, nano):

@@ -9,6 +9,7 @@ from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.runs.agreement import measure_agreement
+from tests.storing import write
 
 
 @pytest.fixture
@@ -24,8 +25,7 @@ def three():
     for strategy, made in masks.items():
         for sample, mask in zip(dataset, made):
             status = "error: unreadable" if mask is None else OK if mask.any() else NO_PROMPT
-            storage.write(sample, StrategyResult(strategy, mask, (), np.zeros(0), status, 0.5, 2), plan)
-            sample.save()
+            write(sample, StrategyResult(strategy, mask, (), np.zeros(0), status, 0.5, 2), plan)
     yield dataset
     dataset.delete()
 

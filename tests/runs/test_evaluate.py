@@ -18,6 +18,7 @@ from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.runs.evaluation import evaluate
+from tests.storing import write
 from tests.telling import told
 
 EVALUATE = "@promptlab/sam2-prompting/evaluate_strategies"
@@ -69,8 +70,7 @@ def add(dataset, classes=("person",), prefix="sam2", **predictions):
             if isinstance(mask, str):
                 continue
             status = "error: unreadable" if mask is None else OK if mask.any() else NO_PROMPT
-            storage.write(sample, StrategyResult(strategy, mask, (), np.zeros(0), status, 0.5, 2), plan)
-            sample.save()
+            write(sample, StrategyResult(strategy, mask, (), np.zeros(0), status, 0.5, 2), plan)
 
 
 def person(mask: np.ndarray, label: str = "person", **attributes) -> fo.Detection:

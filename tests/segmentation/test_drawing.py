@@ -76,9 +76,12 @@ def test_what_is_drawn_on_a_device_is_what_the_host_draws(logits, monkeypatch):
     monkeypatch.setattr(drawing, "HELD", 500_000)
     down, across = drawing._Axis(logits.shape[1], 1080), drawing._Axis(logits.shape[2], 810)
     places = [(down.around((one > 0).any(1).numpy()), across.around((one > 0).any(0).numpy())) for one in logits]
-    parts = list(drawing._on_device(logits, down, across, places))
+    parts, hosts = (list(drawn(logits, down, across, places)) for drawn in (drawing._on_device, drawing._on_host))
     assert len(parts) == len(logits)
-    for part, (rows, columns), one in zip(parts, places, logits, strict=True):
+    for packed, host, (rows, columns), one in zip(parts, hosts, places, logits, strict=True):
+        assert packed.shape == host.shape
+        before = columns.start % 8
+        part = np.unpackbits(packed, axis=1)[:, before : before + columns.stop - columns.start].astype(bool)
         wanted = stretched(one[None], 1080, 810)[0]
         differs = part != (wanted[rows, columns] > 0)
         assert (np.abs(wanted[rows, columns][differs]) < 1e-3).all()
