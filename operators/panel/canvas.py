@@ -42,7 +42,8 @@ class Canvas:
     """
 
     def __init__(self, redraw: Callable):
-        self.root, self._redraw, self._data, self._passing = types.Object(), redraw, {}, set()
+        self.root, self._redraw, self._data = types.Object(), redraw, {}
+        self._passing, self._moving = set(), {}
 
     @property
     def content(self) -> str:
@@ -60,9 +61,9 @@ class Canvas:
         """
         content, hidden = self.content, types.DropdownView(componentsProps=HIDDEN)
         self.row("all").enum("content", [content], default=content, view=hidden, on_change=self._redraw)
-        copies = filter(SHAPED.fullmatch, ctx.panel_state or ())
-        ctx.ops.patch_panel_state({**dict.fromkeys((*copies, *self._data)), HERE: None, **state, CONTENT: content})
-        ctx.ops.set_panel_data({**self._data, HERE: {**here, "content": content}})
+        data, copies = {**self._data, **self._moving}, filter(SHAPED.fullmatch, ctx.panel_state or ())
+        ctx.ops.patch_panel_state({**dict.fromkeys((*copies, *data)), HERE: None, **state, CONTENT: content})
+        ctx.ops.set_panel_data({**data, HERE: {**here, "content": content}})
         narrow = {
             "grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}
         }  # or a wide table widens the panel
@@ -74,6 +75,16 @@ class Canvas:
         self.root.view(name, types.HeaderView(label=title, description=note, divider=True))
         if passing:
             self._passing.add(name)
+
+    def moving(self, name: str, sentence: str) -> None:
+        """A sentence that an event may replace, by patching the data of that name, with nothing else drawn anew."""
+        self.root.str(name, view=types.MarkdownView())
+        self._moving[name] = sentence
+        self._passing.add(name)
+
+    def every(self, milliseconds: int, event: Callable, **params) -> None:
+        """Have an event come again and again while this is drawn."""
+        self.root.view("timer", types.TimerView(interval=milliseconds, on_interval=event, params=params))
 
     def row(self, name: str) -> types.Object:
         """A row for buttons and choices."""

@@ -35,7 +35,7 @@ class StrategiesPanel(foo.Panel):
     def execute(self, ctx):
         """The event, and the drawing unless it is spared: the App draws all plots again, seconds of waiting."""
         name = ctx.params.get("__method__") or ""
-        if self._is_spared(ctx, name):
+        if self._is_spared(ctx, name) or (name == "move" and running.move(ctx)):
             return None
         if name in UNDRAWN or name.startswith(("show_", "prompt_")):
             return getattr(self, name)(ctx)
@@ -182,6 +182,10 @@ class StrategiesPanel(foo.Panel):
 
     def prompt_remove(self, ctx) -> None:
         self._prompt(ctx, "remove_results")
+
+    def move(self, ctx) -> None:
+        """A run that was shown ended, or another one began."""
+        ctx.dataset.reload()  # another process may have written what is drawn next
 
     def stop(self, ctx) -> None:
         ctx.ops.notify(running.stop(ctx), variant="info")

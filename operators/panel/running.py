@@ -6,6 +6,9 @@ import time
 
 from .canvas import Canvas
 
+EVERY = 3000
+"""Milliseconds after which a page that shows a run asks how far it is."""
+
 PATIENCE = 8.0
 """Seconds that Stop waits for the end, so that the drawing after it tells of it."""
 
@@ -14,10 +17,34 @@ def draw_running(panel, ctx, canvas: Canvas) -> None:
     """Nothing where nothing runs."""
     from ...prompting.dataset.stopping import runs
 
-    for prefix, run in runs(ctx.dataset).items():
-        canvas.text(f"running_{prefix}", f"Running: {run.what}", how_far(run), passing=True)
+    going = runs(ctx.dataset)
+    for prefix, run in going.items():
+        canvas.text(f"running_{prefix}", f"Running: {run.what}", passing=True)
+        canvas.moving(_sentence(prefix), how_far(run))
         if not run.stopping:
             canvas.button(canvas.row(f"stopping_{prefix}"), "stop", "Stop", panel.stop, "stop_circle", main=True)
+    if going:
+        canvas.every(EVERY, panel.move, shown=_shown(going))
+
+
+def move(ctx) -> bool:
+    """Say how far the runs are that the page shows; whether these are the ones that are under way."""
+    from ...prompting.dataset.stopping import runs
+
+    going = runs(ctx.dataset)
+    if _shown(going) != ctx.params.get("shown"):
+        return False
+    ctx.ops.patch_panel_data({_sentence(prefix): how_far(run) for prefix, run in going.items()})
+    return True
+
+
+def _sentence(prefix: str) -> str:
+    return f"running_{prefix}_said"
+
+
+def _shown(going) -> dict[str, bool]:
+    """By what a drawing of runs is known to be old: another run, or one that was asked to stop."""
+    return {prefix: run.stopping for prefix, run in going.items()}
 
 
 def how_far(run) -> str:

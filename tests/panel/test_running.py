@@ -1,6 +1,7 @@
 """A run that is under way, as the panel draws and stops it."""
 
 import threading
+import time
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_a_run_that_takes_its_time_is_said_to_be_asked_and_cannot_be_asked_again
     with run_lock(dataset, "sam2", "applying strategies"):
         answer = ask(dataset, "stop")
     assert "ends after this picture" in answer.orders["notify"]["message"]
-    assert "It is asked to stop." in answer.text and "stopping_sam2" not in answer.view
+    assert "It is asked to stop." in answer.data["running_sam2_said"] and "stopping_sam2" not in answer.view
 
 
 def test_how_far_it_is_makes_no_other_drawing_but_its_end_does(ask, dataset):
@@ -72,3 +73,24 @@ def test_how_far_it_is_makes_no_other_drawing_but_its_end_does(ask, dataset):
         hold.tell(2, 9, 50.0)
         assert content() == first
     assert content() != first
+
+
+def test_a_run_that_is_shown_moves_on_with_nothing_else_drawn_until_it_ends(ask, dataset):
+    def tell(done: int) -> None:
+        hold.tell(done, 9, 60.0)
+        give_up = time.monotonic() + 10
+        while running(dataset).done != done and time.monotonic() < give_up:
+            time.sleep(0.02)
+
+    with run_lock(dataset, "sam2", "applying strategies") as hold:
+        tell(1)
+        drawn = ask(dataset)
+        assert drawn.data["running_sam2_said"].startswith("1 of 9, since")
+        again = drawn.view["timer"]["view"]
+        assert again["on_interval"].endswith("#move")
+        tell(2)
+        moved = ask(dataset, "move", **again["params"]).orders
+        assert list(moved) == ["patch_panel_data"]
+        assert moved["patch_panel_data"]["data"]["running_sam2_said"].startswith("2 of 9, since")
+    ended = ask(dataset, "move", **again["params"])
+    assert "Running" not in ended.text and "timer" not in ended.view
