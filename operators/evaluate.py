@@ -68,6 +68,9 @@ class EvaluateStrategies(RunOperator):
                 label=LABELS["ignore_values"],
                 description="Say 255, or none; empty: void by name, and 255 that no target names",
             )
+            if truths[truth] == "Detections":
+                description = "FiftyOne's own evaluation of instances; takes longer"
+                inputs.bool("patches", default=False, label=LABELS["patches"], description=description)
         if ctx.params.get("strategies") is not None and ctx.params.get("gt_field"):
             _check(ctx, inputs, chosen, self.parameters)
         return form
@@ -101,6 +104,7 @@ class EvaluateStrategies(RunOperator):
         overwrite: bool = False,
         ignore_values: Sequence[int] | None = None,
         fields: Sequence[str] | None = None,
+        patches: bool = False,
         progress: bool = True,
     ):
         """Evaluate from Python.
@@ -115,6 +119,9 @@ class EvaluateStrategies(RunOperator):
             ignore_values: values of the truth's masks that count for nothing, instead of void's
             fields: masks that are there already, of another model, say: Segmentations, or Detections with masks; each
                 becomes a row of its field's name
+            patches: also register FiftyOne's own evaluation of instances (``evaluate_detections`` with masks, COCO's
+                mAP) as ``<prefix>_coco_<strategy>``, for the App's patches of true and false positives and of misses;
+                takes some 0.1 s a picture and strategy, and needs a truth with instances
             progress: show a progress bar
 
         What the truth was understood as is printed in one line.
@@ -129,9 +136,8 @@ class EvaluateStrategies(RunOperator):
         from ..prompting.runs.evaluation import evaluate_steps
         from ..prompting.runs.scorable import EvaluationPlan
 
-        asked = EvaluationPlan(
-            gt_field, forms.names(strategies), prefix, baseline, overwrite, ignore_values, forms.names(fields)
-        )
+        chosen, fields = forms.names(strategies), forms.names(fields)
+        asked = EvaluationPlan(gt_field, chosen, prefix, baseline, overwrite, ignore_values, fields, patches)
         steps = evaluate_steps(sample_collection, asked)
         with tqdm(unit="image", disable=not progress) as bar:
             while True:

@@ -31,6 +31,7 @@ LABELS = {
     "encoder_precision": "Precision of SAM 2's encoder",
     "compile": "Compile the encoder",
     "gt_field": "Ground truth",
+    "patches": "Patches of hits, strays and misses",
     "fields": "Masks that are there already",
     "baseline": "Baseline",
     "ignore_values": "Mask values that count for nothing",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+AVERAGES, COUNTED = ("mask AP", "AP50", "AR"), ("in the truth", "found", "missed", "double")
+
+
 @dataclass(frozen=True)
 class Row:
     """One strategy's results.
@@ -204,12 +207,23 @@ class Comparison:
     def _instances(self) -> Table:
         return Table(
             "Instances, matched one to one at IoU 0.5",
-            "Missed: in the truth and matched by none. Double: a second mask of one that is matched already.",
-            ("strategy", "recall", "precision", "IoU of matched", "in the truth", "found", "missed", "double"),
+            "Missed: in the truth and matched by none. Double: a second mask of one that is matched already. Mask AP,"
+            " AP50 and AR are COCO's: masks in the order of their predicted IoU times the prior's confidence.",
+            (
+                "strategy",
+                "recall",
+                "precision",
+                "IoU of matched",
+                *AVERAGES,
+                "in the truth",
+                "found",
+                "missed",
+                "double",
+            ),
             tuple(
                 (
                     row.strategy,
-                    *map(number, (i.recall, i.precision, i.mean_iou)),
+                    *map(number, (i.recall, i.precision, i.mean_iou, i.ap, i.ap50, i.ar)),
                     *map(str, (i.truths, i.predictions, i.misses, i.duplicates)),
                 )
                 for row in self.rows

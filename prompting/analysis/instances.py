@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..pixels.masks import Window, intersection
+from .average_precision import AveragePrecision
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class InstanceScores:
         precision: matched predictions among all predictions; None where there is none
         mean_iou: over matched pairs; None where there is none
         truths, predictions, misses, duplicates: as in :class:`Matches`
+        ap, ap50, ar: COCO's, see :mod:`prompting.analysis.average_precision`; None where it wasn't computed
     """
 
     recall: float | None
@@ -48,6 +50,9 @@ class InstanceScores:
     predictions: int
     misses: int
     duplicates: int
+    ap: float | None = None
+    ap50: float | None = None
+    ar: float | None = None
 
 
 def match(
@@ -55,6 +60,7 @@ def match(
     truth: Sequence[Window | np.ndarray],
     crowd: Window | np.ndarray | None = None,
     threshold: float = 0.5,
+    ious: np.ndarray | None = None,
 ) -> Matches:
     """Match predictions with truths one to one where their IoU is at least ``threshold``.
 
@@ -67,13 +73,14 @@ def match(
         predicted, truth: masks of one picture, windows or (H, W) bool
         crowd: where nobody outlined single instances
         threshold: in (0, 1]
+        ious: (N, M) of the masks, where they are known
 
     Returns:
         the image's matches
     """
     predicted, truth = [Window.of(mask) for mask in predicted], [Window.of(mask) for mask in truth]
     crowd = None if crowd is None else Window.of(crowd)
-    ious = pairwise_iou(predicted, truth)
+    ious = pairwise_iou(predicted, truth) if ious is None else ious
     close = ious >= threshold
     # a further pair is worth more than all IoU together
     rows, columns = linear_sum_assignment(np.where(close, ious + min(ious.shape) + 1, 0), maximize=True)
@@ -89,9 +96,14 @@ def match(
     )
 
 
-def pooled(matches: Iterable[Matches]) -> InstanceScores:
-    """Recall, precision and the mean IoU of matched pairs over the instances of all images."""
-    every = list(matches)
+def pooled(matches: Iterable[Matches], average: AveragePrecision | None = None) -> InstanceScores:
+    """Recall, precision and the mean IoU of matched pairs over the instances of all images.
+
+    Args:
+        matches: of each image and class
+        average: COCO's numbers of the same masks
+    """
+    every, average = list(matches), average or AveragePrecision(None, None, None)
     ious = [iou for one in every for iou in one.ious]
     truths, predictions = sum(one.truths for one in every), sum(one.predictions for one in every)
     return InstanceScores(
@@ -102,6 +114,7 @@ def pooled(matches: Iterable[Matches]) -> InstanceScores:
         predictions=predictions,
         misses=sum(one.misses for one in every),
         duplicates=sum(one.duplicates for one in every),
+        **asdict(average),
     )
 
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 import fiftyone as fo
 
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from .names import StrategyFields, agreement_field, error_field, heatmap_field, overlay_field, truth_field
+from .names import (
+    StrategyFields,
+    agreement_field,
+    error_field,
+    heatmap_field,
+    objects_field,
+    overlay_field,
+    patches_key,
+    truth_field,
+)
 from .present import known_strategies
 
 PLUGIN = "@promptlab/sam2-prompting"
@@ -159,7 +168,8 @@ def _group_of(path: str, prefix: str, strategies: Sequence[str]) -> str | None:
             f"{prefix}_eval_{strategy}",
             f"{prefix}_eval_{strategy}_boundary",
         )
-        if parts or scores or path in fields.everything[1:]:
+        counts = path.rpartition("_")[0] == patches_key(prefix, strategy)
+        if parts or scores or counts or path in fields.everything[1:]:
             return f"{prefix} {strategy}"
     if path in (heatmap_field(prefix), agreement_field(prefix)) or path.startswith(f"{prefix}_truth_"):
         return f"{prefix} pictures"
@@ -187,7 +197,7 @@ def _in_order(paths: list[str], prefix: str) -> list[str]:
 
 def _drawn_fields(dataset: fo.Dataset, prefix: str) -> set[str]:
     """All that the plugin may have written which the App draws."""
-    ours = {truth_field(prefix), overlay_field(prefix), heatmap_field(prefix)}
+    ours = {truth_field(prefix), overlay_field(prefix), heatmap_field(prefix), objects_field(prefix)}
     for strategy in known_strategies(dataset, prefix):
         ours |= {*StrategyFields.of(prefix, strategy).everything, error_field(prefix, strategy)}
     return ours

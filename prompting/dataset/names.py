@@ -17,6 +17,9 @@ RECORD, COMPARISON, ROBUSTNESS, LABELS = "sam2_prompting", "sam2_comparison", "s
 SCORES = ("accuracy", "precision", "recall", "iou", "boundary_iou")
 """Of each picture: FiftyOne's own three, and the two metrics; each in ``<eval_key>_<score>``."""
 
+COUNTS = ("tp", "fp", "fn")
+"""Of each picture's instances, where FiftyOne evaluated them."""
+
 
 _ENDINGS = ("_instances", "_prompt_boxes", "_positive", "_negative", "_rounds", "_status", "_score", "_error")
 
@@ -120,6 +123,11 @@ def size_field(prefix: str) -> str:
     return f"{prefix}_truth_size"
 
 
+def objects_field(prefix: str) -> str:
+    """The truth's instances in the strategies' words, where FiftyOne evaluated instances."""
+    return f"{prefix}_truth_objects"
+
+
 def agreement_field(prefix: str) -> str:
     """The field with each picture's agreement, 0 to 1."""
     return f"{prefix}_agreement"
@@ -133,6 +141,11 @@ def overlay_field(prefix: str) -> str:
 def evaluation_key(prefix: str, strategy: str) -> str:
     """The eval_key of a strategy; per-image scores are in ``<key>_iou`` and ``<key>_boundary_iou``."""
     return f"{prefix}_eval_{strategy}"
+
+
+def patches_key(prefix: str, strategy: str) -> str:
+    """The eval_key of FiftyOne's evaluation of a strategy's instances; counts are in ``<key>_tp``, ``_fp``, ``_fn``."""
+    return f"{prefix}_coco_{strategy}"
 
 
 def run_key(prefix: str, strategy: str) -> str:
@@ -156,8 +169,8 @@ def strategies_named_by(path: str, prefix: str) -> set[str]:
     stem = field.removeprefix(f"{prefix}_")
     if stem == field:
         return set()
-    evaluated = stem.removeprefix("eval_")
-    endings = _ENDINGS if evaluated == stem else tuple(f"_{score}" for score in SCORES)
+    evaluated = stem.removeprefix("eval_").removeprefix("coco_")
+    endings = _ENDINGS if evaluated == stem else tuple(f"_{score}" for score in (*SCORES, *COUNTS))
     return {name for ending in ("", *endings) if find(name := evaluated.removesuffix(ending))}
 
 

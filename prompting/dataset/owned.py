@@ -26,6 +26,7 @@ def strategy_fields(prefix: str, strategy: str) -> dict[str, tuple]:
     return {
         **StrategyFields.of(prefix, strategy).types(),
         **{f"{names.evaluation_key(prefix, strategy)}_{score}": (NUMBER, None) for score in names.SCORES},
+        **{f"{names.patches_key(prefix, strategy)}_{count}": (fo.IntField, None) for count in names.COUNTS},
         names.error_field(prefix, strategy): (LABELS, fo.Classification),
     }
 
@@ -36,6 +37,7 @@ def shared_fields(prefix: str) -> dict[str, tuple]:
         names.heatmap_field(prefix): (LABELS, fo.Heatmap),
         names.truth_field(prefix): (LABELS, fo.Segmentation),
         names.overlay_field(prefix): (LABELS, fo.Segmentation),
+        names.objects_field(prefix): (LABELS, fo.Detections),
         names.count_field(prefix): (fo.IntField, None),
         names.size_field(prefix): (NUMBER, None),
         names.agreement_field(prefix): (NUMBER, None),
@@ -70,10 +72,10 @@ def own_names(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> 
 
 def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """The keys of the strategies' evaluations that the dataset has."""
-    keys = {
-        names.evaluation_key(prefix, name): StrategyFields.of(prefix, name).mask
-        for name in _these(dataset, prefix, strategy)
-    }
+    keys = {}
+    for name in _these(dataset, prefix, strategy):
+        keys[names.evaluation_key(prefix, name)] = StrategyFields.of(prefix, name).mask
+        keys[names.patches_key(prefix, name)] = StrategyFields.of(prefix, name).instances
     there = [
         key
         for key in dataset.list_evaluations()

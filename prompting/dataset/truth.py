@@ -159,6 +159,23 @@ def draw_instances(label: fo.Detections, height: int, width: int, value_of: Mapp
     return Drawn(label_map, tuple(instances))
 
 
+def truth_objects(label: fo.Detections, classes: Sequence[str], height: int, width: int) -> fo.Detections:
+    """The instances of :func:`draw_instances`, crowds too, as Detections whose names are the strategies'."""
+    objects = []
+    for detection in label.detections:
+        name = spelled(detection.label, tuple(classes))
+        mask = None if name is None else instance_window(detection, height, width)
+        if (
+            mask is not None
+            and mask.any()
+            and (crowd := is_crowd(detection)) | (clipped_box(detection, height, width) is not None)
+        ):
+            x1, y1, x2, y2 = (float(value) for value in mask.box)
+            box = [x1 / width, y1 / height, (x2 - x1) / width, (y2 - y1) / height]
+            objects.append(fo.Detection(label=name, bounding_box=box, mask=mask.crop, iscrowd=crowd))
+    return fo.Detections(detections=objects)
+
+
 def declare_truth(dataset: fo.Dataset, truth: Truth, prefix: str) -> None:
     """Add the truth's fields, before the first is written."""
     with editing(dataset):

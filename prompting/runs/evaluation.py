@@ -19,6 +19,7 @@ from ..labels.targets import ignored_values
 from ..prompts.strategies import is_automatic
 from .agreement import comparable
 from .bringing_in import bring_in
+from .instance_patches import evaluate_patches
 from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_rows, common_classes, scored_samples
 from .scoring import keep_scores, score_pictures
 from .teller import Teller
@@ -98,6 +99,10 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
         appearance.arrange(samples._dataset, prefix)
         best = next((r for r in comparison.rows if is_automatic(r.strategy)), comparison.rows[0])
         appearance.show(samples._dataset, prefix, best.strategy, gt_field)
+    if plan.patches and truth.has_instances:
+        yield from evaluate_patches(view, names, prefix, truth, hold)
+        with editing(samples._dataset):
+            appearance.arrange(samples._dataset, prefix)
     yield 1, 1, "done"
     return comparison
 

@@ -36,6 +36,7 @@ class EvaluationPlan:
             it isn't the only value besides 0
         fields: masks that were there already, Segmentations or Detections with masks: each is a row by its name. Where
             no strategies are named, those that were evaluated before are too
+        patches: also register FiftyOne's own evaluation of instances, where the truth has some
     """
 
     gt_field: str
@@ -45,6 +46,7 @@ class EvaluationPlan:
     overwrite: bool = False
     ignore_values: str | Sequence[int] | None = None
     fields: Sequence[str] | None = None
+    patches: bool = False
 
 
 def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> None:

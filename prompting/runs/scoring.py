@@ -17,12 +17,14 @@ import fiftyone.core.evaluation as foe
 import fiftyone.core.utils as fou
 import numpy as np
 
+from ..analysis.average_precision import Ranked, average_precision, rank
 from ..analysis.calibration import calibrate, rank_correlation
 from ..analysis.comparison import Row
-from ..analysis.instances import Matches, match, pooled
+from ..analysis.instances import Matches, match, pairwise_iou, pooled
 from ..analysis.metrics import Scores, Target, pooled_scores
 from ..analysis.statistics import mean_interval
 from ..dataset.declaring import add_fields
+from ..dataset.labels import PRIOR_CONFIDENCE
 from ..dataset.lock import editing
 from ..dataset.names import (
     SCORES,
@@ -39,7 +41,7 @@ from ..dataset.saving import writing
 from ..dataset.truth import Drawn, Truth, declare_truth, without_room
 from ..errors import PromptingError
 from ..labels.instances import instance_window
-from ..pixels.masks import resize_mask
+from ..pixels.masks import intersection, resize_mask
 from ..results import NO_PROMPT
 from .agreement import AgreementOf
 from .counted import Count, CountedEvaluationConfig, scores_of
@@ -56,7 +58,7 @@ class Scored:
 
     Attributes:
         instances: how many the truth has
-        scores, counts, matches: of each strategy, by its name: of each picture
+        scores, counts, matches, ranked: of each strategy, by its name: of each picture; the last two class by class
         refused: ids of samples whose documents had no room for the truth: they are in none of the others
     """
 
@@ -64,19 +66,20 @@ class Scored:
     scores: dict[str, dict[str, Scores]]
     counts: dict[str, dict[str, Count]]
     matches: dict[str, dict[str, list[Matches]]]
+    ranked: dict[str, dict[str, list[Ranked]]]
     refused: list[str] = field(default_factory=list)
 
     @classmethod
     def nothing(cls, strategies: Sequence[str]) -> Scored:
         """Before the first picture."""
-        return cls({}, *({name: {} for name in strategies} for _ in range(3)))
+        return cls({}, *({name: {} for name in strategies} for _ in range(4)))
 
     def leave_out(self, sample_ids: Sequence[str]) -> None:
         """Forget some pictures."""
         self.refused = list(sample_ids)
         for of_each in (
             self.instances,
-            *(o for kind in (self.scores, self.counts, self.matches) for o in kind.values()),
+            *(o for kind in (self.scores, self.counts, self.matches, self.ranked) for o in kind.values()),
         ):
             for sample_id in sample_ids:
                 of_each.pop(sample_id, None)
@@ -141,17 +144,31 @@ def _score(
         scored.counts[name][sample.id] = Count(scores.confusion, rendered.id, label.id)
         if truth.has_instances:
             found = sample[fields.instances].detections
-            scored.matches[name][sample.id] = _matches(found, drawn, target, truth.classes)
+            scored.matches[name][sample.id], scored.ranked[name][sample.id] = _matches(
+                found, drawn, target, truth.classes
+            )
 
 
-def _matches(found: Sequence[fo.Detection], drawn: Drawn, target: Target, classes: Sequence[str]) -> list[Matches]:
-    """A strategy's instances against the truth's in one picture, class by class."""
-    matches = []
+def _matches(
+    found: Sequence[fo.Detection], drawn: Drawn, target: Target, classes: Sequence[str]
+) -> tuple[list[Matches], list[Ranked]]:
+    """A strategy's instances against the truth's in one picture, class by class: one to one, and as COCO ranks them."""
+    matches, ranked = [], []
     for name in classes:
-        masks = [instance_window(detection, *drawn.label_map.shape) for detection in found if detection.label == name]
+        those = [detection for detection in found if detection.label == name]
+        masks = [instance_window(detection, *drawn.label_map.shape) for detection in those]
         there = [mask for label, mask in drawn.instances if label == name]
-        matches.append(match(masks, there, target.ignored))
-    return matches
+        ious = pairwise_iou(masks, there)
+        matches.append(match(masks, there, target.ignored, ious=ious))
+        in_crowd = [intersection(mask, target.ignored) / max(1, mask.area) for mask in masks]
+        ranked.append(rank(ious, [sureness(detection) for detection in those], in_crowd))
+    return matches, ranked
+
+
+def sureness(detection: fo.Detection) -> float:
+    """By what instances are ranked: the predicted IoU times the prior's confidence, as far as they are known."""
+    known = (detection.confidence, detection.get_attribute_value(PRIOR_CONFIDENCE, None))
+    return float(np.prod([value for value in known if value is not None]))
 
 
 def keep_scores(view, strategy: str, prefix: str, truth: Truth, scored: Scored) -> tuple[Row, np.ndarray]:
@@ -205,6 +222,7 @@ def _row(view, strategy: str, prefix: str, truth: Truth, results, ious: np.ndarr
     record = recorded(view._dataset, prefix, strategy) or {}
     low, high = mean_interval(ious) or (None, None)
     matches = [one for of_picture in scored.matches[strategy].values() for one in of_picture]
+    by_class = list(zip(*scored.ranked[strategy].values()))
     return Row(
         strategy=strategy,
         images=len(ious),
@@ -220,7 +238,7 @@ def _row(view, strategy: str, prefix: str, truth: Truth, results, ious: np.ndarr
         without_prompt=len(view.match(fo.ViewField(fields.status) == NO_PROMPT)),
         seconds=record.get("seconds_per_image"),
         decoder_calls=record.get("decoder_calls_per_image"),
-        instances=pooled(matches) if truth.has_instances else None,
+        instances=pooled(matches, average_precision(by_class)) if truth.has_instances else None,
         calibration=calibrate(_floats(view, fields.score), ious),
         agreement_correlation=rank_correlation(_floats(view, agreement_field(prefix)), ious),
     )
