@@ -26,6 +26,8 @@ IOU = [-0.02, 1.02]
 
 NO_NUMBER = "none"
 
+GRID = "rgba(0,0,0,0.1)"
+
 
 TITLE_WIDTH = 36
 """Characters in a line of a title, which has to fit a panel 300 pixels wide: Plotly cuts what doesn't."""
@@ -33,17 +35,18 @@ TITLE_WIDTH = 36
 
 def layout(title: str, x: str, y: str, dark: bool) -> Figure:
     lines = textwrap.wrap(title, TITLE_WIDTH)
-    axis = {"gridcolor": grid(dark), "zerolinecolor": grid(dark), "automargin": True}
+    axis = {"automargin": True} if dark else {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True}
+    written = {} if dark else {"color": ink(dark)}
     return {
         "title": {"text": "<br>".join(lines), "x": 0.02, "xref": "container", "xanchor": "left", "font": {"size": 15}},
-        "font": {"color": ink(dark), "size": 12},
+        "font": {**written, "size": 12},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 60, "r": 20, "t": 40 + 20 * len(lines), "b": 50},
         "showlegend": False,
         # below, where it takes no width from a narrow panel's plot
         "legend": {
-            **{"bgcolor": "rgba(0,0,0,0)", "font": {"color": ink(dark)}},
+            **{"bgcolor": "rgba(0,0,0,0)", "font": written},
             **{"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
         },
         "xaxis": {**axis, "title": {"text": x}},
@@ -63,10 +66,19 @@ def line(x0: float, y0: float, x1: float, y1: float, dark: bool) -> Figure:
     return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": line}
 
 
-def note(text: str, x: float, y: float, xanchor: str, yanchor: str, colour: str, paper: bool = False) -> Figure:
+def note(text: str, x: float, y: float, xanchor: str, yanchor: str, colour: str | None, paper: bool = False) -> Figure:
+    """Words in the figure, in a colour or that of all other words."""
     place = {"xref": "paper", "yref": "paper"} if paper else {}
     anchors = {"xanchor": xanchor, "yanchor": yanchor}
-    return {"text": text, "x": x, "y": y, **place, **anchors, "showarrow": False, "font": {"color": colour}}
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        **place,
+        **anchors,
+        "showarrow": False,
+        "font": {"color": colour} if colour else {},
+    }
 
 
 def whiskers(means: Sequence[float], low: Sequence[float | None], high: Sequence[float | None]) -> Figure:
@@ -108,12 +120,9 @@ def floats(values: Iterable[float | None]) -> list[float | None]:
 
 
 def ink(dark: bool) -> str:
-    return "#e6e6e6" if dark else "#222222"
+    """Of lines; the App's must be seen in its light theme too, whose words and grids the App colours itself."""
+    return "#8a8a8a" if dark else "#222222"
 
 
 def paper(dark: bool) -> str:
     return "#222222" if dark else "#ffffff"
-
-
-def grid(dark: bool) -> str:
-    return "rgba(255,255,255,0.14)" if dark else "rgba(0,0,0,0.1)"

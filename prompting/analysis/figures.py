@@ -1,4 +1,4 @@
-"""Plotly figures as plain dicts, for the App's panel (dark) and the report (light).
+"""Plotly figures as plain dicts, for the App's panel (dark, or in its light theme) and the report (light).
 
 Each function returns ``{"data": [...], "layout": {...}}``: lists, numbers and
 text alone, None where a value isn't known. ``data`` is empty where there is
@@ -64,7 +64,7 @@ def mean_iou_bars(comparison: Comparison, dark: bool) -> Figure:
     if baseline:
         layout["shapes"] = [style.line(baseline.mean_iou, -0.5, baseline.mean_iou, len(rows) - 0.5, dark)]
         side = "right" if baseline.mean_iou > 0.75 else "center"  # or the plot's edge cuts it
-        note = style.note(f"baseline {baseline.strategy}", baseline.mean_iou, -0.5, side, "bottom", style.ink(dark))
+        note = style.note(f"baseline {baseline.strategy}", baseline.mean_iou, -0.5, side, "bottom", None)
         layout["annotations"] = [note]
     return {"data": [bars] if rows else [], "layout": layout}
 
@@ -230,7 +230,7 @@ def robustness(curves: Sequence[Curve], dark: bool) -> Figure:
             "title": {"text": label, "font": {"size": 11}},
             "zeroline": change == SCALE,
         }
-        annotations.append(style.note(title, sum(ends) / 2, 1, "center", "bottom", style.ink(dark), paper=True))
+        annotations.append(style.note(title, sum(ends) / 2, 1, "center", "bottom", None, paper=True))
         for curve in curves:
             if curve.change == change:
                 lines.append({**_curve(curve), "xaxis": f"x{suffix}", "showlegend": curve.prompt not in shown})

@@ -11,6 +11,7 @@ from prompting.analysis import figures
 from prompting.analysis.attribution import PARTS
 from prompting.analysis.calibration import calibrate
 from prompting.analysis.comparison import Comparison, Row
+from prompting.analysis.figure_style import ink
 from prompting.analysis.findings import Findings
 from prompting.analysis.palette import colour_of
 from prompting.analysis.robustness import Curve
@@ -92,6 +93,26 @@ def test_plotly_accepts_every_figure_and_json_holds_it(findings, draw, dark):
     figure = draw(findings, dark)
     assert json.loads(json.dumps(figure, allow_nan=False)) == figure
     go.Figure(figure)  # raises on any attribute or value that Plotly doesn't know
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_words_and_grids_have_the_apps_own_colours_in_both_its_themes(draw):
+    layout = draw(make(), True)["layout"]
+    assert "color" not in layout["font"] and "color" not in layout["legend"]["font"]
+    assert not any("gridcolor" in layout[axis] for axis in layout if axis.startswith(("xaxis", "yaxis")))
+    assert draw(make(), False)["layout"]["font"]["color"] == ink(False)
+
+
+def test_lines_are_seen_on_the_papers_of_both_themes():
+    line, papers = luminance(ink(True)), [luminance("#1b1b1b"), luminance("#fafafa")]
+    assert all((max(line, paper) + 0.05) / (min(line, paper) + 0.05) > 3 for paper in papers)  # WCAG 2.1, 1.4.11
+
+
+def luminance(colour: str) -> float:
+    """Of ``#rrggbb``, as WCAG defines it."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
