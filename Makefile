@@ -1,6 +1,6 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
-WORKERS ?= 2
+WORKERS ?= 3
 QUICK := floor sweep peers large precision quality
 
 .PHONY: help setup demo check test lint bench clean
@@ -20,7 +20,7 @@ check: setup ## check style and run the tests that need no database and no model
 	@$(RUN) -m ruff format --check --quiet
 	@PURE=1 $(RUN) -m pytest -q -rfEs $(ARGS)
 
-test: setup ## run the tests, two at a time (ARGS="-k box" picks some, WORKERS=0 runs one at a time)
+test: setup ## run the tests, three at a time (ARGS="-k box" picks some, WORKERS=0 runs one at a time)
 	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## check style, formatting, and for weaknesses in the code and the pinned packages
