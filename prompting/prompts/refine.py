@@ -21,7 +21,7 @@ from ..pixels.masks import Window, intersection_over_union
 from ..pixels.regions import stretched
 from ..segmentation.prompt import NEGATIVE, POSITIVE, Prompt
 from ..segmentation.segmenter import Decoded, EncodedImage, Segmenter
-from .sampling import deepest_point
+from .sampling import deepest_point, most_depth
 
 TOLERANCE = 0.10
 AT_ONCE = 64
@@ -149,8 +149,17 @@ def next_click(mask: Window | np.ndarray, target: Window | np.ndarray) -> tuple[
     if np.count_nonzero(missing) < TOLERANCE * area and np.count_nonzero(excess) < TOLERANCE * area:
         return None
     missing, excess = (Window.cut(error, top, left, target.shape) for error in (missing, excess))
-    (miss_xy, miss_depth), (excess_xy, excess_depth) = deepest_point(missing), deepest_point(excess)
-    return (miss_xy, POSITIVE) if miss_depth >= excess_depth else (excess_xy, NEGATIVE)
+    return _deeper((missing, POSITIVE), (excess, NEGATIVE))
+
+
+def _deeper(one: tuple[Window, int], other: tuple[Window, int]) -> tuple[tuple[float, float], int]:
+    """The deepest pixel of two masks and its mask's label, of the first where they are as deep."""
+    larger, smaller = (one, other) if one[0].area >= other[0].area else (other, one)
+    found = {larger[1]: deepest_point(larger[0])}
+    if found[larger[1]][1] <= most_depth(smaller[0]):  # else there is no need to look
+        found[smaller[1]] = deepest_point(smaller[0])
+    label = max((label for _, label in (one, other) if label in found), key=lambda label: found[label][1])
+    return found[label][0], label
 
 
 @dataclass

@@ -19,11 +19,11 @@ import torch
 import torch.nn.functional as F
 
 from ..pixels.masks import Window
-from ..pixels.regions import WORKING_PIXELS
 from .drawing import draw
 from .lean import PictureDecoder, PictureEncoder
 from .precision import FLOAT32, autocast
 from .prompt import Prompt
+from .squashing import squash
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -247,12 +247,11 @@ class Segmenter:
 
     def _squash(self, image: np.ndarray) -> torch.Tensor:
         """SAM 2's own preprocessing: to a square, aspect ratio not kept, antialiased, normalised."""
-        pixels = self._on_device(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-        size = (self.image_size, self.image_size)
-        if self.device.type == "cpu" and image.size > 3 * WORKING_PIXELS:  # the same but for 256 steps
-            squashed = F.interpolate(pixels, size=size, mode="bilinear", antialias=True)[0].float() / 255
+        image = np.ascontiguousarray(image)
+        if self.device.type == "cpu":
+            squashed = squash(image, self.image_size)
         else:
-            pixels = pixels.float() / 255
+            pixels, size = self._on_device(image).permute(2, 0, 1)[None].float() / 255, (self.image_size,) * 2
             squashed = F.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)[0]
         return (squashed - self._mean) / self._std
 

@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from prompting.pixels.masks import Window
 from prompting.pixels.regions import components
-from prompting.prompts.sampling import centroid, deepest_point, grow_box, ring_points, spread_points
+from prompting.prompts.sampling import centroid, deepest_point, grow_box, most_depth, ring_points, spread_points
 from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
     MANY,
@@ -32,6 +32,7 @@ def test_deepest_point_is_as_deep_as_any(mask):
     assert depth == pytest.approx(depths.max(), abs=1e-4)
     if mask.any():
         assert depths[int(y), int(x)] == pytest.approx(depth, abs=1e-4)
+    assert depth <= most_depth(Window.of(mask))
 
 
 @MANY
