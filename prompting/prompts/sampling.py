@@ -13,6 +13,8 @@ from ..segmentation.prompt import no_points
 
 MAX_CANDIDATES = 4096
 """Farthest-point sampling looks at no more pixels than these, drawn at random from a larger region."""
+ROUGHLY = 0.03
+"""Rough distances are wrong by 2 % at most."""
 Mask = Window | np.ndarray
 """A window, or a (H, W) bool array that becomes one."""
 
@@ -104,13 +106,23 @@ def far_apart(points: np.ndarray, count: int) -> np.ndarray:
 
 
 def deepest_point(mask: Mask) -> tuple[tuple[float, float], float]:
-    """The pixel farthest from the mask's border, as ((x, y), distance); distance 0 for an empty mask."""
+    """The pixel farthest from the mask's border, as ((x, y), distance); distance 0 for an empty mask.
+
+    Distances are measured roughly first (Borgefors, 1986; a quarter of the time), and exactly around the largest.
+    """
     mask = Window.of(mask)
     if not mask.any():
         return (0.0, 0.0), 0.0
-    distance = _depth(mask)
-    y, x = np.unravel_index(np.argmax(distance), distance.shape)
-    return (float(x + mask.left), float(y + mask.top)), float(distance[y, x])
+    inside = np.pad(mask.crop, 1).view(np.uint8)
+    rough = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    most = float(rough.max())
+    ys, xs = np.nonzero(rough >= (1 - 2 * ROUGHLY) * most)
+    reach = int((1 + 2 * ROUGHLY) * most) + 2  # no border is nearer than those that are seen from here
+    top, left = max(0, ys[0] - reach), max(0, xs.min() - reach)
+    around = np.ascontiguousarray(inside[top : ys[-1] + reach + 1, left : xs.max() + reach + 1])
+    exact = cv2.distanceTransform(around, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[ys - top, xs - left]
+    i = np.argmax(exact)
+    return (float(xs[i] - 1 + mask.left), float(ys[i] - 1 + mask.top)), float(exact[i])
 
 
 def most_depth(mask: Window) -> float:

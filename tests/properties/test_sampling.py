@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from prompting.pixels.regions import components
 from prompting.prompts.sampling import centroid, deepest_point, grow_box, most_depth, ring_points, spread_points
 from prompting.segmentation.prompt import Prompt
 from tests.properties.shapes import (
+    FEW,
     MANY,
     SEEDS,
     SHAPES,
@@ -33,6 +35,16 @@ def test_deepest_point_is_as_deep_as_any(mask):
     if mask.any():
         assert depths[int(y), int(x)] == pytest.approx(depth, abs=1e-4)
     assert depth <= most_depth(Window.of(mask))
+
+
+@FEW
+@given(SEEDS, st.sampled_from([2, 6, 15]), st.booleans())
+def test_the_deepest_point_of_a_large_mask_is_the_first_of_the_deepest(seed, smooth, frame):
+    mask = cv2.GaussianBlur(rng(seed).normal(size=(240, 310)).astype(np.float32), (0, 0), smooth) > 0
+    mask[:40] |= frame
+    depths = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    y, x = np.unravel_index(np.argmax(depths), depths.shape)
+    assert deepest_point(mask) == ((x, y), depths[y, x])
 
 
 @MANY

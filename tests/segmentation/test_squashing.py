@@ -7,8 +7,10 @@ from sam2.utils.transforms import SAM2Transforms
 
 from prompting.segmentation.squashing import squash
 
+SIZES = [(480, 640), (1081, 811), (2500, 3300), (17, 33), (3, 3000), (1, 1), (1024, 1024)]
 
-@pytest.mark.parametrize("size", [(480, 640), (1081, 811), (2500, 3300), (17, 33), (3, 3000), (1, 1), (1024, 1024)], ids=str)
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
 def test_numbers_are_those_of_sam2s_own_transforms(nano_segmenter, size):
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     side = nano_segmenter.image_size
