@@ -10,6 +10,7 @@ from .panel import StrategiesPanel
 from .remove_results import RemoveResults
 from .show_errors import ShowErrors
 from .stop_run import StopRun
+from .sweep import SweepStrategies
 from .tag_worst import TagWorst
 from .use_as_labels import UseAsLabels
 
@@ -18,6 +19,7 @@ def register(plugin) -> None:
     """Register every operator and panel that fiftyone.yml lists."""
     for operator in (
         ApplyStrategies,
+        SweepStrategies,
         EvaluateStrategies,
         ExplainStrategies,
         ExportComparison,

@@ -159,15 +159,19 @@ def chosen(params: dict, known: Iterable[str], lists: Iterable[str] = ()) -> dic
     return {name: _names(value) if name in lists else value for name, value in given.items()}
 
 
-def show_tables(ctx, tables, link: tuple[str, str] | None = None):
+def show_tables(ctx, tables, link: tuple[str, str] | None = None, then: tuple[str, str, dict] | None = None):
     """The tables of a result, one below the other, as an operator's output.
 
     Args:
         ctx: of the operator
         tables: :class:`~prompting.analysis.tables.Table`
         link: a button's words, and the address that it opens in a tab of its own, for the App has to stay
+        then: a button's words, the operator whose form it opens, and what that is filled in with
     """
     outputs, cells = types.Object(), {}
+    if then:
+        label, uri, params = then
+        outputs.btn("then", label=label, icon="done", variant="contained", on_click=uri, prompt=True, params=params)
     if link:
         apart = {"button": {"target": "_blank", "rel": "noopener"}}
         outputs.btn("link", label=link[0], href=link[1], icon="open_in_new", variant="contained", componentsProps=apart)

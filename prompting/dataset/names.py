@@ -12,6 +12,7 @@ import fiftyone as fo
 from ..prompts.strategies import find
 
 RECORD, COMPARISON, ROBUSTNESS, LABELS = "sam2_prompting", "sam2_comparison", "sam2_robustness", "sam2_labels"
+STUDY = "sam2_study"
 """What FiftyOne's list of runs calls what we register: how results were made, the table, the curves, labels."""
 
 SCORES = ("accuracy", "precision", "recall", "iou", "boundary_iou")
@@ -172,6 +173,11 @@ def strategies_named_by(path: str, prefix: str) -> set[str]:
     evaluated = stem.removeprefix("eval_").removeprefix("coco_")
     endings = _ENDINGS if evaluated == stem else tuple(f"_{score}" for score in (*SCORES, *COUNTS))
     return {name for ending in ("", *endings) if find(name := evaluated.removesuffix(ending))}
+
+
+def study_key(prefix: str) -> str:
+    """The key of the registered run that keeps the last sweep's study."""
+    return f"{prefix}_study"
 
 
 def instances_field(name: str) -> str:

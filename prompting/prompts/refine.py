@@ -198,9 +198,16 @@ class _Instance:
         self.history.append((number, answer))
         return True
 
-    def click(self) -> Prompt | None:
-        """The prompt with a click on what is still wrong; None where nothing is."""
-        found = next_click(self.kept.drawn[self.target.shape], self.target)
+    def click(self, known: dict[tuple[int, int], tuple | None]) -> Prompt | None:
+        """The prompt with a click on what is still wrong; None where nothing is.
+
+        Args:
+            known: the clicks that were found in this round already, by the answer and the target
+        """
+        key = id(self.kept), id(self.target)
+        if key not in known:
+            known[key] = next_click(self.kept.drawn[self.target.shape], self.target)
+        found = known[key]
         if found is None:
             return None
         xy, label = found
@@ -247,23 +254,26 @@ def _follow(segmenter, encoded, alike: Sequence[list[_Instance]], costs: list[_C
                 if instance.take(0, answer, instance.prompt):
                     active.append(instance)
     for number in range(1, max(instance.rounds for instance in instances) + 1):
-        tried: list[tuple[_Instance, Prompt]] = []
+        # strategies that differ by a number of rounds say the same until the first of them has had enough
+        tried: dict[tuple, list[tuple[_Instance, Prompt]]] = {}
+        clicks: dict[tuple[int, int], tuple | None] = {}
         for instance in active:
             if number <= instance.rounds:
                 with _timed(costs[instance.task]):
-                    prompt = instance.click()
+                    prompt = instance.click(clicks)
                 if prompt is not None:
-                    tried.append((instance, prompt))
+                    tried.setdefault((id(instance.kept), prompt.said), []).append((instance, prompt))
         if not tried:
             break
-        logits = torch.cat([instance.kept.decoded.at([instance.kept.row]).low_res_logits for instance, _ in tried])
-        whose = [[instance] for instance, _ in tried]
-        answers = _decoded(segmenter, encoded, [prompt for _, prompt in tried], logits, number, whose, costs)
+        firsts, whose = [some[0] for some in tried.values()], [[i for i, _ in some] for some in tried.values()]
+        logits = torch.cat([instance.kept.decoded.at([instance.kept.row]).low_res_logits for instance, _ in firsts])
+        answers = _decoded(segmenter, encoded, [prompt for _, prompt in firsts], logits, number, whose, costs)
         active = []
-        for answer, (instance, prompt) in zip(answers, tried, strict=True):
-            with _timed(costs[instance.task]):
-                if instance.take(number, answer, prompt):
-                    active.append(instance)
+        for answer, some in zip(answers, tried.values(), strict=True):
+            for instance, prompt in some:
+                with _timed(costs[instance.task]):
+                    if instance.take(number, answer, prompt):
+                        active.append(instance)
     start = time.perf_counter()
     _draw([instance.kept for instance in instances], encoded.shape)
     if keep_rounds:

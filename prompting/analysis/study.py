@@ -1,0 +1,361 @@
+"""What a sweep of many strategies found: who is best, how sure that is, what it costs, and what each part is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..prompts.strategies import strategy_of
+from ..prompts.strategy import BOX, BOX_POINTS, Strategy
+from .comparison import interval, number
+from .figure_style import Figure
+from .palette import BLUE, GREY, ORANGE
+from .statistics import mean_interval
+from .tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDS = 5
+PARTS = ("positives", "negatives", "negatives_on", "margin", "rounds", "confidence")
+"""Of a strategy: what curves are drawn over."""
+MOST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Honest:
+    """The winner's score on pictures that didn't choose it.
+
+    Attributes:
+        mean, low, high: of each picture's IoU with the strategy that is best on the other folds; a 95 % interval
+        chosen: how often each was chosen, a fold once
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    chosen: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a curve.
+
+    Attributes:
+        value: of the part
+        name: the strategy's
+        mean: its mean IoU: the best one's, plus the mean difference to it on the pictures that both were scored on
+        low, high: 95 % interval of that difference, at the same place
+        pictures: those pictures
+    """
+
+    value: object
+    name: str
+    mean: float
+    low: float | None
+    high: float | None
+    pictures: int
+
+
+@dataclass(frozen=True, repr=False)
+class Study:
+    """A sweep's scores: ``print`` it, take :attr:`best`, :attr:`table`, :attr:`honest`, :attr:`front`, :meth:`curve`.
+
+    Attributes:
+        names: V strategies
+        ious: (V, N) of each picture, NaN where a strategy had stopped
+        calls: (V, N) decoder calls
+        files: N names of the pictures' files, in the order in which they were looked at
+        error_rate: of the race; None where all ran to the end
+        truth: what the truth was understood as
+        total: pictures that were to be looked at
+        seconds: that it took
+    """
+
+    names: tuple[str, ...]
+    ious: np.ndarray
+    calls: np.ndarray
+    files: tuple[str, ...]
+    error_rate: float | None
+    truth: str = ""
+    total: int = 0
+    seconds: float = 0.0
+
+    @cached_property
+    def judged(self) -> np.ndarray:
+        """(V,) pictures of each strategy."""
+        return (~np.isnan(self.ious)).sum(axis=1)
+
+    @cached_property
+    def means(self) -> np.ndarray:
+        """(V,) mean IoU of each over its pictures; NaN before the first."""
+        return np.array([row[~np.isnan(row)].mean() if (~np.isnan(row)).any() else np.nan for row in self.ious])
+
+    @cached_property
+    def finalists(self) -> list[int]:
+        """Those that were scored on all pictures, the best first."""
+        there = [i for i in range(len(self.names)) if self.judged[i] == len(self.files)]
+        return sorted(there, key=lambda i: (-self.means[i], self.names[i]))
+
+    @cached_property
+    def cost(self) -> np.ndarray:
+        """(V,) mean decoder calls a picture."""
+        return np.array([row[~np.isnan(row)].mean() if (~np.isnan(row)).any() else np.nan for row in self.calls])
+
+    @property
+    def leader(self) -> Strategy:
+        """The one with the highest mean IoU, by chance or not."""
+        return strategy_of(self.names[self.finalists[0]])
+
+    @cached_property
+    def alike(self) -> list[int]:
+        """The finalists that can't be told from the leader: their paired 95 % interval to it reaches zero."""
+        first, *others = self.finalists
+        found = [first]
+        for i in others:
+            span = mean_interval(self.ious[i] - self.ious[first])
+            if span is None or span[1] >= 0:
+                found.append(i)
+        return found
+
+    @property
+    def best(self) -> Strategy:
+        """What is recommended: of those that can't be told from the leader, the cheapest in decoder calls.
+
+        Of equally cheap ones that with the fewest clicks, and then the highest mean IoU.
+        """
+        return strategy_of(self.names[min(self.alike, key=self._price)])
+
+    def _price(self, i: int) -> tuple:
+        strategy = strategy_of(self.names[i])
+        clicks = (strategy.positives or 0) + (strategy.negatives or 0)
+        return round(float(self.cost[i]), 2), strategy.rounds, clicks, -self.means[i], self.names[i]
+
+    @cached_property
+    def honest(self) -> Honest:
+        """Cross-fitting: each fold's pictures are scored with the finalist that is best on the other folds.
+
+        Folds are every fifth picture of the shuffled order. Who stopped in a race isn't a finalist; the race saw all
+        pictures, so that what is left of choosing by them is that those which stopped are none of the candidates.
+        """
+        rows, count = self.ious[self.finalists], len(self.files)
+        scores, chosen = np.full(count, np.nan), {}
+        for fold in range(min(FOLDS, count)):
+            here = np.arange(count) % FOLDS == fold
+            best = int(np.argmax(rows[:, ~here].mean(axis=1))) if (~here).any() else 0
+            scores[here] = rows[best, here]
+            name = self.names[self.finalists[best]]
+            chosen[name] = chosen.get(name, 0) + 1
+        low, high = mean_interval(scores) or (None, None)
+        return Honest(float(scores.mean()), low, high, chosen)
+
+    @cached_property
+    def front(self) -> list[str]:
+        """Pareto's front: the finalists than which none is both better and no dearer, the cheapest first."""
+        found, best = [], -np.inf
+        for i in sorted(self.finalists, key=lambda i: (round(float(self.cost[i]), 6), -self.means[i])):
+            if self.means[i] > best:
+                found.append(self.names[i])
+                best = self.means[i]
+        return found
+
+    def curve(self, part: str, around: Strategy | str | None = None) -> list[Point]:
+        """How the mean IoU changes with one part of a strategy, all else equal.
+
+        Args:
+            part: one of :data:`PARTS`
+            around: the strategy whose other parts stay; by default :attr:`best`
+        """
+        centre = strategy_of(around) if around is not None else self.best
+        place = self.names.index(centre.name)
+        points = []
+        for i, name in enumerate(self.names):
+            strategy = strategy_of(name)
+            if not _alike_but(strategy, centre, part):
+                continue
+            difference = self.ious[i] - self.ious[place]
+            difference = difference[~np.isnan(difference)]
+            if not len(difference):
+                continue
+            span, level = mean_interval(difference), self.means[place]
+            low, high = (level + span[0], level + span[1]) if span else (None, None)
+            value = _parts(strategy)[part]
+            points.append(Point(value, name, level + float(difference.mean()), low, high, len(difference)))
+        return sorted(points, key=lambda point: (isinstance(point.value, str), point.value is not None, point.value))
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a strategy, the best first: its parts, its score, its interval, its costs, and how it ended."""
+        import pandas as pd
+
+        rows = []
+        for i in self._order():
+            strategy = strategy_of(self.names[i])
+            low, high = mean_interval(self.ious[i]) or (None, None)
+            parts = {name: getattr(strategy, name) for name in ("prior", "prompt", *PARTS)}
+            told = {"spelling": strategy.spelling, "mean_iou": self.means[i], "low": low, "high": high}
+            ended = {"decoder_calls": self.cost[i], "pictures": int(self.judged[i]), "end": self._end(i)}
+            rows.append({**told, **ended, **parts})
+        return pd.DataFrame(rows, index=pd.Index([self.names[i] for i in self._order()], name="strategy"))
+
+    def _order(self) -> list[int]:
+        finalists = set(self.finalists)
+        others = sorted(set(range(len(self.names))) - finalists, key=lambda i: (-self.judged[i], -self.means[i]))
+        return [*self.finalists, *others]
+
+    def _end(self, i: int) -> str:
+        if self.names[i] == self.best.name:
+            return "recommended"
+        return "like the best" if i in self.alike else "worse" if i in self.finalists else "stopped"
+
+    def verdict(self) -> str:
+        """Who is best, what is recommended and why, and what it scores on pictures that didn't choose it."""
+        leader, best, honest = self.leader, self.best, self.honest
+        first, place = self.finalists[0], self.names.index(best.name)
+        same = len(self.alike) - 1
+        told = f"{leader.spelling} is best, mean IoU {self.means[first]:.3f} on {len(self.files)} pictures"
+        told += f" with {self.cost[first]:.1f} decoder calls each"
+        if best == leader:
+            told += "; of those that can't be told from it none is cheaper" if same else "; all others are worse"
+        else:
+            told += (
+                f", and no more than chance better than {same} others: take {best.spelling}"
+                f" ({self.means[place]:.3f}, {self.cost[place]:.1f} calls), the cheapest of them"
+            )
+        span = "" if honest.low is None else f" ({interval(honest.low, honest.high)})"
+        return f"{told}. Chosen by other pictures than it is scored on, the best reaches {honest.mean:.3f}{span}."
+
+    def tables(self) -> list[Table]:
+        """What there is to read: the best rows, and the curves around the recommended one."""
+        shown = self._order()[:MOST_ROWS]
+        more = f" {len(self.names) - len(shown)} more are in study.table." if len(shown) < len(self.names) else ""
+        raced = (
+            "" if self.error_rate is None else f" Stopped: behind by more than chance (error rate {self.error_rate})."
+        )
+        tables = [
+            Table(
+                f"{len(self.names)} strategies on {len(self.files)} pictures",
+                f"{self.verdict()}{raced}{more}" + (f" The truth was read as {self.truth}" if self.truth else ""),
+                ("strategy", "mean IoU", "95 % interval", "decoder calls", "pictures", ""),
+                tuple(self._row(i) for i in shown),
+            )
+        ]
+        curves = {part: self.curve(part) for part in PARTS}
+        rows = [
+            (part.replace("_", " "), "as given" if p.value is None else str(p.value), number(p.mean),
+             interval(p.low, p.high), str(p.pictures))
+            for part, points in curves.items() if len(points) > 1 for p in points
+        ]  # fmt: skip
+        if rows:
+            title = f"What each part is worth, around {self.best.spelling}"
+            told = "All other parts stay. Intervals are of the paired difference to it."
+            tables.append(Table(title, told, ("part", "value", "mean IoU", "95 % interval", "pictures"), tuple(rows)))
+        return tables
+
+    def _row(self, i: int) -> tuple[str, ...]:
+        low, high = mean_interval(self.ious[i]) or (None, None)
+        spelling = strategy_of(self.names[i]).spelling
+        return (
+            spelling,
+            number(self.means[i]),
+            interval(low, high),
+            f"{self.cost[i]:.1f}",
+            str(self.judged[i]),
+            self._end(i),
+        )
+
+    def figures(self) -> dict[str, Figure]:
+        """Plotly figures as plain JSON: cost against quality, and a curve for each part that was varied."""
+        drawn = {"cost": self._cost_figure()}
+        for part in PARTS:
+            points = self.curve(part)
+            if len(points) > 1:
+                drawn[part] = _curve_figure(part, points)
+        return drawn
+
+    def plot(self, part: str | None = None):
+        """A plotly figure: cost against quality with Pareto's front, or the curve of a part."""
+        import plotly.graph_objects as go
+
+        return go.Figure(self._cost_figure() if part is None else _curve_figure(part, self.curve(part)))
+
+    def _cost_figure(self) -> Figure:
+        shown = [i for i in range(len(self.names)) if self.judged[i]]
+        spelled = [strategy_of(self.names[i]).spelling for i in shown]
+        ended = ["stopped" if i not in self.finalists else "finished" for i in shown]
+        dots = {
+            "type": "scatter", "mode": "markers", "name": "strategies", "text": spelled,
+            "x": [float(self.cost[i]) for i in shown], "y": [float(self.means[i]) for i in shown],
+            "marker": {"color": [GREY if end == "stopped" else BLUE for end in ended], "size": 8},
+            "hovertemplate": "%{text}<br>%{x:.1f} decoder calls, mean IoU %{y:.3f}<extra></extra>",
+        }  # fmt: skip
+        front = [self.names.index(name) for name in self.front]
+        line = {
+            "type": "scatter", "mode": "lines", "name": "Pareto's front", "line": {"color": ORANGE, "shape": "hv"},
+            "x": [float(self.cost[i]) for i in front], "y": [float(self.means[i]) for i in front], "hoverinfo": "skip",
+        }  # fmt: skip
+        return {"data": [line, dots], "layout": _layout("What quality costs", "decoder calls a picture")}
+
+    def __repr__(self) -> str:
+        return f"Study({len(self.names)} strategies, {len(self.files)} pictures; best: {self.best.spelling})"
+
+    def __str__(self) -> str:
+        """Markdown."""
+        return "\n\n".join(f"{table.title}\n\n{table.note}\n\n{table.markdown()}" for table in self.tables())
+
+    def _repr_html_(self) -> str:
+        return "".join(table.html() for table in self.tables())
+
+    def to_dict(self) -> dict:
+        """Plain JSON."""
+        plain = {name: [[None if np.isnan(v) else round(float(v), 6) for v in row] for row in getattr(self, name)]
+                 for name in ("ious", "calls")}  # fmt: skip
+        told = {"error_rate": self.error_rate, "truth": self.truth, "total": self.total, "seconds": self.seconds}
+        return {"names": list(self.names), "files": list(self.files), **plain, **told}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Study:
+        """Undo :meth:`to_dict`."""
+        count = len(stored["names"])
+        arrays = {name: np.array(stored[name], float).reshape(count, -1) for name in ("ious", "calls")}
+        return cls(**{**stored, **arrays, "names": tuple(stored["names"]), "files": tuple(stored["files"])})
+
+
+def _parts(strategy: Strategy) -> dict[str, object]:
+    """A strategy's parts; a box alone is one with no clicks."""
+    parts = {name: getattr(strategy, name) for name in ("prior", "prompt", *PARTS)}
+    if strategy.prompt == BOX:
+        parts |= {"prompt": BOX_POINTS, "positives": 0, "negatives": 0}
+    return parts
+
+
+def _alike_but(one: Strategy, other: Strategy, part: str) -> bool:
+    """Whether two strategies differ in one part at most; where one has no clicks outside, their place is none."""
+    ours, theirs = _parts(one), _parts(other)
+    compared = set(ours) - {part}
+    if 0 in (ours["negatives"], theirs["negatives"]):
+        compared -= {"negatives_on"}
+    return all(ours[name] == theirs[name] for name in compared)
+
+
+def _curve_figure(part: str, points: Sequence[Point]) -> Figure:
+    known = [point for point in points if point.low is not None]
+    trace = {
+        "type": "scatter", "mode": "lines+markers", "line": {"color": BLUE},
+        "x": ["as given" if point.value is None else point.value for point in points],
+        "y": [point.mean for point in points], "text": [point.name for point in points],
+        "hovertemplate": "%{text}<br>mean IoU %{y:.3f}<extra></extra>",
+    }  # fmt: skip
+    if len(known) == len(points):
+        above, below = [p.high - p.mean for p in points], [p.mean - p.low for p in points]
+        trace["error_y"] = {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "width": 4}
+    title = f"Mean IoU against {part.replace('_', ' ')}, all else equal"
+    return {"data": [trace], "layout": _layout(title, part.replace("_", " "))}
+
+
+def _layout(title: str, x: str) -> dict:
+    return {"title": {"text": title}, "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": "mean IoU"}}}

@@ -1,0 +1,97 @@
+"""A study tells the winner honestly, recommends no more than it is worth, and draws what each part does."""
+
+import numpy as np
+import pytest
+
+from prompting.analysis.study import Study
+from prompting.prompts.strategies import strategy_of
+
+SPELLED = (
+    "yolo:box",
+    "yolo:box@1",
+    "yolo:box@3",
+    "yolo:1p",
+    "yolo:3p",
+    "yolo:box+3p",
+    "yolo:box+3p3n",
+    "yolo:box+3p3o",
+)
+
+
+def study(
+    quality: dict[str, float], pictures: int = 60, noise: float = 0.02, stopped: dict | None = None, seed=0
+) -> Study:
+    rng = np.random.default_rng(seed)
+    hard = rng.normal(0, 0.1, pictures)
+    names = tuple(strategy_of(spelling).name for spelling in quality)
+    ious = np.array([mean + hard + rng.normal(0, noise, pictures) for mean in quality.values()])
+    calls = np.array([np.full(pictures, 1.0 + strategy_of(name).rounds) for name in names])
+    for spelling, count in (stopped or {}).items():
+        row = list(quality).index(spelling)
+        ious[row, count:] = calls[row, count:] = np.nan
+    files = tuple(f"{i}.jpg" for i in range(pictures))
+    return Study(names, ious, calls, files, 0.05 if stopped else None, "masks", pictures)
+
+
+def test_a_better_one_is_worth_its_cost():
+    found = study({"yolo:box": 0.6, "yolo:box@1": 0.65, "yolo:box@3": 0.7})
+    assert found.leader.spelling == found.best.spelling == "yolo:box@3"
+    assert found.front == ["yolo_box", "yolo_box_r1", "yolo_box_r3"]
+    assert "all others are worse" in found.verdict()
+
+
+def test_of_those_that_chance_does_not_part_the_cheapest_is_recommended():
+    found = study({"yolo:box@3": 0.601, "yolo:box@1": 0.6005, "yolo:box": 0.6, "yolo:1p": 0.4}, noise=0.05)
+    assert found.best.spelling == "yolo:box"
+    assert {found.names[i] for i in found.alike} == {"yolo_box_r3", "yolo_box_r1", "yolo_box"}
+    if found.leader != found.best:
+        assert "no more than chance better" in found.verdict()
+
+
+def test_the_winner_of_many_equals_is_told_without_its_luck():
+    """Thirty of the same quality: the best of them looks better than it is, and the honest score doesn't."""
+    luck, honest = [], []
+    for seed in range(20):
+        found = study({f"yolo:box{m}": 0.6 for m in range(30)}, pictures=40, noise=0.2, seed=seed)
+        truth = 0.6 + (found.ious.mean() - 0.6)  # the pictures' own
+        luck.append(found.means[found.finalists[0]] - truth)
+        honest.append(found.honest.mean - truth)
+    assert np.mean(luck) > 0.03
+    assert abs(np.mean(honest)) < 0.02
+
+
+def test_who_stopped_is_no_finalist_and_is_told_so():
+    found = study({"yolo:box": 0.6, "yolo:1p": 0.4}, stopped={"yolo:1p": 16})
+    assert found.judged.tolist() == [60, 16]
+    assert [found.names[i] for i in found.finalists] == ["yolo_box"]
+    assert found.table.loc["yolo_1p", "end"] == "stopped" and found.table.loc["yolo_box", "end"] == "recommended"
+    assert "Stopped: behind by more than chance (error rate 0.05)" in str(found)
+
+
+def test_curves_change_one_part_and_a_box_is_one_without_clicks():
+    found = study(dict(zip(SPELLED, (0.6, 0.62, 0.66, 0.4, 0.5, 0.64, 0.65, 0.67))))
+    assert [point.value for point in found.curve("rounds", "yolo:box")] == [0, 1, 3]
+    assert [point.value for point in found.curve("positives", "yolo:1p")] == [1, 3]
+    assert [(point.value, point.name) for point in found.curve("positives", "yolo:box")] == [
+        (0, "yolo_box"),
+        (3, "yolo_box_3p"),
+    ]
+    assert [point.value for point in found.curve("negatives", "yolo:box+3p3o")] == [0, 3]
+    assert {point.value for point in found.curve("negatives_on", "yolo:box+3p3n")} == {"ring", "others"}
+    for point in found.curve("rounds", "yolo:box"):
+        assert point.low <= point.mean <= point.high
+        assert point.mean == pytest.approx(found.means[found.names.index(point.name)])
+
+
+def test_it_is_what_it_was_when_it_is_read_again():
+    found = study({"yolo:box": 0.6, "yolo:1p": 0.4}, stopped={"yolo:1p": 16})
+    again = Study.from_dict(found.to_dict())
+    assert again.best == found.best and str(again) == str(found)
+    assert np.allclose(again.ious, found.ious, equal_nan=True, atol=1e-6)
+
+
+def test_figures_are_plotlys():
+    found = study(dict(zip(SPELLED, np.linspace(0.6, 0.5, len(SPELLED)))))
+    assert set(found.figures()) >= {"cost", "rounds"}
+    assert found.plot().data and found.plot("rounds").data
+    assert "<table" in found._repr_html_() and "best:" in repr(found)
