@@ -24,12 +24,8 @@ STAGES: dict[str, tuple[str, ...]] = {
         "prompting.segmentation.segmenter:Segmenter._squash",
         "prompting.segmentation.segmenter:draw",
     ),
-    "paint": ("prompting.runner:paint",),
-    "write": (
-        "prompting.dataset.storage:write",
-        "fiftyone.core.collections:SaveContext.save",
-        "fiftyone.core.collections:SaveContext._save_batch",
-    ),
+    "paint": ("prompting.pixels.label_map:LabelMap.full",),
+    "write": ("prompting.dataset.saving:Writer.write", "prompting.dataset.saving:Writer.flush"),
     "wait": ("concurrent.futures:Future.result",),
 }
 """What counts as what; of nested functions each counts for its own part."""

@@ -22,7 +22,7 @@ import numpy as np
 
 from .errors import PromptError
 from .pixels.label_map import LabelMap
-from .pixels.masks import Window
+from .pixels.masks import Window, union
 from .pixels.regions import Region
 from .priors.base import Picture, Prior
 from .prompts.prompters import filled_box, prompt_of
@@ -268,9 +268,4 @@ def _occupied(regions: Sequence[Region], label: str) -> Window | None:
         for region in alike
         if region.mask is not None or (region.box is not None and region.shape is not None)
     ]
-    if not windows:
-        return None
-    occupied = np.zeros(windows[0].shape, bool)
-    for window in windows:
-        occupied[window.place] |= window.crop
-    return Window.of(occupied)
+    return union(windows) if windows else None

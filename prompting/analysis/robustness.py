@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..pixels.masks import Window, intersection_over_union
+from ..pixels.masks import Window, intersection_over_union, union
 from ..pixels.regions import Region
 from ..prompts.prompters import prompt_of
 from ..prompts.strategy import BOX, BOX_POINTS, FIELD, POINT, POINTS, Strategy
@@ -115,7 +115,7 @@ def probe(
     people = [person for person in people if person.mask is not None and person.mask.any()]
     if not people:
         return []
-    everybody = Window.of(np.any([person.mask.full() for person in people], axis=0))
+    everybody = union([person.mask for person in people])
     trials = []
     for name, strategy in PROMPTS.items():
         attempts = [

@@ -146,6 +146,14 @@ class Window:
         return self.full() if dtype is None else self.full().astype(dtype)
 
 
+def union(windows: Sequence[Window]) -> Window:
+    """All that any of some masks, one at least, of a picture shows, in the memory of one of them."""
+    found = np.zeros(windows[0].shape, bool)
+    for window in windows:
+        found[window.place] |= window.crop
+    return Window.of(found)
+
+
 def intersection(a: Window, b: Window) -> int:
     """How many pixels two masks of one picture have in common."""
     y1, x1, y2, x2 = _common((a.top, a.left, a.bottom, a.right), (b.top, b.left, b.bottom, b.right))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.analysis.metrics import image_iou
-from prompting.pixels.masks import Window, intersection, intersection_over_union, paint, resize_mask
+from prompting.pixels.masks import Window, intersection, intersection_over_union, paint, resize_mask, union
 from tests.properties.shapes import (
     MANY,
     SEEDS,
@@ -79,6 +79,12 @@ def test_bits_are_painted_as_masks_are(stack):
     for given_values in (values, np.ones_like(values)):
         painted = paint([packed(mask) for mask in stack], ious, given_values, stack.shape[1:])
         assert np.array_equal(painted, paint(stack, ious, given_values, stack.shape[1:])) and painted.dtype == np.uint8
+
+
+@MANY
+@given(several_masks())
+def test_a_union_shows_what_any_mask_shows(stack):
+    assert np.array_equal(union([Window.of(mask) for mask in stack]).full(), stack.any(axis=0))
 
 
 @MANY
