@@ -50,13 +50,10 @@ def main() -> None:
     study = sweep(dataset, "ground_truth", racing=False, prefix="all", **given)
     race = sweep(dataset, "ground_truth", prefix="raced", **given)
     print(f"\n{len(names)} strategies, {len(study.files)} pictures; {data.machine()}\n\n{study}\n")
-    for name in ("yolo_points", *study.front[-1:]):
-        if name in study.names:
-            print(
-                f"around {name}:",
-                *(p for part in ("positives", "negatives") for p in study.curve(part, name)),
-                sep="\n",
-            )
+    for around in (name for name in AROUND if name in study.names):
+        for part in ("positives", "negatives", "margin", "rounds"):
+            points = [f"{p.value}: {p.mean:.3f} ({p.low:.3f} – {p.high:.3f})" for p in study.curve(part, around)]
+            print(f"{part} around {around}:", ", ".join(points))
     place = study.names.index("yolo_box")
     print(f"yolo_box: {study.means[place]:.3f}; cross-fitted: {study.honest}\nPareto's front: {study.front}")
     share = race.judged.sum() / study.judged.sum()

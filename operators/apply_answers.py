@@ -10,7 +10,7 @@ from ..prompting.errors import PromptingError
 from ..prompting.plan import SKIP, Plan
 from ..prompting.prompts.strategies import strategy_of
 from ..prompting.prompts.strategy import CLIP
-from . import forms
+from . import composing, forms
 
 PARAMETERS = tuple(field.name for field in fields(Plan))
 LISTS = ("strategies", "classes", "background")
@@ -34,6 +34,9 @@ def plan_of(params: dict) -> Plan:
     for name in ("strategies", "classes"):
         if params.get(name) in ("", []):  # emptied, and not left as it was
             given[name] = ()
+    own = composing.composed(params)
+    if own is not None:
+        given["strategies"] = (*given.get("strategies", Plan.strategies), own.name)
     used = priors_of(given.get("strategies", Plan.strategies))
     unused = {name for prior, names in ONLY_WITH.items() if prior not in used for name in names}
     model = {OFFICIAL: "auto", BUNDLED: "nano"}.get(params.get("models"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import fiftyone as fo
 import fiftyone.operators.types as types
 
+from ..prompting.errors import PromptingError
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompting.prompts.strategies import strategy_of
 from ..prompting.prompts.strategy import CLIP, FIELD, YOLO
-from . import forms
+from . import composing, forms
 from .apply_answers import ADVANCED, BUNDLED, EACH, MODELS, OFFICIAL, begins_with, known, plan_of, priors_of
 from .words import LABELS, TITLES
 
@@ -22,6 +24,9 @@ def resolve(ctx) -> types.Property:
     """The form as it looks with what is filled in so far."""
     inputs, begins = types.Object(), begins_with(ctx)
     now = {**begins, **{name: value for name, value in ctx.params.items() if value is not None}}
+    with suppress(PromptingError):  # which is told where it is composed
+        own = composing.composed(ctx.params)
+        now["strategies"] = [*(now["strategies"] or ()), *([own.name] if own else ())]
     inputs.view_target(ctx, action_description="Segment")
     _ask_existing(ctx, inputs, now)
     _ask_strategies(ctx, inputs, begins, now)
@@ -64,6 +69,7 @@ def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
     there = [name for name in known_strategies(ctx.dataset, prefix) if name not in no_strategies]
     choices = {name: strategy_of(name).in_words() for name in [*there, *known(now["strategies"])]}
     forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"])
+    composing.ask(inputs, ctx.params)
     if FIELD in priors_of(now["strategies"]):
         there = forms.label_fields(ctx.dataset, fo.Detections, fo.Keypoints, fo.Segmentation)
         default = begins["prompt_field"] if begins["prompt_field"] in there else next(iter(there), None)

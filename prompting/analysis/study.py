@@ -181,7 +181,7 @@ class Study:
             difference = difference[~np.isnan(difference)]
             if not len(difference):
                 continue
-            span, level = mean_interval(difference), self.means[place]
+            span, level = mean_interval(difference), float(self.means[place])
             low, high = (level + span[0], level + span[1]) if span else (None, None)
             value = _parts(strategy)[part]
             points.append(Point(value, name, level + float(difference.mean()), low, high, len(difference)))
