@@ -11,6 +11,7 @@ from .fields import plain_fields, values_of
 from .next_steps import draw_verdict
 from .pictures import DARK, draw_pair, draw_unscored
 from .running import draw_running
+from .study import draw_study
 
 
 def draw(panel, ctx, chosen: Choices) -> types.Property:
@@ -34,6 +35,7 @@ def composed(panel, ctx, chosen: Choices) -> Canvas:
             _not_evaluated(panel, canvas, chosen)
         else:
             _evaluated(panel, ctx, canvas, chosen)
+    draw_study(panel, ctx, canvas, chosen)
     return canvas
 
 

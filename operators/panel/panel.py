@@ -5,7 +5,7 @@ from __future__ import annotations
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import next_steps, running
+from . import next_steps, running, study
 from .canvas import CONTENT
 from .choices import Choices
 from .drawn import is_drawn, shows
@@ -155,6 +155,13 @@ class StrategiesPanel(foo.Panel):
 
     def prompt_apply(self, ctx) -> None:
         ctx.prompt(f"{PLUGIN}/apply_strategies")
+
+    def prompt_best(self, ctx) -> None:
+        prefix = study.prefix_of(Choices.of(ctx))
+        ctx.prompt(f"{PLUGIN}/apply_strategies", params=study.params_for_best(ctx, prefix))
+
+    def prompt_sweep(self, ctx) -> None:
+        ctx.prompt(f"{PLUGIN}/sweep_strategies", params={"prefix": study.prefix_of(Choices.of(ctx))})
 
     def prompt_rest(self, ctx) -> None:
         ctx.prompt(f"{PLUGIN}/apply_strategies", params=next_steps.params_for_rest(ctx, Choices.of(ctx)))

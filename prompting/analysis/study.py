@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,8 +11,6 @@ import numpy as np
 from ..prompts.strategies import strategy_of
 from ..prompts.strategy import BOX, BOX_POINTS, Strategy
 from .comparison import interval, number
-from .figure_style import Figure
-from .palette import BLUE, GREY, ORANGE
 from .statistics import mean_interval
 from .tables import Table
 
@@ -268,37 +265,13 @@ class Study:
             self._end(i),
         )
 
-    def figures(self) -> dict[str, Figure]:
-        """Plotly figures as plain JSON: cost against quality, and a curve for each part that was varied."""
-        drawn = {"cost": self._cost_figure()}
-        for part in PARTS:
-            points = self.curve(part)
-            if len(points) > 1:
-                drawn[part] = _curve_figure(part, points)
-        return drawn
-
     def plot(self, part: str | None = None):
         """A plotly figure: cost against quality with Pareto's front, or the curve of a part."""
         import plotly.graph_objects as go
 
-        return go.Figure(self._cost_figure() if part is None else _curve_figure(part, self.curve(part)))
+        from . import study_figures
 
-    def _cost_figure(self) -> Figure:
-        shown = [i for i in range(len(self.names)) if self.judged[i]]
-        spelled = [strategy_of(self.names[i]).spelling for i in shown]
-        ended = ["stopped" if i not in self.finalists else "finished" for i in shown]
-        dots = {
-            "type": "scatter", "mode": "markers", "name": "strategies", "text": spelled,
-            "x": [float(self.cost[i]) for i in shown], "y": [float(self.means[i]) for i in shown],
-            "marker": {"color": [GREY if end == "stopped" else BLUE for end in ended], "size": 8},
-            "hovertemplate": "%{text}<br>%{x:.1f} decoder calls, mean IoU %{y:.3f}<extra></extra>",
-        }  # fmt: skip
-        front = [self.names.index(name) for name in self.front]
-        line = {
-            "type": "scatter", "mode": "lines", "name": "Pareto's front", "line": {"color": ORANGE, "shape": "hv"},
-            "x": [float(self.cost[i]) for i in front], "y": [float(self.means[i]) for i in front], "hoverinfo": "skip",
-        }  # fmt: skip
-        return {"data": [line, dots], "layout": _layout("What quality costs", "decoder calls a picture")}
+        return go.Figure(study_figures.curve(self, part) if part else study_figures.cost(self))
 
     def __repr__(self) -> str:
         return f"Study({len(self.names)} strategies, {len(self.files)} pictures; best: {self.best.spelling})"
@@ -340,22 +313,3 @@ def _alike_but(one: Strategy, other: Strategy, part: str) -> bool:
     if 0 in (ours["negatives"], theirs["negatives"]):
         compared -= {"negatives_on"}
     return all(ours[name] == theirs[name] for name in compared)
-
-
-def _curve_figure(part: str, points: Sequence[Point]) -> Figure:
-    known = [point for point in points if point.low is not None]
-    trace = {
-        "type": "scatter", "mode": "lines+markers", "line": {"color": BLUE},
-        "x": ["as given" if point.value is None else point.value for point in points],
-        "y": [point.mean for point in points], "text": [point.name for point in points],
-        "hovertemplate": "%{text}<br>mean IoU %{y:.3f}<extra></extra>",
-    }  # fmt: skip
-    if len(known) == len(points):
-        above, below = [p.high - p.mean for p in points], [p.mean - p.low for p in points]
-        trace["error_y"] = {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "width": 4}
-    title = f"Mean IoU against {part.replace('_', ' ')}, all else equal"
-    return {"data": [trace], "layout": _layout(title, part.replace("_", " "))}
-
-
-def _layout(title: str, x: str) -> dict:
-    return {"title": {"text": title}, "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": "mean IoU"}}}

@@ -37,6 +37,12 @@ def load_study(dataset: fo.Dataset, prefix: str = "sam2") -> Study | None:
     return Study.from_dict(results.study) if results else None
 
 
+def what_was_asked(dataset: fo.Dataset, prefix: str) -> dict:
+    """The parameters of the last sweep, as :func:`save_study` was given them; none where there was no sweep."""
+    key = study_key(prefix)
+    return dict(dataset.get_run_info(key).config.asked) if key in dataset.list_runs() else {}
+
+
 def begun(dataset: fo.Dataset, prefix: str, asked: Mapping) -> tuple[Study, list[str]] | None:
     """The last sweep, if it was asked for the same and didn't come to its end: its study, and its pictures' order."""
     key = study_key(prefix)

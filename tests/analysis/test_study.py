@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from prompting.analysis.study import Study
+from prompting.analysis.study_figures import figures
 from prompting.prompts.strategies import strategy_of
 
 SPELLED = (
@@ -65,7 +66,7 @@ def test_who_stopped_is_no_finalist_and_is_told_so():
     assert found.judged.tolist() == [60, 16]
     assert [found.names[i] for i in found.finalists] == ["yolo_box"]
     assert found.table.loc["yolo_1p", "end"] == "stopped" and found.table.loc["yolo_box", "end"] == "recommended"
-    assert "Stopped: behind by more than chance (error rate 0.05)" in str(found)
+    assert "1 stopped, behind by more than chance (error rate 0.05)" in str(found)
 
 
 def test_curves_change_one_part_and_a_box_is_one_without_clicks():
@@ -92,6 +93,7 @@ def test_it_is_what_it_was_when_it_is_read_again():
 
 def test_figures_are_plotlys():
     found = study(dict(zip(SPELLED, np.linspace(0.6, 0.5, len(SPELLED)))))
-    assert set(found.figures()) >= {"cost", "rounds"}
+    for dark in (True, False):
+        assert set(figures(found, dark)) >= {"cost", "rounds"}
     assert found.plot().data and found.plot("rounds").data
     assert "<table" in found._repr_html_() and "best:" in repr(found)
