@@ -230,9 +230,8 @@ class Study:
         """What there is to read: the best rows, and the curves around the recommended one."""
         shown = self._order()[:MOST_ROWS]
         more = f" {len(self.names) - len(shown)} more are in study.table." if len(shown) < len(self.names) else ""
-        raced = (
-            "" if self.error_rate is None else f" Stopped: behind by more than chance (error rate {self.error_rate})."
-        )
+        stopped = len(self.names) - len(self.finalists)
+        raced = f" {stopped} stopped, behind by more than chance (error rate {self.error_rate})." if stopped else ""
         tables = [
             Table(
                 f"{len(self.names)} strategies on {len(self.files)} pictures",
