@@ -121,7 +121,9 @@ def deepest_point(mask: Mask) -> tuple[tuple[float, float], float]:
     top, left = max(0, ys[0] - reach), max(0, xs.min() - reach)
     around = np.ascontiguousarray(inside[top : ys[-1] + reach + 1, left : xs.max() + reach + 1])
     exact = cv2.distanceTransform(around, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[ys - top, xs - left]
-    i = np.argmax(exact)
+    i = np.argmax(
+        np.rint(np.square(exact, dtype=float))
+    )  # whole numbers: of two as deep, the last bit is no difference
     return (float(xs[i] - 1 + mask.left), float(ys[i] - 1 + mask.top)), float(exact[i])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
@@ -39,12 +39,13 @@ def test_deepest_point_is_as_deep_as_any(mask):
 
 @FEW
 @given(SEEDS, st.sampled_from([2, 6, 15]), st.booleans())
+@example(193, 2, False)  # two are as deep but for a last bit
 def test_the_deepest_point_of_a_large_mask_is_the_first_of_the_deepest(seed, smooth, frame):
     mask = cv2.GaussianBlur(rng(seed).normal(size=(240, 310)).astype(np.float32), (0, 0), smooth) > 0
     mask[:40] |= frame
     depths = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    y, x = np.unravel_index(np.argmax(depths), depths.shape)
-    assert deepest_point(mask) == ((x, y), depths[y, x])
+    y, x = np.unravel_index(np.argmax(np.rint(np.square(depths, dtype=float))), depths.shape)
+    assert deepest_point(mask) == ((x, y), pytest.approx(depths[y, x]))
 
 
 @MANY
