@@ -52,6 +52,21 @@ class StrategyResult:
         if self.masks is not None:
             object.__setattr__(self, "masks", tuple(map(Window.of, self.masks)))
 
+    @classmethod
+    def failure(cls, strategy: str, why: str) -> StrategyResult:
+        """No result, and why."""
+        return cls(strategy, None, (), np.zeros(0), f"error: {why}", 0.0, 0)
+
+    @classmethod
+    def without_memory(cls, strategy: str, shape: tuple[int, int]) -> StrategyResult:
+        """No result, for there is no memory for a picture of this (H, W)."""
+        height, width = shape
+        return cls.failure(
+            strategy,
+            f"not enough memory for this picture of {width} x {height} pixels; free some, make the picture smaller, or"
+            " choose a smaller model",
+        )
+
     @property
     def mask(self) -> np.ndarray | None:
         """(H, W) uint8 of the picture's own size; 0 is background, i + 1 the i-th class; painted each time."""

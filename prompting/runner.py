@@ -114,13 +114,8 @@ class Runner:
         yield from results
 
     def _too_large(self, picture: Picture) -> PictureResult:
-        height, width = picture.shape
-        error = (
-            f"error: not enough memory for this picture of {width} x {height} pixels; free some, make the picture"
-            " smaller, or choose a smaller model"
-        )
         wanted = [strategy.name for strategy in self.strategies if strategy.name not in picture.skip]
-        failed = (StrategyResult(name, None, (), np.zeros(0), error, 0.0, 0) for name in wanted)
+        failed = (StrategyResult.without_memory(name, picture.shape) for name in wanted)
         return PictureResult(picture.key, tuple(failed))
 
     def _at_once(self, batch: list[Picture]) -> Iterator[PictureResult]:

@@ -67,7 +67,12 @@ class Writer:
         self._written = time.monotonic()
 
     def write(self, sample_id: str, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Have fields of a sample written with the next batch, in one update.
+        """:meth:`add`, and write what waits where it is time to."""
+        self.add(sample_id, values)
+        self.flush_in_time()
+
+    def add(self, sample_id: str, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Have fields of a sample written with the next batch, in one update; nothing of it where this raises.
 
         Args:
             sample_id: whose fields
@@ -81,6 +86,9 @@ class Writer:
         if plain:
             update = {"$set": {**plain, "last_modified_at": datetime.now(timezone.utc).replace(tzinfo=None)}}
             self._pending[sample_id] = UpdateOne({"_id": bson.ObjectId(sample_id)}, update)
+
+    def flush_in_time(self) -> None:
+        """Write what waits, where it has waited long enough."""
         if time.monotonic() - self._written > SAVE_EVERY_SECONDS or len(self._pending) >= MOST_AT_ONCE:
             self.flush()
 

@@ -175,19 +175,39 @@ def _make(
                 yield _Made(sample, result.results, result.heatmap)
             else:
                 names = (name for name in plan.strategies if name not in todo[sample.id])
-                yield _Made(sample, tuple(_failure(name, picture) for name in names))
-
-
-def _failure(strategy: str, error: PromptingError) -> StrategyResult:
-    return StrategyResult(strategy, None, (), np.zeros(0), f"error: {error}", 0.0, 0)
+                yield _Made(sample, tuple(StrategyResult.failure(name, str(picture)) for name in names))
 
 
 def _write(made: _Made, plan: Plan, writer: Writer) -> dict[str, _Cost]:
     """Have everything written into the sample in one update; what each strategy cost."""
+    made = _added(made, plan, writer)
+    writer.flush_in_time()
+    return {result.strategy: _Cost.of(result) for result in made.results}
+
+
+def _added(made: _Made, plan: Plan, writer: Writer) -> _Made:
+    """What is put up for writing: masks are painted and compressed here, and a picture may find no memory for that."""
+    try:
+        _add(made, plan, writer)
+        return made
+    except Exception as error:
+        from ..segmentation import memory
+
+        if not memory.ran_out(error):
+            raise
+    failed = tuple(
+        result if result.label_map is None else StrategyResult.without_memory(result.strategy, result.shape)
+        for result in made.results
+    )
+    made = _Made(made.sample, failed)
+    _add(made, plan, writer)
+    return made
+
+
+def _add(made: _Made, plan: Plan, writer: Writer) -> None:
     heatmaps = [] if made.heatmap is None else [storage.heatmap_value(made.heatmap, plan)]
     found = (storage.values(made.sample, result, plan) for result in made.results)
-    writer.write(made.sample.id, chain(heatmaps, chain.from_iterable(found)))
-    return {result.strategy: _Cost.of(result) for result in made.results}
+    writer.add(made.sample.id, chain(heatmaps, chain.from_iterable(found)))
 
 
 def _refuse(sample_id: str, names: Sequence[str], why: str, samples: foc.SampleCollection, plan: Plan) -> None:

@@ -23,6 +23,7 @@ from prompting.errors import PromptingError
 from prompting.labels.instances import instance_mask
 from prompting.models.catalogue import load_sam2
 from prompting.pixels.images import read_image
+from prompting.pixels.label_map import LabelMap
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK
@@ -661,6 +662,28 @@ def test_an_error_never_replaces_a_result(damaged):
     damaged.reload()
     after = damaged.first().to_dict()
     assert {**after, "last_modified_at": 0} == {**before, "last_modified_at": 0}
+
+
+def test_a_mask_that_there_is_no_memory_to_paint_fails_alone(dataset, monkeypatch):
+    """The fault is forced: it would take a limit that lies between deciding on a mask and painting it."""
+    full, painted = LabelMap.full, []
+
+    def run_out(self):
+        painted.append(self)
+        if len(painted) == 2:
+            raise MemoryError
+        return full(self)
+
+    monkeypatch.setattr(LabelMap, "full", run_out)
+    steps = run(dataset, strategies=("yolo_box",))
+    assert (steps[-1].done, steps[-1].total, steps[-1].failed) == (6, 6, 1)
+    statuses = dataset.values("sam2_yolo_box_status")
+    assert statuses[1].startswith("error: not enough memory for this picture of ")
+    assert {*statuses[:1], *statuses[2:]} == {OK, NO_PROMPT}
+    assert len(dataset.exists("sam2_yolo_box")) == len(dataset.exists("sam2_yolo_box_instances")) == 5
+    monkeypatch.undo()
+    steps = run(dataset, strategies=("yolo_box",), existing="skip")
+    assert (steps[-1].total, steps[-1].failed) == (1, 0)
 
 
 def test_a_run_in_which_everything_failed_claims_no_cost(damaged):
