@@ -196,7 +196,7 @@ def apply_model(dataset, model, strategy: str) -> None:
         RuntimeError: a picture was left without masks: FiftyOne logs errors and goes on
     """
     fields, made = fields_of(strategy), f"fiftyone_{strategy}"
-    has_boxes = dataset.count(f"{fields.boxes}.detections") > 0
+    has_boxes = dataset.has_sample_field(fields.boxes) and dataset.count(f"{fields.boxes}.detections") > 0
     prompts = {"box_prompt_field": fields.boxes} if has_boxes else {"point_prompt_field": CLICKS.format(strategy)}
     dataset.apply_model(model, label_field=made, **prompts, progress=False)
     if dataset.count(made) < len(dataset):
