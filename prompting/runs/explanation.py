@@ -32,7 +32,7 @@ from ..pixels.masks import resize_mask
 from ..segmentation.precision import FLOAT32
 from .asking_again import attempts_of, attempts_there, ceilings_of, image_of
 from .assembly import load_segmenter, sam2_weights, usable_device
-from .progress import Pace, Progress
+from .progress import Pace, Progress, before_the_first
 
 MOST_PROBED = 10
 """Of a crowded picture, the largest instances alone are probed for robustness: each takes some 40 prompts."""
@@ -192,12 +192,7 @@ def _truth(view, gt_field: str, classes: Sequence[str], prefix: str):
     reading, ignored = truth_reading(view._dataset, prefix)
     known = reading.encoding if reading is not None and reading.classes == tuple(classes) else None
     steps = read_truth(view, gt_field, classes, ignored, truth_field(prefix), known)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-        yield Progress(0, len(view), 0)
+    return before_the_first(steps, len(view))
 
 
 def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: str):

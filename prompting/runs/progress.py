@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 
 RECENT, FEWEST = 32, 3
@@ -25,6 +25,16 @@ class Progress:
     total: int
     failed: int
     seconds_left: float | None = field(default=None, compare=False)
+
+
+def before_the_first(steps: Generator, total: int) -> Generator[Progress]:
+    """No sample done yet, as often as something that comes first makes a step; what that returns in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+        yield Progress(0, total, 0)
 
 
 class Pace:

@@ -29,7 +29,7 @@ from ..prompts.strategies import strategies_named
 from ..prompts.strategy import FIELD
 from ..results import PictureResult
 from .assembly import build_runner, resolved, weights_of
-from .progress import Pace, Progress
+from .progress import Pace, Progress, before_the_first
 
 BATCH = 8
 """After so many pictures it is looked who is behind, and the study is kept."""
@@ -86,7 +86,7 @@ def sweep(samples: foc.SampleCollection, asked: SweepPlan) -> Iterator[Progress 
 def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterator[Progress | Study]:
     dataset, names = samples._dataset, plan.strategies
     view = samples.exists(asked.gt_field) if samples.has_sample_field(asked.gt_field) else samples
-    truth = yield from _truth(view, asked.gt_field, plan, ignored)
+    truth = yield from before_the_first(read_truth(view, asked.gt_field, plan.classes, ignored), len(view))
     if len(view) < LEAST:
         raise PromptingError(f"A sweep needs at least {LEAST} pictures with a label in {asked.gt_field!r}.")
     encoding = checks.check_prompt_field(view, plan)
@@ -97,7 +97,7 @@ def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterat
     race = _Race(names, asked.error_rate if asked.racing else None, str(truth.reading), len(order))
     if earlier is not None:
         race.take_up(*earlier)
-    todo = [i for i in order if i not in set(race.looked_at)]
+    todo = race.left_of(order)
     pace, total = Pace(len(todo), BATCH), len(order)
     fields = [asked.gt_field, *((plan.prompt_field, plan.points_field) if plan.uses(FIELD) else ())]
     hold.tell(total - len(todo), total)
@@ -125,16 +125,6 @@ def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterat
     if not race.looked_at:
         raise PromptingError("No picture could be read and scored; look at the files.")
     yield race.study()
-
-
-def _truth(view, gt_field: str, plan: Plan, ignored):
-    steps = read_truth(view, gt_field, plan.classes, ignored)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-        yield Progress(0, len(view), 0)
 
 
 def _what_decides(asked: SweepPlan, plan: Plan, order: Sequence[str]) -> dict:
@@ -212,6 +202,11 @@ class _Race:
         self.ious.append(ious)
         self.calls.append(calls)
 
+    def left_of(self, order: Sequence[str]) -> list[str]:
+        """The ids of pictures that aren't scored yet."""
+        scored = set(self.looked_at)
+        return [i for i in order if i not in scored]
+
     def stop_those_behind(self) -> None:
         """Whoever is behind by more than chance runs no more."""
         if self.error_rate is None or not self.ious:
@@ -228,6 +223,5 @@ class _Race:
 
 def _keep(dataset: fo.Dataset, prefix: str, race: _Race, same: dict, order: Sequence[str]) -> None:
     if race.ious:
-        left = [i for i in order if i not in set(race.looked_at)]
         with editing(dataset):
-            save_study(dataset, prefix, race.study(), same, [*race.looked_at, *left])
+            save_study(dataset, prefix, race.study(), same, [*race.looked_at, *race.left_of(order)])
