@@ -133,11 +133,13 @@ def stored(plan) -> Iterator:
     import fiftyone as fo
 
     from prompting.dataset import storage
+    from prompting.dataset.lock import editing
     from prompting.dataset.saving import writing
 
     dataset = fo.Dataset()
     dataset.add_sample(fo.Sample("picture.jpg"))
-    storage.declare_fields(dataset, plan)
+    with editing(dataset):
+        storage.declare_fields(dataset, plan)
     sample = dataset.view().first()  # of a dataset's own sample all masks would be read again
 
     def store(result) -> None:

@@ -1,11 +1,18 @@
-"""A strategy's result in a sample, written as a run writes it."""
+"""A strategy's fields and its result in a sample, written as a run writes them."""
 
 import fiftyone as fo
 
 from prompting.dataset import storage
+from prompting.dataset.lock import editing
 from prompting.dataset.saving import writing
 from prompting.plan import Plan
 from prompting.results import StrategyResult
+
+
+def declare(dataset: fo.Dataset, plan: Plan) -> None:
+    """Declare the fields that a plan writes."""
+    with editing(dataset):
+        storage.declare_fields(dataset, plan)
 
 
 def write(sample: fo.Sample, result: StrategyResult, plan: Plan) -> None:

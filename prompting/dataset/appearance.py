@@ -51,17 +51,16 @@ def arrange(dataset: fo.Dataset, prefix: str = "sam2") -> None:
     """Give the strategies their colours, and put their fields into a closed sidebar group each, but for the masks.
 
     By itself the App opens every field of every strategy, all in colours of chance. What a person set for these
-    fields, or for any others, stays.
+    fields, or for any others, stays. The caller saves.
     """
     _colour(dataset, prefix)
     _group(dataset, prefix)
-    dataset.save()
 
 
 def show(dataset: fo.Dataset, prefix: str, strategy: str, gt_field: str | None = None, replace: bool = True) -> None:
     """Let the App open with one strategy's result, in place of all fields at once.
 
-    What a person chose stays: only what was set here last, or nothing at all, is replaced.
+    What a person chose stays: only what was set here last, or nothing at all, is replaced. The caller saves.
 
     Args:
         dataset: with results
@@ -79,7 +78,6 @@ def show(dataset: fo.Dataset, prefix: str, strategy: str, gt_field: str | None =
     paths = active_fields(dataset, prefix, strategy, gt_field)
     config.active_fields = fo.ActiveFields(paths=paths)
     config.plugins = {**(config.plugins or {}), PLUGIN: {**ours, "active_fields": paths}}
-    dataset.save()
 
 
 def colours(dataset: fo.Dataset, prefix: str) -> dict[str, str]:

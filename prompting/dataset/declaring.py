@@ -1,4 +1,7 @@
-"""Declaring fields, all at once."""
+"""Declaring fields, all at once, and what their masks' values mean.
+
+The caller holds the dataset's document (:func:`prompting.dataset.lock.editing`), which is saved at its end.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,39 @@ def add_fields(dataset: fo.Dataset, types: Mapping[str, tuple]) -> None:
         dataset: whose document nobody else changes meanwhile (:func:`prompting.dataset.lock.editing`)
         types: field name -> (field type, embedded document type or None); a dot leads into a document
     """
-    fields = {
-        name: odm.create_field(name.rpartition(".")[2], kind, embedded_doc_type=document)
-        for name, (kind, document) in types.items()
-    }
-    for depth in sorted({name.count(".") for name in fields}):  # documents before what is in them
-        dataset._merge_sample_field_schema({name: one for name, one in fields.items() if name.count(".") == depth})
-    dataset.save()
+    lacking: dict[str, fo.Field] = {}
+    for path in sorted(types, key=lambda path: path.count(".")):  # documents before what is in them
+        kind, document = types[path]
+        if _is_there(dataset, path, kind, document):
+            continue
+        parent, _, name = path.rpartition(".")
+        field = odm.create_field(name, kind, embedded_doc_type=document)
+        if (new := _new_document(lacking, parent)) is not None:
+            new._fields[name] = field
+        else:
+            lacking[path] = field
+    if lacking:
+        dataset._sample_doc_cls.merge_field_schema(lacking)
+
+
+def set_targets(dataset: fo.Dataset, name: str, targets: Mapping[int | str, str]) -> None:
+    """Say what the values of a field's masks mean."""
+    if dataset.mask_targets.get(name) != targets:
+        dataset.mask_targets[name] = dict(targets)
+
+
+def _is_there(dataset: fo.Dataset, path: str, kind: type, document: type | None) -> bool:
+    """Whether a field is declared as it is wanted; what FiftyOne says of one of another type is left to it."""
+    field = dataset.get_field(path)
+    return isinstance(field, kind) and getattr(field, "document_type", None) is document
+
+
+def _new_document(lacking: Mapping[str, fo.Field], path: str) -> fo.EmbeddedDocumentField | None:
+    """The document at a path, where it is one of these that aren't declared yet, or in one of them."""
+    root, *names = path.split(".")
+    field = lacking.get(root)
+    for name in names if field is not None else ():
+        field = field._fields[name]
+        while isinstance(field, fo.ListField):
+            field = field.field
+    return field

@@ -96,6 +96,9 @@ def editing(dataset: fo.Dataset) -> Iterator[None]:
     Each process has a copy of it, and FiftyOne writes the list of fields as a whole: of two that add fields at once,
     one would take the other's away, and samples with values of fields that aren't declared can't be read any more.
 
+    Saving and reading the document takes FiftyOne longer than changing it: it is read once, and what changed is saved
+    once, at the end.
+
     Args:
         dataset: the dataset, whose document is reloaded
 
@@ -116,6 +119,8 @@ def editing(dataset: fo.Dataset) -> Iterator[None]:
         if not set(dataset.get_field_schema()) <= {field.name for field in dataset._doc.sample_fields}:
             dataset.reload()  # fields that this process knows are gone
         yield
+        if dataset._doc._get_changed_fields():
+            dataset.save()
     finally:
         _release(locks, key, token)
 

@@ -22,7 +22,7 @@ from ..segmentation.prompt import Prompt
 from ..spelling import spelled
 from . import labels
 from .checks import check_type
-from .declaring import add_fields
+from .declaring import add_fields, set_targets
 from .label_fields import label_type_of
 from .names import RECORD, StrategyFields, comparison_key, robustness_key, run_key, study_key
 from .owned import shared_fields, strategy_fields
@@ -108,11 +108,10 @@ def check_field(samples, prefix: str, field: str) -> None:
 
 
 def declare(dataset: fo.Dataset, prefix: str, masks: MasksThere) -> None:
-    """Add a row's fields, and the record by which it is known."""
+    """Add a row's fields, and the record by which it is known; the caller holds the dataset's document."""
     add_fields(dataset, fields_written(prefix, masks.field))
     targets = {i + 1: name for i, name in enumerate(masks.classes)}
-    dataset.mask_targets[StrategyFields.of(prefix, masks.field).mask] = targets
-    dataset.save()
+    set_targets(dataset, StrategyFields.of(prefix, masks.field).mask, targets)
     key, now = run_key(prefix, masks.field), datetime.now(timezone.utc).isoformat()
     config = dataset.init_run(
         method=RECORD,

@@ -15,7 +15,7 @@ from ..prompts.strategy import BOX, INSIDE, OUTSIDE
 from ..results import NO_PROMPT, OK, StrategyResult
 from ..segmentation.prompt import Prompt
 from . import labels
-from .declaring import add_fields
+from .declaring import add_fields, set_targets
 from .names import StrategyFields, heatmap_field
 
 DONE = (OK, NO_PROMPT)
@@ -41,7 +41,10 @@ def written_fields(plan: Plan, strategy: str) -> dict[str, tuple]:
 
 
 def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
-    """Add the fields that a plan writes, with their mask targets, before the first result is written."""
+    """Add the fields that a plan writes, with their mask targets, before the first result is written.
+
+    The caller holds the dataset's document (:func:`prompting.dataset.lock.editing`), which saves it.
+    """
     declared = {name: types for one in plan.strategies for name, types in written_fields(plan, one).items()}
     if plan.heatmap:
         declared[heatmap_field(plan.prefix)] = (fo.EmbeddedDocumentField, fo.Heatmap)
@@ -50,8 +53,7 @@ def declare_fields(dataset: fo.Dataset, plan: Plan) -> None:
         declared[path] = (fo.FloatField, None)
     add_fields(dataset, declared)
     for strategy in plan.strategies:
-        dataset.mask_targets[StrategyFields.of(plan.prefix, strategy).mask] = plan.mask_targets
-    dataset.save()
+        set_targets(dataset, StrategyFields.of(plan.prefix, strategy).mask, plan.mask_targets)
 
 
 def values(sample: fo.Sample, result: StrategyResult, plan: Plan) -> Iterator[tuple[str, Any]]:

@@ -17,9 +17,8 @@ from ..pixels.masks import IGNORED, Window
 from ..pixels.regions import Region, components, count_parts
 from ..priors.fields import FieldPrior
 from ..spelling import spelled
-from .declaring import add_fields
+from .declaring import add_fields, set_targets
 from .label_fields import label_type_of
-from .lock import editing
 from .names import count_field, size_field, truth_field
 from .reading import read, read_steps
 from .saving import nearly_full
@@ -177,17 +176,15 @@ def truth_objects(label: fo.Detections, classes: Sequence[str], height: int, wid
 
 
 def declare_truth(dataset: fo.Dataset, truth: Truth, prefix: str) -> None:
-    """Add the truth's fields, before the first is written."""
-    with editing(dataset):
-        types = {
-            truth_field(prefix): (fo.EmbeddedDocumentField, fo.Segmentation),
-            count_field(prefix): (fo.IntField, None),
-            size_field(prefix): (fo.FloatField, None),
-        }
-        add_fields(dataset, types)
-        # the App draws no value without a name: crowds, which count for nothing, don't look missed
-        dataset.mask_targets[truth_field(prefix)] = {i + 1: name for i, name in enumerate(truth.classes)}
-        dataset.save()
+    """Add the truth's fields, before the first is written; the caller holds the dataset's document."""
+    types = {
+        truth_field(prefix): (fo.EmbeddedDocumentField, fo.Segmentation),
+        count_field(prefix): (fo.IntField, None),
+        size_field(prefix): (fo.FloatField, None),
+    }
+    add_fields(dataset, types)
+    # the App draws no value without a name: crowds, which count for nothing, don't look missed
+    set_targets(dataset, truth_field(prefix), {i + 1: name for i, name in enumerate(truth.classes)})
 
 
 def without_room(view, prefix: str, refused: Iterable[str]) -> list[str]:

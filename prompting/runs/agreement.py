@@ -11,6 +11,7 @@ import fiftyone.core.collections as foc
 from ..analysis.agreement import Agreement, mean_pairwise_iou
 from ..dataset import checks
 from ..dataset.completeness import MASK, require
+from ..dataset.declaring import add_fields
 from ..dataset.lock import editing, run_lock
 from ..dataset.names import StrategyFields, agreement_field
 from ..dataset.pages import samples_by_page
@@ -95,7 +96,7 @@ def measured(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -
     dataset, field = samples._dataset, agreement_field(prefix)
     agreement = AgreementOf(dataset, prefix, names)
     with editing(dataset):
-        dataset.add_sample_field(field, fo.FloatField)
+        add_fields(dataset, {field: (fo.FloatField, None)})
     view = samples.select_fields(agreement.fields)
     with writing(dataset) as writer:
         for sample in samples_by_page(view, samples.values("id")):

@@ -56,6 +56,9 @@ class CountedEvaluation(fous.SimpleEvaluation):
     def register_samples(self, samples, eval_key) -> None:
         """The fields are declared already."""
 
+    def add_fields_to_sidebar_group(self, samples, eval_key, omit_fields=None) -> None:
+        """They come into the strategy's group (:func:`prompting.dataset.appearance.arrange`)."""
+
     def evaluate_samples(self, samples, eval_key=None, mask_targets: Mapping | None = None, progress=None):
         values, classes = zip(*sorted(mask_targets.items()), strict=True)
         counts, matches = self.config._counts, []

@@ -12,6 +12,7 @@ from PIL import ImageColor
 from ..analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
 from ..analysis.palette import GREEN, PURPLE, SKY, VERMILLION
 from ..dataset import checks
+from ..dataset.declaring import add_fields, set_targets
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, overlay_field, truth_field
 from ..dataset.pages import samples_by_page
@@ -103,9 +104,8 @@ def _coloured(errors: np.ndarray) -> np.ndarray:
 def _declare(dataset: fo.Dataset, field: str, strategy: str, classes: int) -> None:
     """The field, and what its colours mean."""
     words = {value: word for value, word in WORDS.items() if value != WRONG_CLASS or classes > 1}
-    dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
-    dataset.mask_targets[field] = {COLOURS[value].lower(): word for value, word in words.items()}
-    dataset.save()
+    add_fields(dataset, {field: (fo.EmbeddedDocumentField, fo.Segmentation)})
+    set_targets(dataset, field, {COLOURS[value].lower(): word for value, word in words.items()})
     declared = dataset.get_field(field)
     declared.description = f"Where {strategy} is right and wrong: {', '.join(words.values())}"
     declared.save()

@@ -21,7 +21,7 @@ from .agreement import comparable
 from .bringing_in import bring_in
 from .instance_patches import evaluate_patches
 from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_rows, common_classes, scored_samples
-from .scoring import keep_scores, score_pictures
+from .scoring import declare_scores, keep_scores, score_pictures
 from .teller import Teller
 
 
@@ -87,6 +87,7 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
     reading = replace(truth.reading, instances=sum(scored.instances.values()))
     if scored.refused:
         view = _without(view, scored.refused)
+    declare_scores(samples._dataset, names, prefix)
     rows, scores = [], {}
     for name in names:
         row, scores[name] = keep_scores(view, name, prefix, truth, scored)

@@ -16,6 +16,7 @@ import fiftyone.core.collections as foc
 from bson import ObjectId
 
 from ..dataset import checks
+from ..dataset.declaring import add_fields, set_targets
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import LABELS, StrategyFields, instances_field, labels_key
 from ..dataset.owned import own_fields
@@ -199,10 +200,9 @@ def _classes(targets: dict | None) -> str:
 
 
 def _declare(dataset: fo.Dataset, takeover: Takeover, mask: str) -> None:
-    dataset.add_sample_field(takeover.name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
-    dataset.add_sample_field(takeover.instances, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    dataset.mask_targets[takeover.name] = dict(dataset.mask_targets.get(mask) or {})
-    dataset.save()
+    kinds = {takeover.name: fo.Segmentation, takeover.instances: fo.Detections}
+    add_fields(dataset, {name: (fo.EmbeddedDocumentField, kind) for name, kind in kinds.items()})
+    set_targets(dataset, takeover.name, dataset.mask_targets.get(mask) or {})
 
 
 def _record(dataset: fo.Dataset, takeover: Takeover, prefix: str) -> None:

@@ -147,7 +147,6 @@ def _delete_run(dataset: fo.Dataset, references: MutableMapping, key: str, delet
     """A run or an evaluation; the reference alone where FiftyOne was killed after the run: it deletes no such."""
     if isinstance(references.get(key), DBRef):
         del references[key]
-        dataset._doc.save()
     elif key in references:
         delete(key)
 
@@ -173,7 +172,6 @@ def _delete_fields(dataset: fo.Dataset, names: Sequence[str]) -> None:
 
 def _forget(dataset: fo.Dataset, prefix: str, strategy: str | None) -> None:
     app_traces.forget(dataset, prefix, owned.own_names(dataset, prefix, strategy))
-    dataset.save()
     for other in [prefix, *owned.prefixes_left(dataset)]:  # or the App would tick all that is left at once
         if names := strategies_in(dataset, other):
             appearance.show(dataset, other, names[0])

@@ -98,11 +98,11 @@ def score_pictures(view, strategies: Sequence[str], prefix: str, truth: Truth, a
         teller: of progress
     """
     dataset, scored = view._dataset, Scored.nothing(strategies)
-    declare_truth(dataset, truth, prefix)
     agreement = AgreementOf(dataset, prefix, agreeing)
-    if agreeing:
-        with editing(dataset):
-            dataset.add_sample_field(agreement_field(prefix), fo.FloatField)
+    with editing(dataset):
+        declare_truth(dataset, truth, prefix)
+        if agreeing:
+            add_fields(dataset, {agreement_field(prefix): (fo.FloatField, None)})
     of = {name: StrategyFields.of(prefix, name) for name in strategies}
     read = dict.fromkeys([truth.field, *agreement.fields, *(fields.mask for fields in of.values())])
     if truth.has_instances:
@@ -199,7 +199,8 @@ def keep_scores(view, strategy: str, prefix: str, truth: Truth, scored: Scored) 
             }
             writer.write(sample_id, {f"{key}_{score}": all_scores[score] for score in SCORES})
     metric = {"values": values, "stored": True}
-    with fou.SetAttributes(fo.config, show_progress_bars=False):
+    # to find a metric, FiftyOne reads and imports all plugins anew, unless they are kept
+    with fou.SetAttributes(fo.config, show_progress_bars=False, plugins_cache_enabled=True):
         results = view.evaluate_segmentations(
             fields.mask,
             gt_field=truth_field(prefix),
@@ -244,16 +245,24 @@ def _row(view, strategy: str, prefix: str, truth: Truth, results, ious: np.ndarr
     )
 
 
+def declare_scores(dataset: fo.Dataset, strategies: Sequence[str], prefix: str) -> None:
+    """Add the fields of the strategies' scores: FiftyOne would do it one by one, with no lock."""
+    with editing(dataset):
+        keys = [evaluation_key(prefix, name) for name in strategies]
+        add_fields(dataset, {f"{key}_{score}": (fo.FloatField, None) for key in keys for score in SCORES})
+
+
 def _make_room(dataset: fo.Dataset, key: str, sample_ids: Sequence[str]) -> None:
-    """Take an earlier evaluation away and declare the fields of a new one: FiftyOne would do both, with no lock.
+    """Take an earlier evaluation away: FiftyOne would do it with no lock.
 
     Fields that all get new values stay: to delete and to declare them again takes FiftyOne a second or two.
     """
+    if key not in dataset.list_evaluations():
+        return
     with editing(dataset):
-        if key in dataset.list_evaluations():
-            iou = f"{key}_iou"
-            others = dataset.has_sample_field(iou) and len(dataset.exists(iou).exclude(sample_ids))
-            foe.EvaluationMethod.delete_run(dataset, key, cleanup=bool(others))
+        iou = f"{key}_iou"
+        others = dataset.has_sample_field(iou) and len(dataset.exists(iou).exclude(sample_ids))
+        foe.EvaluationMethod.delete_run(dataset, key, cleanup=bool(others))
         add_fields(dataset, {f"{key}_{score}": (fo.FloatField, None) for score in SCORES})
 
 

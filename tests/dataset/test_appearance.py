@@ -4,17 +4,18 @@ import fiftyone as fo
 import pytest
 
 from prompting.analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
-from prompting.dataset import storage
-from prompting.dataset.appearance import PLUGIN, active_fields, arrange, colours, field_colours, show, shown_fields
+from prompting.dataset import appearance
+from prompting.dataset.appearance import PLUGIN, active_fields, colours, field_colours, shown_fields
 from prompting.dataset.names import error_field
 from prompting.plan import Plan
+from tests.storing import declare
 
 
 @pytest.fixture
 def dataset():
     dataset = fo.Dataset()
     dataset.add_sample(fo.Sample(filepath="a.png", mine=1.5, boxes=fo.Detections()))
-    storage.declare_fields(dataset, Plan(strategies=("clip_box", "clip_iterative"), keep_rounds=True))
+    declare(dataset, Plan(strategies=("clip_box", "clip_iterative"), keep_rounds=True))
     dataset.add_sample_field("sam2_eval_clip_box_iou", fo.FloatField)
     dataset.add_sample_field("sam2_truth_size", fo.FloatField)
     for path in (error_field("sam2", "clip_box"),):
@@ -22,6 +23,16 @@ def dataset():
     dataset.add_sample_field(f"{error_field('sam2', 'clip_box')}.miss", fo.FloatField)
     yield dataset
     dataset.delete()
+
+
+def arrange(dataset) -> None:
+    appearance.arrange(dataset)
+    dataset.save()
+
+
+def show(dataset, *choice, **settings) -> None:
+    appearance.show(dataset, *choice, **settings)
+    dataset.save()
 
 
 def groups(dataset) -> dict[str, list[str]]:

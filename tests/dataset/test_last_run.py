@@ -7,9 +7,10 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.store import ExecutionStore
 
-from prompting.dataset import records, storage
+from prompting.dataset import records
 from prompting.dataset.last_run import STORE, last_asked, remember
 from prompting.plan import Plan
+from tests.storing import declare
 
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano"}
 
@@ -26,7 +27,7 @@ def nobody():
 def applied(dataset, asked: Plan, **resolved) -> None:
     """As if a plan had been applied."""
     plan = dataclasses.replace(asked, **resolved)
-    storage.declare_fields(dataset, plan)
+    declare(dataset, plan)
     for strategy in plan.strategies:
         records.register(dataset, plan, strategy, asked)
 

@@ -11,7 +11,7 @@ from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.segmentation.prompt import Prompt
-from tests.storing import write
+from tests.storing import declare, write
 
 PLAN = Plan(strategies=("clip_box_points", "yolo_box"), sam2_model="nano", device="cpu")
 FIELDS = StrategyFields.of("sam2", "clip_box_points")
@@ -44,7 +44,7 @@ def failure(status: str = "error: gone") -> StrategyResult:
 
 def stored(dataset, *results) -> fo.Sample:
     """The first sample after these results were written to it one after the other."""
-    storage.declare_fields(dataset, PLAN)
+    declare(dataset, PLAN)
     for one in results:
         write(dataset.first(), one, PLAN)
     dataset.reload()
@@ -131,7 +131,7 @@ def test_an_error_never_replaces_a_result(three, status):
 
 
 def test_declared_fields_have_their_types_and_mask_targets(three):
-    storage.declare_fields(three, PLAN)
+    declare(three, PLAN)
     three.reload()
     assert three.mask_targets[FIELDS.mask] == {1: "person"}
     for name, (field_type, document_type) in storage.written_fields(PLAN, "clip_box_points").items():
@@ -142,7 +142,7 @@ def test_declared_fields_have_their_types_and_mask_targets(three):
 
 
 def test_what_is_undone_is_told_sample_by_sample(three):
-    storage.declare_fields(three, PLAN)
+    declare(three, PLAN)
     first, second, third = three.values("id")
     box = fo.Detections(detections=[fo.Detection(label="person", bounding_box=[0, 0, 1, 1])])
     for strategy, statuses in {"clip_box_points": [OK, NO_PROMPT, "error: gone"], "yolo_box": [OK, None, None]}.items():
@@ -161,7 +161,7 @@ def test_what_is_undone_is_told_sample_by_sample(three):
 
 
 def test_what_a_view_hides_is_seen_again_and_what_it_leaves_out_is_not(three):
-    storage.declare_fields(three, PLAN)
+    declare(three, PLAN)
     for view in (three.select_fields("tags"), three.exclude_fields(FIELDS.status), three.view()):
         shown = checks.with_all_fields(view.skip(1).sort_by("filepath"))
         assert shown.has_sample_field(FIELDS.status)

@@ -14,11 +14,12 @@ import yaml
 from fiftyone.operators.registry import OperatorRegistry
 from fiftyone.operators.store import ExecutionStore
 
-from prompting.dataset import names, records, storage
+from prompting.dataset import names, records
 from prompting.dataset.last_run import STORE
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.runs.assembly import resolved
+from tests.storing import declare
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
@@ -193,7 +194,7 @@ def test_apply_form_says_what_is_wrong_and_cannot_be_executed(people, params, wo
 
 def test_apply_form_asks_what_becomes_of_results_just_where_there_are_some(dataset):
     plan = resolved(Plan(strategies=("clip_box",), sam2_model="nano", clip_model="nano", yolo_model="nano"))
-    storage.declare_fields(dataset, plan)
+    declare(dataset, plan)
     records.register(dataset, plan, "clip_box")
     nobody = fo.Segmentation(mask=np.zeros((4, 4), np.uint8))
     dataset.set_values("sam2_clip_box", [nobody.copy(), nobody.copy()] + [None] * 4)
@@ -217,13 +218,13 @@ def test_evaluate_form_says_that_strategies_come_first(people):
 
 def test_evaluate_form_says_that_there_is_no_truth(pictures):
     dataset = pictures.clone()
-    storage.declare_fields(dataset, Plan(strategies=("clip_box",)))
+    declare(dataset, Plan(strategies=("clip_box",)))
     assert "no ground truth" in problem(form(EVALUATE, dataset))
     dataset.delete()
 
 
 def test_evaluate_form_offers_what_was_applied_and_the_truths_but_not_our_own_fields(dataset):
-    storage.declare_fields(dataset, Plan(strategies=("clip_box", "clip_point")))
+    declare(dataset, Plan(strategies=("clip_box", "clip_point")))
     dataset.add_sample_field(names.truth_field("sam2"), fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
     fields = form(EVALUATE, dataset)
     assert choices(fields["strategies"]) == choices(fields["baseline"]) == ["clip_point", "clip_box"]

@@ -18,7 +18,7 @@ from tests.properties.shapes import (
     masks,
     results,
 )
-from tests.storing import write
+from tests.storing import declare, write
 
 PLAN = Plan(strategies=("clip_iterative",), sam2_model="nano", device="cpu", keep_rounds=True)
 
@@ -34,7 +34,7 @@ def sample():
     """A sample in a real dataset that strategies may write to."""
     dataset = fo.Dataset()
     dataset.add_sample(fo.Sample("picture.png"))
-    storage.declare_fields(dataset, PLAN)
+    declare(dataset, PLAN)
     yield dataset.first()
     dataset.delete()
 

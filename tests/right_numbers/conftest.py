@@ -72,16 +72,17 @@ def scored(apply_strategies, evaluate_strategies, nano, person):
 
 def write(samples, mask: np.ndarray, classes=("person",)) -> None:
     """A strategy's results, the same mask on each picture."""
-    from prompting.dataset import records, storage
+    from prompting.dataset import records
     from prompting.pixels.masks import Window
     from prompting.plan import Plan
     from prompting.results import OK, StrategyResult
     from prompting.segmentation.prompt import Prompt
+    from tests.storing import declare
     from tests.storing import write as write_result
 
     dataset = samples._dataset
     plan = Plan(strategies=("yolo_box",), classes=classes, sam2_model="nano", yolo_model="nano")
-    storage.declare_fields(dataset, plan)
+    declare(dataset, plan)
     records.register(dataset, plan, "yolo_box")
     for sample in dataset:
         prompts = (Prompt(classes[0], box=Window.of(mask).box),)

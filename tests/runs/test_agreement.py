@@ -4,12 +4,11 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from prompting.dataset import storage
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.runs.agreement import measure_agreement
-from tests.storing import write
+from tests.storing import declare, write
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def three():
     dataset = fo.Dataset()
     plan = Plan(strategies=("clip_box", "yolo_box", "field_box"), prompt_field="x")
     dataset.add_samples([fo.Sample(filepath=f"{i}.png") for i in range(3)])
-    storage.declare_fields(dataset, plan)
+    declare(dataset, plan)
     masks = {"clip_box": [empty, full, full], "yolo_box": [empty, half, None], "field_box": [full, full, full]}
     for strategy, made in masks.items():
         for sample, mask in zip(dataset, made):

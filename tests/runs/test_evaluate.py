@@ -11,14 +11,14 @@ from fiftyone import ViewField as F
 from fiftyone.operators.executor import Executor, execute_or_delegate_operator
 from PIL import Image
 
-from prompting.dataset import records, storage
+from prompting.dataset import records
 from prompting.dataset.judgements import load_comparison
 from prompting.dataset.names import SCORES
 from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.runs.evaluation import evaluate
-from tests.storing import write
+from tests.storing import declare, write
 from tests.telling import told
 
 EVALUATE = "@promptlab/sam2-prompting/evaluate_strategies"
@@ -61,7 +61,7 @@ def make():
 def add(dataset, classes=("person",), prefix="sam2", **predictions):
     """Masks of strategies, one a sample; None is a failure and "missing" is nothing at all."""
     plan = Plan(strategies=tuple(predictions), classes=classes, prefix=prefix, prompt_field="ground_truth")
-    storage.declare_fields(dataset, plan)
+    declare(dataset, plan)
     for strategy, masks in predictions.items():
         records.register(dataset, plan, strategy)
         cost = {"seconds_per_image": 0.5, "decoder_calls_per_image": 2.0}
