@@ -5,6 +5,8 @@ from .apply import ApplyStrategies
 from .evaluate import EvaluateStrategies
 from .explain import ExplainStrategies
 from .export import ExportComparison
+from .finish_labels import FinishLabels
+from .label_next import LabelNext
 from .metrics import BoundaryIoU, IoU
 from .panel import StrategiesPanel
 from .remove_results import RemoveResults
@@ -24,7 +26,9 @@ def register(plugin) -> None:
         ExplainStrategies,
         ExportComparison,
         MeasureAgreement,
+        FinishLabels,
         UseAsLabels,
+        LabelNext,
         TagWorst,
         ShowErrors,
         RemoveResults,

@@ -27,7 +27,7 @@ class EvaluateStrategies(RunOperator):
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.dataset.owned import own_fields
         from ..prompting.dataset.present import in_words, strategies_in
-        from ..prompting.runs.scorable import would_lose_scores
+        from ..prompting.runs.scorable import finished_rows, would_lose_scores
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
@@ -55,7 +55,9 @@ class EvaluateStrategies(RunOperator):
         others = {name: kind for name, kind in truths.items() if name != truth and name not in there}
         if others:
             description = "Another model's, say: each is a row beside the strategies"
-            forms.choose_several(inputs, "fields", others, [], LABELS["fields"], description, required=False)
+            finished = finished_rows(ctx.target_view(require_flat=True), truth, prefix)
+            default = [name for name in finished if name in others]
+            forms.choose_several(inputs, "fields", others, default, LABELS["fields"], description, required=False)
         baseline = BASELINE if BASELINE in chosen else next(iter(chosen), None)
         forms.choose_one(inputs, "baseline", chosen, baseline, LABELS["baseline"])
         if would_lose_scores(ctx.target_view(require_flat=True), truth, list(chosen), prefix):
@@ -118,7 +120,7 @@ class EvaluateStrategies(RunOperator):
             overwrite: replace an evaluation that covers samples outside of ``sample_collection``
             ignore_values: values of the truth's masks that count for nothing, instead of void's
             fields: masks that are there already, of another model, say: Segmentations, or Detections with masks; each
-                becomes a row of its field's name
+                becomes a row of its field's name; by default finished labels, where all these samples have them
             patches: also register FiftyOne's own evaluation of instances (``evaluate_detections`` with masks, COCO's
                 mAP) as ``<prefix>_coco_<strategy>``, for the App's patches of true and false positives and of misses;
                 takes some 0.1 s a picture and strategy, and needs a truth with instances

@@ -1,58 +1,32 @@
-"""``use_as_labels``: a strategy's masks as labels of one's own."""
+"""``use_as_labels``: what earlier versions called finishing labels by the rule of one strategy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import fiftyone.operators.types as types
+import fiftyone.operators as foo
 
-from . import forms
-from .following import follow
-from .one_strategy import OneStrategyOperator
-
-NAME = "labels"
+from ..prompting.final.names import ONE
+from ..prompting.plan import ERROR, OVERWRITE
+from .finish_labels import NAME, FinishLabels
 
 
-class UseAsLabels(OneStrategyOperator):
-    """Copy a strategy's masks and instances into fields that stay when its results are removed."""
+class UseAsLabels(FinishLabels):
+    """A strategy's masks as labels; it is in no menu, for :class:`FinishLabels` asks for the same."""
 
-    about = dict(
-        name="use_as_labels",
-        label="SAM 2: use a strategy's masks as labels",
-        description="Copy a strategy's masks and instances into fields of your own",
-        icon="label",
-    )
+    about = {**FinishLabels.about, "name": "use_as_labels", "label": "SAM 2: use a strategy's masks as labels"}
 
-    title, action, defaults = "Use a strategy's masks as labels", "Label", {"name": NAME}
+    @property
+    def config(self) -> foo.OperatorConfig:
+        config = super().config
+        config.unlisted = True
+        return config
 
-    def _ask(self, ctx, inputs: types.Object, strategy: str, prefix: str) -> None:
-        from ..prompting.dataset.names import instances_field
-        from ..prompting.runs.final_labels import plan_takeover
-
-        name = ctx.params.get("name") or NAME
-        told = f"For the masks; the instances go to {instances_field(name)}"
-        inputs.str("name", default=NAME, required=True, label="Name of the labels", description=told)
-        takeover = plan_takeover(ctx.target_view(require_flat=True), strategy, name, prefix, overwrite=True)
-        count, replaced = len(takeover.sample_ids), takeover.replaced
-        said = f"{count} of {count + takeover.without} samples have masks of {strategy}."
-        if not replaced:
-            inputs.view("count", types.Notice(label=said))
-            return
-        said += f" {replaced} of them have a label in {name} or {takeover.instances} already."
-        inputs.view("count", types.Warning(label=said))
-        inputs.bool("overwrite", default=False, label=f"Replace these {replaced} labels, for good")
-        if not ctx.params.get("overwrite"):
-            forms.show_problem(
-                inputs, f"{replaced} labels would be lost: tick that they may be, or choose another name."
-            )
-
-    def _work(self, samples, strategy: str, **given) -> Iterator:
-        from ..prompting.runs.final_labels import use_as_labels
-
-        return use_as_labels(samples, strategy, **given)
-
-    def _show(self, ctx, given: dict, ended: list) -> Iterator:
-        yield ctx.ops.notify(str(ended[-1]), variant="success")
+    def _steps(self, ctx) -> Iterator:
+        ctx.params["rule"] = ONE
+        if ctx.params.pop("overwrite", False):
+            ctx.params["existing"] = OVERWRITE
+        return super()._steps(ctx)
 
     def __call__(
         self,
@@ -63,18 +37,14 @@ class UseAsLabels(OneStrategyOperator):
         overwrite: bool = False,
         progress: bool = True,
     ):
-        """Use a strategy's masks as labels, from Python.
-
-        The masks go to the field ``name``, a Segmentation with the strategy's classes, and the instances to
-        ``<name>_instances``, Detections with masks. They are copies: removing the strategy's results leaves them. The
-        registered run ``<name>_labels`` says what they came from. Samples without a result are left as they are.
+        """``finish_labels`` by the rule ``one``.
 
         Args:
             sample_collection: a dataset or view
             strategy: whose masks
             name: the field to write
             prefix: of the strategy's fields
-            overwrite: replace labels that samples have there already
+            overwrite: replace labels that samples have there already and that nobody accepted or edited
             progress: show a progress bar
 
         Returns:
@@ -83,5 +53,7 @@ class UseAsLabels(OneStrategyOperator):
         Raises:
             ValueError: what was wrong with the request, before anything is written
         """
-        given = dict(name=name, prefix=prefix, overwrite=overwrite)
-        return follow(self._work(sample_collection, strategy, **given), progress)
+        existing = OVERWRITE if overwrite else ERROR
+        return super().__call__(
+            sample_collection, ONE, strategy, name, existing=existing, prefix=prefix, progress=progress
+        )

@@ -40,12 +40,27 @@ LABELS = {
     "folder": "Folder",
     "strategy": "Strategy",
     "name": "Name of the labels",
+    "rule": "Rule",
+    "accept_from": "Accept from an expected IoU of",
+    "goal": "What for",
+    "a": "Which of these",
+    "b": "or this is better",
+    "reviewed": "Also replace labels that a person accepted or edited",
     "count": "How many, at most",
     "below": "Only below",
     "tag": "Tag",
 }
 
-TITLES = {"existing": {"skip": "Keep them, do the others", "overwrite": "Do them again"}}
+TITLES = {
+    "existing": {"skip": "Keep them, do the others", "overwrite": "Do them again"},
+    "rule": {
+        "one": "One strategy",
+        "cascade": "A cascade",
+        "union": "All instances, nobody twice",
+        "learned": "What labelled pictures taught",
+    },
+    "goal": {"teach": "To learn most", "settle": "To settle which of two is better"},
+}
 """What the values of a choice are called."""
 
 _PYTHON = re.compile(r"(?<!['\w])([a-z][a-z0-9_]*)=('[^']*'|True|False|\d[\d.]*)")

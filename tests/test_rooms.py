@@ -24,11 +24,13 @@ MAY_IMPORT = {
     "runner": "errors pixels segmentation prompts priors results",
     "models": "errors trust segmentation prompts plan",
     "analysis": "pixels segmentation prompts results",
-    "dataset": "errors spelling pixels labels segmentation prompts priors results plan analysis",
+    "final": "pixels analysis",
+    "dataset": "errors spelling pixels labels segmentation prompts priors results plan analysis final",
     "runs.assembly": "labels segmentation prompts priors runner plan models",
-    "runs": "errors pixels labels segmentation prompts priors.base results runner plan analysis dataset runs.assembly",
+    "runs": "errors pixels labels segmentation prompts priors.base results runner plan analysis final dataset"
+    " runs.assembly",
     "report": "errors trust pixels results analysis dataset",
-    "operators": "errors trust pixels prompts plan models analysis dataset runs runs.assembly report",
+    "operators": "errors trust pixels prompts plan models analysis final dataset runs runs.assembly report",
 }
 """Room, or one module of a room -> the rooms, or modules, that it may import."""
 

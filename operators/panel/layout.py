@@ -8,6 +8,7 @@ from .canvas import Canvas
 from .choices import COUNT, SIZE, Choices
 from .drawn import DRAWN, mark
 from .fields import plain_fields, values_of
+from .finished import draw_finished
 from .next_steps import draw_verdict
 from .pictures import DARK, draw_pair, draw_unscored
 from .running import draw_running
@@ -35,6 +36,7 @@ def composed(panel, ctx, chosen: Choices) -> Canvas:
             _not_evaluated(panel, canvas, chosen)
         else:
             _evaluated(panel, ctx, canvas, chosen)
+    draw_finished(panel, ctx, canvas, chosen)
     draw_study(panel, ctx, canvas, chosen)
     return canvas
 

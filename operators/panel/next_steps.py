@@ -19,7 +19,7 @@ def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     first, *others = verdict(chosen.findings)
     canvas.text("verdict", first, " ".join(others))
     row = canvas.row("next_steps")
-    best, applied, rest = winner(chosen), best_strategy(chosen), left(ctx, chosen)
+    best, applied, rest = winner(ctx, chosen), best_strategy(chosen), left(ctx, chosen)
     if rest:
         canvas.button(
             row, "apply_rest", f"Apply {applied} to the other {rest}", panel.prompt_rest, "done_all", main=True
@@ -32,9 +32,12 @@ def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
 
 
-def winner(chosen: Choices) -> str:
-    """The best strategy of the table."""
-    return chosen.findings.comparison.rows[0].strategy
+def winner(ctx, chosen: Choices) -> str:
+    """The best row of the table that isn't what was finished from the others."""
+    from ...prompting.dataset.finals import final_names
+
+    finished, rows = set(final_names(ctx.dataset)), [row.strategy for row in chosen.findings.comparison.rows]
+    return next((name for name in rows if name not in finished), rows[0])
 
 
 def best_strategy(chosen: Choices) -> str | None:

@@ -179,13 +179,19 @@ class StrategiesPanel(foo.Panel):
         self._prompt(ctx, "export_comparison")
 
     def prompt_labels(self, ctx) -> None:
-        self._prompt(ctx, "use_as_labels", strategy=next_steps.winner(Choices.of(ctx)))
+        self._prompt(ctx, "finish_labels", rule="one", strategy=next_steps.winner(ctx, Choices.of(ctx)))
+
+    def prompt_finish(self, ctx) -> None:
+        self._prompt(ctx, "finish_labels")
+
+    def prompt_next(self, ctx) -> None:
+        self._prompt(ctx, "label_next")
 
     def prompt_tag(self, ctx) -> None:
-        self._prompt(ctx, "tag_worst", strategy=next_steps.winner(Choices.of(ctx)))
+        self._prompt(ctx, "tag_worst", strategy=next_steps.winner(ctx, Choices.of(ctx)))
 
     def prompt_overlay(self, ctx) -> None:
-        self._prompt(ctx, "show_errors", strategy=next_steps.winner(Choices.of(ctx)))
+        self._prompt(ctx, "show_errors", strategy=next_steps.winner(ctx, Choices.of(ctx)))
 
     def prompt_remove(self, ctx) -> None:
         self._prompt(ctx, "remove_results")

@@ -24,7 +24,7 @@ from . import labels
 from .checks import check_type
 from .declaring import add_fields, set_targets
 from .label_fields import label_type_of
-from .names import RECORD, StrategyFields, comparison_key, robustness_key, run_key, study_key
+from .names import RECORD, StrategyFields, comparison_key, next_key, robustness_key, run_key, study_key
 from .owned import shared_fields, strategy_fields
 from .present import known_strategies
 
@@ -93,7 +93,13 @@ def check_field(samples, prefix: str, field: str) -> None:
         raise PromptingError(f"{field!r} must be a Segmentation or Detections with instance masks.", "fields")
     dataset = samples._dataset
     others = [name for name in known_strategies(dataset, prefix) if name != field]
-    taken = {*shared_fields(prefix), comparison_key(prefix), robustness_key(prefix), study_key(prefix)}
+    taken = {
+        *shared_fields(prefix),
+        comparison_key(prefix),
+        robustness_key(prefix),
+        study_key(prefix),
+        next_key(prefix),
+    }
     for name in others:
         taken |= {*strategy_fields(prefix, name), run_key(prefix, name)}
     own = {*strategy_fields(prefix, field), run_key(prefix, field)}

@@ -12,8 +12,9 @@ import fiftyone as fo
 from ..prompts.strategies import find
 
 RECORD, COMPARISON, ROBUSTNESS, LABELS = "sam2_prompting", "sam2_comparison", "sam2_robustness", "sam2_labels"
-STUDY = "sam2_study"
-"""What FiftyOne's list of runs calls what we register: how results were made, the table, the curves, labels."""
+STUDY, NEXT = "sam2_study", "sam2_next"
+"""What FiftyOne's list of runs calls what we register: how results were made, the table, the curves, labels, a sweep's
+study, and in which order pictures are to be labelled."""
 
 SCORES = ("accuracy", "precision", "recall", "iou", "boundary_iou")
 """Of each picture: FiftyOne's own three, and the two metrics; each in ``<eval_key>_<score>``."""
@@ -21,6 +22,8 @@ SCORES = ("accuracy", "precision", "recall", "iou", "boundary_iou")
 COUNTS = ("tp", "fp", "fn")
 """Of each picture's instances, where FiftyOne evaluated them."""
 
+TO_REVIEW, ACCEPTED, EDITED = "to review", "accepted", "edited"
+"""What became of a final label: nobody looked at it yet; it is good as it is; a person changed it."""
 
 _ENDINGS = ("_instances", "_prompt_boxes", "_positive", "_negative", "_rounds", "_status", "_score", "_error")
 
@@ -180,6 +183,11 @@ def study_key(prefix: str) -> str:
     return f"{prefix}_study"
 
 
+def next_key(prefix: str) -> str:
+    """The key of the registered run that keeps the order in which pictures are to be labelled."""
+    return f"{prefix}_next"
+
+
 def instances_field(name: str) -> str:
     """The field with the single instances of the labels in ``name``."""
     return f"{name}_instances"
@@ -188,3 +196,41 @@ def instances_field(name: str) -> str:
 def labels_key(name: str) -> str:
     """The key of the registered run that says what the labels in a field came from."""
     return f"{name}_labels"
+
+
+@dataclass(frozen=True)
+class FinalFields:
+    """The names of the fields of finished labels.
+
+    Attributes:
+        mask: the Segmentation, all instances together
+        instances: Detections with masks; each has its ``source``, and its ``expected_iou`` where that is known
+        source: the strategy that they are of; of several, all with commas between them
+        expected_iou: what IoU the mask is expected to have, 0 to 1
+        status: :data:`TO_REVIEW`, :data:`ACCEPTED` or :data:`EDITED`
+    """
+
+    mask: str
+    instances: str
+    source: str
+    expected_iou: str
+    status: str
+
+    @classmethod
+    def of(cls, name: str) -> FinalFields:
+        return cls(name, instances_field(name), f"{name}_source", f"{name}_expected_iou", f"{name}_status")
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """All of them, the mask first."""
+        return astuple(self)
+
+    def types(self) -> dict[str, tuple]:
+        """Field name -> (field type, embedded document type or None)."""
+        return {
+            self.mask: (fo.EmbeddedDocumentField, fo.Segmentation),
+            self.instances: (fo.EmbeddedDocumentField, fo.Detections),
+            self.source: (fo.StringField, None),
+            self.expected_iou: (fo.FloatField, None),
+            self.status: (fo.StringField, None),
+        }

@@ -89,7 +89,7 @@ def runs_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) ->
     methods = {names.run_key(prefix, name): names.RECORD for name in _these(dataset, prefix, strategy)}
     if strategy is None:
         methods |= {names.comparison_key(prefix): names.COMPARISON, names.robustness_key(prefix): names.ROBUSTNESS}
-        methods[names.study_key(prefix)] = names.STUDY
+        methods |= {names.study_key(prefix): names.STUDY, names.next_key(prefix): names.NEXT}
     there = [
         key for key in dataset.list_runs() if key in methods and dataset.get_run_info(key).config.method == methods[key]
     ]
@@ -108,5 +108,5 @@ def _half_deleted(references: Mapping, keys: Iterable[str]) -> list[str]:
 def prefixes_left(dataset: fo.Dataset) -> list[str]:
     """Every prefix of which the dataset has a record, with results or without."""
     infos = (dataset.get_run_info(key).config for key in dataset.list_runs())
-    ours = {names.RECORD, names.COMPARISON, names.ROBUSTNESS, names.STUDY}
+    ours = {names.RECORD, names.COMPARISON, names.ROBUSTNESS, names.STUDY, names.NEXT}
     return sorted({config.prefix for config in infos if config.method in ours})

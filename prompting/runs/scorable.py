@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import fiftyone as fo
@@ -11,9 +12,10 @@ import fiftyone.core.collections as foc
 
 from ..dataset import checks
 from ..dataset.completeness import INSTANCES, MASK, require
+from ..dataset.finals import final_names
 from ..dataset.label_fields import label_type_of
 from ..dataset.masks_there import check_field
-from ..dataset.names import StrategyFields, evaluation_key
+from ..dataset.names import FinalFields, StrategyFields, evaluation_key
 from ..dataset.present import masks_there, name_of, strategies_in
 from ..dataset.storage import DONE
 from ..errors import PromptingError, concerning
@@ -35,7 +37,7 @@ class EvaluationPlan:
             default those whose mask targets are called void, ignore or unlabeled, and 255 where no target names it and
             it isn't the only value besides 0
         fields: masks that were there already, Segmentations or Detections with masks: each is a row by its name. Where
-            no strategies are named, those that were evaluated before are too
+            no strategies are named, those that were evaluated before are too, and with None finished labels
         patches: also register FiftyOne's own evaluation of instances, where the truth has some
     """
 
@@ -80,6 +82,8 @@ def chosen_rows(samples: foc.SampleCollection, plan: EvaluationPlan) -> tuple[li
     dataset = samples._dataset
     brought = [name for name in masks_there(dataset, plan.prefix) if dataset.has_sample_field(name)]
     fields = [plan.fields] if isinstance(plan.fields, str) else list(plan.fields or ())
+    if plan.fields is None and not plan.strategies:
+        fields = finished_rows(samples, plan.gt_field, plan.prefix)
     names = chosen_strategies(samples, plan.strategies, plan.prefix)
     fields = list(dict.fromkeys([*fields, *(name for name in names if name in brought)]))
     names = [name for name in names if name not in fields]
@@ -90,6 +94,17 @@ def chosen_rows(samples: foc.SampleCollection, plan: EvaluationPlan) -> tuple[li
             "Masks that are there are compared with strategies: choose one of those too.", "strategies"
         )
     return names, fields
+
+
+def finished_rows(samples: foc.SampleCollection, gt_field: str, prefix: str) -> list[str]:
+    """The finished labels that every sample with a truth has: rows where nobody says which fields are to be some."""
+    view, rows = samples.exists(gt_field) if samples.has_sample_field(gt_field) else samples, []
+    for name in final_names(samples._dataset):
+        if gt_field not in FinalFields.of(name).everything and len(view.exists(name)) == len(view):
+            with suppress(PromptingError):  # of a name that means something else among rows
+                check_field(samples, prefix, name)
+                rows.append(name)
+    return rows
 
 
 def chosen_strategies(samples: foc.SampleCollection, strategies: Sequence[str] | None, prefix: str) -> list[str]:

@@ -44,7 +44,7 @@ def test_from_masks_to_a_report_and_what_comes_next_by_the_panels_buttons(open_d
     run.get_by_role("button", name="Done").click()
     expect(run).to_have_count(0)
 
-    carry_out(form_of(panel, "Use yolo_box's masks as labels"), page.get_by_text("masks of 'yolo_box' as labels"))
+    carry_out(form_of(panel, "Use yolo_box's masks as labels"), page.get_by_text("have labels of 'yolo_box'"))
     applied.reload()
     assert len(applied.exists("labels")) == len(applied.exists("labels_instances")) == 6
 

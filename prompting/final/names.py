@@ -1,0 +1,11 @@
+"""What the rules are called by which labels are finished."""
+
+ONE, CASCADE, UNION, LEARNED = "one", "cascade", "union", "learned"
+
+RULES = {
+    ONE: "One strategy's masks, as they are",
+    CASCADE: "The first strategy's; where it finds nobody the next one's",
+    UNION: "The instances of several strategies; of those that show the same the surest",
+    LEARNED: "For each picture what labelled pictures taught to be best",
+}
+"""Rule -> what it does, in a line; the simplest first."""

@@ -1,0 +1,106 @@
+"""All rules tried on the labelled pictures, none on a picture that it learned from: which is worth its trouble?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..analysis.statistics import mean_interval
+from ..analysis.tables import Table
+from .names import CASCADE, ONE, RULES
+
+IN_ORDER = tuple(RULES)
+"""The simplest first."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """IoU of each rule on each labelled picture; ``print`` it.
+
+    Attributes:
+        ious: rule -> (L,)
+        ceiling: (L,) of the best strategy by the truth
+        rule: that was asked for
+    """
+
+    ious: Mapping[str, np.ndarray]
+    ceiling: np.ndarray
+    rule: str
+
+    @property
+    def recommended(self) -> str:
+        """The simplest rule than which no other is better by more than chance."""
+        best, *others = [rule for rule in IN_ORDER if rule in self.ious]
+        for rule in others:
+            span = self.gain(rule, best)[1]
+            if span is not None and span[0] > 0:
+                best = rule
+        return best
+
+    def gain(self, rule: str, over: str) -> tuple[float, tuple[float, float] | None]:
+        """The mean difference of two rules, and its paired 95 % interval."""
+        difference = self.ious[rule] - self.ious[over]
+        return float(difference.mean()), mean_interval(difference)
+
+    def verdict(self) -> str:
+        """Which rule to take, and why."""
+        best, asked = self.recommended, self.rule
+        if best == asked:
+            others = [rule for rule in IN_ORDER if rule in self.ious and rule != asked]
+            said = f"{asked!r} is the rule to take"
+            simpler = [rule for rule in others if IN_ORDER.index(rule) < IN_ORDER.index(asked)]
+            if not simpler:
+                return f"{said}: no other gains more than chance." if others else ""
+            return f"{said}: {', '.join(self._gained(asked, rule) for rule in simpler)}."
+        if IN_ORDER.index(best) < IN_ORDER.index(asked):
+            return f"Take the simpler rule {best!r}: {self._gained(asked, best)}, which may be chance."
+        return f"The rule {best!r} is better by more than chance: {self._gained(best, asked)}."
+
+    def _gained(self, rule: str, over: str) -> str:
+        mean, span = self.gain(rule, over)
+        between = f" ({span[0]:+.3f} to {span[1]:+.3f})" if span else ""
+        return f"{rule!r} gains {mean:+.3f} over {over!r}{between}"
+
+    def table(self) -> Table:
+        """A row a rule, and the ceiling."""
+        simple = [rule for rule in (ONE, CASCADE) if rule in self.ious]
+        rows = [
+            (rule, *_scored(self.ious[rule]), *(self._difference(rule, other) for other in simple))
+            for rule in IN_ORDER
+            if rule in self.ious
+        ]
+        blank = [_told(self.ceiling - self.ious[other]) for other in simple]
+        rows.append(("best strategy by the truth", *_scored(self.ceiling), *blank))
+        title = f"Rules on {len(self.ceiling)} labelled pictures, none on a picture that it learned from"
+        columns = ("rule", "mean IoU", "95 % interval", *(f"over {other!r}" for other in simple))
+        return Table(title, self.verdict(), columns, tuple(rows))
+
+    def _difference(self, rule: str, other: str) -> str:
+        return "" if rule == other else _told(self.ious[rule] - self.ious[other])
+
+    def __str__(self) -> str:
+        table = self.table()
+        return f"{table.title}\n\n{table.note}\n\n{table.markdown()}"
+
+    def to_dict(self) -> dict:
+        """Plain JSON."""
+        ious = {rule: values.round(6).tolist() for rule, values in self.ious.items()}
+        return {"ious": ious, "ceiling": self.ceiling.round(6).tolist(), "rule": self.rule}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Trial:
+        """Undo :meth:`to_dict`."""
+        ious = {rule: np.array(values, float) for rule, values in stored["ious"].items()}
+        return cls(ious, np.array(stored["ceiling"], float), stored["rule"])
+
+
+def _scored(values: np.ndarray) -> tuple[str, str]:
+    span = mean_interval(values)
+    return f"{values.mean():.3f}", f"{span[0]:.3f} – {span[1]:.3f}" if span else ""
+
+
+def _told(difference: np.ndarray) -> str:
+    span = mean_interval(difference)
+    return f"{difference.mean():+.3f}" + (f" ({span[0]:+.3f} … {span[1]:+.3f})" if span else "")

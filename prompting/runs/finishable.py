@@ -1,0 +1,113 @@
+"""What can be finished: under which name, of which samples, and which labels are there already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+from fiftyone import ViewField as F
+
+from ..dataset import checks
+from ..dataset.finals import ACCEPTED_BY, EXPECTATION
+from ..dataset.names import ACCEPTED, EDITED, LABELS, FinalFields, StrategyFields, labels_key
+from ..dataset.owned import own_fields
+from ..dataset.present import prefixes
+from ..dataset.storage import has_result
+from ..errors import PromptingError
+
+
+def with_results(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -> foc.SampleCollection:
+    """The samples that all strategies were applied to, and of which one at least has a result."""
+    done = [_done(StrategyFields.of(prefix, name)) for name in names]
+    return applied(samples, prefix, names).match(fo.ViewExpression.any(done))
+
+
+def applied(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -> foc.SampleCollection:
+    """The samples that all strategies were applied to.
+
+    One that failed counts as applied: it has been tried. A result whose mask is gone is none.
+    """
+    of = [StrategyFields.of(prefix, name) for name in names]
+    tried = [_done(fields) | (F(fields.status).exists() & ~has_result(fields)) for fields in of]
+    return samples.match(fo.ViewExpression.all(tried))
+
+
+def _done(fields: StrategyFields) -> fo.ViewExpression:
+    return has_result(fields) & F(fields.mask).exists()
+
+
+def labelled(view: foc.SampleCollection, fields: FinalFields) -> foc.SampleCollection:
+    """The samples that have a label already."""
+    there = [field for field in (fields.mask, fields.instances) if view.has_sample_field(field)]
+    return view.match(fo.ViewExpression.any([F(field).exists() for field in there])) if there else view.limit(0)
+
+
+def reviewed(view: foc.SampleCollection, fields: FinalFields) -> foc.SampleCollection:
+    """The samples whose label a person accepted or edited: not those accepted for what is expected of them."""
+    if not view.has_sample_field(fields.status):
+        return view.limit(0)
+    by_nobody = F(f"{fields.mask}.{ACCEPTED_BY}") == EXPECTATION
+    return view.match(F(fields.status).is_in((ACCEPTED, EDITED)) & ~((F(fields.status) == ACCEPTED) & by_nobody))
+
+
+def check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:
+    """Refuse names that can't be a field's, or that are taken.
+
+    Raises:
+        PromptingError: which, and why
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        raise PromptingError(
+            f"{name!r} can't be a field's name: begin with a letter, and use letters, digits and _, such as 'labels'.",
+            "name",
+        )
+    fields = FinalFields.of(name)
+    own = {field for one in {prefix, *prefixes(dataset)} for field in own_fields(dataset, one)}
+    taken = next((field for field in fields.everything if field in own), None)
+    if taken:
+        raise PromptingError(
+            f"{taken!r} is a field of the strategies' results, and would go with them; choose another name.", "name"
+        )
+    for field, (field_type, document_type) in fields.types().items():
+        checks.check_type(dataset, field, field_type, document_type, "name")
+    key = labels_key(name)
+    if key in dataset.list_runs() and dataset.get_run_info(key).config.method != LABELS:
+        raise PromptingError(f"The dataset has a run {key!r} of another kind; choose another name.", "name")
+
+
+def check_classes(dataset: fo.Dataset, name: str, masks: Sequence[str], ids: Sequence[str]) -> None:
+    """Refuse to mix masks whose values mean different things.
+
+    Args:
+        dataset: of the labels
+        name: of their field
+        masks: the strategies' fields
+        ids: of the samples that get a label
+
+    Raises:
+        PromptingError: the strategies' classes differ, or labels stay in other samples, of other classes
+    """
+    old, new = dataset.mask_targets.get(name), dataset.mask_targets.get(masks[0])
+    for mask in masks[1:]:
+        other = dataset.mask_targets.get(mask)
+        if other != new:
+            raise PromptingError(
+                f"{masks[0]!r} has the classes {_classes(new)}, and {mask!r} {_classes(other)}: they can't become one"
+                " label.",
+                "strategies",
+            )
+    if not dataset.has_sample_field(name) or old == new:
+        return
+    kept = len(dataset.exists(name).exclude(list(ids)))
+    if kept:
+        raise PromptingError(
+            f"{kept} other samples keep labels in {name!r} with the classes {_classes(old)}, and these masks have"
+            f" {_classes(new)}; choose another name.",
+            "name",
+        )
+
+
+def _classes(targets: dict | None) -> str:
+    return ", ".join(f"{value}: {label}" for value, label in (targets or {}).items()) or "none"

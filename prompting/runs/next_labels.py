@@ -1,0 +1,254 @@
+"""Which pictures to label next: those that teach most, or that settle soonest which of two strategies is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import cv2
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import numpy as np
+
+from ..analysis.agreement import mean_pairwise_iou
+from ..dataset import checks
+from ..dataset.finals import final_names
+from ..dataset.label_fields import label_type_of
+from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.names import FinalFields, StrategyFields
+from ..dataset.next_labels import Ordered, load_order, save_order, settled
+from ..dataset.pages import samples_by_page
+from ..dataset.storage import DONE, has_result
+from ..errors import PromptingError, Stopped
+from ..final.enough import Enough
+from ..final.settling import Draw
+from ..final.spread import alike_scale, spread
+from ..pixels.images import read_bounded
+from ..pixels.masks import resize_mask
+from .agreement import comparable
+from .progress import Pace, Progress
+
+TEACH, SETTLE = "teach", "settle"
+GOALS = {
+    TEACH: "Pictures whose masks are likely bad, on which strategies differ, and unlike those that are labelled",
+    SETTLE: "Pictures that settle soonest which of two strategies is better",
+}
+"""Goal -> what is ranked first, in a line."""
+SIDE, THUMBNAIL_PIXELS = 6, 256 * 256
+"""A picture's colours are looked at in so many fields a side, of a copy of so many pixels."""
+LEAST_WORTH = 0.05
+"""Of a picture that all strategies agree on: what looks new is worth a label too."""
+
+
+@dataclass(frozen=True)
+class NextPlan:
+    """What a person asks to have ranked.
+
+    Attributes:
+        goal: one of :data:`GOALS`
+        count: how many are tagged, at most
+        tag: the tag
+        gt_field: samples with a label there are labelled; None or a field that isn't there yet: none is
+        a, b: the strategies of ``settle``
+        prefix: of their fields
+        seed: of the draw
+    """
+
+    goal: str = TEACH
+    count: int = 20
+    tag: str = "label next"
+    gt_field: str | None = None
+    a: str | None = None
+    b: str | None = None
+    prefix: str = "sam2"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.goal not in GOALS:
+            raise PromptingError(f"Unknown goal {self.goal!r}; choose from {', '.join(GOALS)}.", "goal")
+        if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
+            raise PromptingError(f"count must be a whole number above 0, not {self.count!r}.", "count")
+        if not isinstance(self.tag, str) or not self.tag.strip():
+            raise PromptingError("The tag needs a name, such as 'label next'.", "tag")
+
+
+@dataclass(frozen=True)
+class Next:
+    """The pictures to label next; ``print`` it.
+
+    Attributes:
+        goal: what they are for
+        tag: the tag that they have
+        sample_ids: the first to be labelled first
+        unlabelled: how many there were to choose from
+        labelled: how many had a label
+        enough: whether it is settled already which of the two strategies is better, and else how many labels it takes
+    """
+
+    goal: str
+    tag: str
+    sample_ids: tuple[str, ...]
+    unlabelled: int
+    labelled: int
+    enough: Enough | None = None
+
+    def __str__(self) -> str:
+        count = len(self.sample_ids)
+        said = (
+            f"{count} {'sample' if count == 1 else 'samples'} of {self.unlabelled} without a label tagged {self.tag!r};"
+            f" {self.labelled} are labelled."
+        )
+        return f"{said} {self.enough}" if self.enough else said
+
+
+def check_next(samples: foc.SampleCollection, plan: NextPlan) -> tuple[foc.SampleCollection, NextPlan]:
+    """Refuse what can't be ranked; the samples with all their fields, and the plan with the strategies' names.
+
+    Raises:
+        PromptingError: what was wrong with the request
+    """
+    checks.check_collection(samples)
+    samples = checks.with_all_fields(samples)
+    if plan.gt_field and samples.has_sample_field(plan.gt_field):
+        label_type_of(samples, plan.gt_field)
+    if plan.goal == SETTLE:
+        if not plan.a or not plan.b:
+            raise PromptingError("Say which two strategies are to be told apart.", "a")
+        a, b = (checks.check_applied(samples._dataset, plan.prefix, name) for name in (plan.a, plan.b))
+        if a == b:
+            raise PromptingError("A strategy is as good as itself; choose two.", "b")
+        plan = replace(plan, a=a, b=b)
+    elif not comparable(samples, plan.prefix) and not final_names(samples._dataset):
+        raise PromptingError(
+            "To rank pictures takes finished labels, or two strategies that find their prompts; apply or finish first.",
+            "goal",
+        )
+    return samples, plan
+
+
+def label_next(samples: foc.SampleCollection, plan: NextPlan) -> Iterator[Progress | Next]:
+    """Rank the pictures without a label, and tag the first ones; those that have the tag already come before.
+
+    Args:
+        samples: a dataset or view
+        plan: what to rank by
+
+    Yields:
+        progress, and at the end what comes :class:`Next`
+
+    Raises:
+        PromptingError: what was wrong with the request, before anything is tagged
+        Stopped: somebody asked for it; nothing is tagged
+    """
+    samples, plan = check_next(samples, plan)
+    with run_lock(samples._dataset, plan.prefix, "ranking pictures") as hold:
+        try:
+            if plan.goal == SETTLE:
+                chosen, unlabelled, labelled = yield from _to_settle(samples, plan, hold)
+            else:
+                chosen, unlabelled, labelled = yield from _to_teach(samples, plan, hold)
+        except Stopped:
+            raise Stopped("Stopped on request; nothing is tagged. Rank again to go on.") from None
+        if chosen:
+            samples._dataset.select(chosen).tag_samples(plan.tag)
+    enough = settled(samples._dataset, plan.prefix) if plan.goal == SETTLE else None
+    yield Next(plan.goal, plan.tag, tuple(chosen), unlabelled, labelled, enough)
+
+
+def _labelled(samples: foc.SampleCollection, gt_field: str | None) -> set[str]:
+    return set(samples.exists(gt_field).values("id")) if gt_field and samples.has_sample_field(gt_field) else set()
+
+
+def _to_settle(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
+    """In the order of a draw that is kept, so that whoever labels more goes on in it."""
+    dataset, done = samples._dataset, _labelled(samples, plan.gt_field)
+    of = [StrategyFields.of(plan.prefix, name) for name in (plan.a, plan.b)]
+    view = samples
+    for fields in of:
+        view = view.match(has_result(fields)).exists(fields.mask)
+    ids = view.values("id")
+    if not ids:
+        said = f"None of these {len(samples)} samples has masks of both {plan.a!r} and {plan.b!r}; apply them first."
+        raise PromptingError(said, "a")
+    ordered = load_order(dataset, plan.prefix)
+    same = ordered is not None and (ordered.a, ordered.b, ordered.gt_field) == (plan.a, plan.b, plan.gt_field)
+    if not same or {*ordered.draw.ids, *ordered.known} != set(ids):
+        free = [one for one in ids if one not in done]
+        look = partial(_distance, fields=of)
+        distances = yield from _each(view.select_fields([fields.mask for fields in of]), free, look, hold)
+        draw = Draw.of(free, np.array(distances, float), plan.seed)
+        ordered = Ordered(plan.a, plan.b, plan.gt_field, draw, tuple(one for one in ids if one in done))
+        with editing(dataset):
+            save_order(dataset, plan.prefix, ordered)
+    differ = [one for one, distance in zip(ordered.draw.ids, ordered.draw.distances, strict=True) if distance > 0]
+    taken = done | _tagged(samples, plan.tag)
+    return [one for one in differ if one not in taken][: plan.count], len(set(ids) - done), len(done & set(ids))
+
+
+def _distance(sample: fo.Sample, fields: Sequence[StrategyFields]) -> float:
+    """1 - IoU of two strategies' masks of a sample."""
+    return 1 - _agreement([sample[each.mask].get_mask() for each in fields])
+
+
+def _agreement(masks: Sequence[np.ndarray]) -> float:
+    values = range(1, int(max(mask.max(initial=0) for mask in masks)) + 1)
+    return mean_pairwise_iou([resize_mask(mask, *masks[0].shape[:2]) for mask in masks], values)
+
+
+def _to_teach(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
+    """Bad, doubtful and new ones first, and no near copies of each other."""
+    dataset, labelled = samples._dataset, _labelled(samples, plan.gt_field)
+    names = comparable(samples, plan.prefix)
+    of = [StrategyFields.of(plan.prefix, name) for name in names]
+    finished = [FinalFields.of(name).expected_iou for name in final_names(dataset)]
+    expected = finished or [fields.score for fields in of]
+    view, read = samples, [fields.mask for fields in of] + [fields.status for fields in of] + expected
+    ids = view.values("id")
+    look = partial(_look, fields=of, expected=expected)
+    looks = yield from _each(view.select_fields(read), ids, look, hold)
+    seen, doubts = np.array([one[0] for one in looks]), np.array([one[1:] for one in looks], float)
+    worth = np.nanmean(np.column_stack([doubts, np.full(len(doubts), np.nan)]), axis=1)
+    worth = np.where(np.isnan(worth), 1.0, worth) + LEAST_WORTH
+    taken = labelled | _tagged(samples, plan.tag)
+    places = spread(alike_scale(seen, doubts), worth, plan.count, [i for i, one in enumerate(ids) if one in taken])
+    return [ids[i] for i in places], len(set(ids) - labelled), len(labelled)
+
+
+def _look(sample: fo.Sample, fields: Sequence[StrategyFields], expected: Sequence[str]) -> tuple:
+    """A picture's colours, how bad its mask is expected to be, and how far the strategies differ; NaN: not known."""
+    guesses = [sample[name] for name in expected if sample[name] is not None]
+    masks = [sample[each.mask].get_mask() for each in fields if sample[each.status] in DONE]
+    return (
+        _colours(sample.filepath),
+        1 - float(np.mean(guesses)) if guesses else np.nan,
+        1 - _agreement(masks) if len(masks) > 1 else np.nan,
+    )
+
+
+def _colours(path: str) -> np.ndarray:
+    """(SIDE * SIDE * 3,) a picture's colours in Lab, field by field; grey where it can't be read."""
+    try:
+        image, _ = read_bounded(path, THUMBNAIL_PIXELS)
+    except PromptingError:
+        image = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(float).ravel()
+
+
+def _tagged(samples: foc.SampleCollection, tag: str) -> set[str]:
+    return set(samples.match_tags(tag).values("id"))
+
+
+def _each(view: foc.SampleCollection, ids: Sequence[str], look: Callable[[fo.Sample], object], hold: Hold):
+    """What is seen of each sample; a generator of progress that returns it all."""
+    looks, pace = [], Pace(len(ids))
+    for done, sample in enumerate(samples_by_page(view, ids), start=1):
+        hold.check()
+        looks.append(look(sample))
+        left = pace.left(done)
+        hold.tell(done, len(ids), left)
+        yield Progress(done, len(ids), 0, left)
+    if len(looks) != len(ids):
+        raise PromptingError("Samples were deleted while they were looked at; rank again.")
+    return looks

@@ -1,0 +1,38 @@
+"""A rule is recommended where it gains more than chance, and the simpler one where it doesn't."""
+
+import numpy as np
+import pytest
+
+from prompting.final.trial import Trial
+
+RNG = np.random.default_rng(0)
+BASE = RNG.random(80) * 0.5
+
+
+def trial(rule: str, **gains: float) -> Trial:
+    ious = {name: np.clip(BASE + gain + RNG.normal(0, 0.02, 80), 0, 1) for name, gain in gains.items()}
+    return Trial(ious, BASE + 0.3, rule)
+
+
+def test_a_rule_that_gains_is_recommended_and_its_gain_is_told_with_an_interval():
+    told = trial("learned", one=0, cascade=0.05, union=0.05, learned=0.1)
+    assert told.recommended == "learned"
+    mean, (low, high) = told.gain("learned", "one")
+    assert low < mean < high and mean == pytest.approx(0.1, abs=0.01)
+    assert "'learned' is the rule to take" in told.verdict() and "gains +0.0" in told.verdict()
+
+
+def test_where_the_gain_is_not_more_than_chance_the_simple_rule_is_recommended():
+    told = trial("learned", one=0, cascade=0.05, union=0.0, learned=0.0501)
+    assert told.recommended == "cascade"
+    assert told.verdict().startswith("Take the simpler rule 'cascade'") and "may be chance" in told.verdict()
+    assert "better by more than chance" in trial("one", one=0, cascade=0.05, union=0, learned=0.05).verdict()
+
+
+def test_the_table_has_every_rule_and_the_ceiling_and_comes_back_from_the_dataset():
+    told = trial("union", one=0, cascade=0.05, union=0.06, learned=0.06)
+    rows = {row[0]: row for row in told.table().rows}
+    assert list(rows) == ["one", "cascade", "union", "learned", "best strategy by the truth"]
+    assert rows["one"][3] == "" and rows["union"][3].startswith("+0.0")
+    again = Trial.from_dict(told.to_dict())
+    assert again.table() == told.table() or str(again)[:200] == str(told)[:200]
