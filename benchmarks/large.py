@@ -36,6 +36,8 @@ MODELS = {
     "yolo": ("prompting.priors.yolo:YoloPrior._predict",),
 }
 """What the models compute; all else of a run is the plugin's own."""
+SQUASH = {"squash": ("prompting.segmentation.segmenter:Segmenter._squash",)}
+"""What of its own sam2's predictor does too: making a picture as small as the encoder takes it."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -55,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     photographs = load(args)
     measured = {name: strategies(args, photographs, name) for name in args.sam2}
+    with one_thread() as several:  # of which an encoder makes more use than what is beside it
+        alone = [name for name in args.sam2 if several and name != "nano"]
+        measured |= {f"{name}, one thread": strategies(args, photographs, name) for name in alone}
     seconds = crowds(args, photographs)
     megabytes = {count: in_a_process(given, largest_usual(args.sizes), count) for count in args.prompts}
     tables = [of_strategies(name, found) for name, found in measured.items()]
@@ -109,7 +114,7 @@ def strategies(args: argparse.Namespace, photographs: Sequence[np.ndarray], name
             pictures = [Picture("key", f"{i}.jpg", enlarged(p, size)) for i, p in enumerate(photographs)]
 
             def timed():
-                with watched(MODELS) as watch:
+                with watched(MODELS | SQUASH) as watch:
                     start = time.perf_counter()
                     results = list(runner.run(pictures))
                     whole = time.perf_counter() - start
@@ -117,7 +122,8 @@ def strategies(args: argparse.Namespace, photographs: Sequence[np.ndarray], name
                 for result in results:
                     store(result)
                 writing = time.perf_counter() - start
-                found = {"all": whole, **{part: watch.waited.get(part, 0.0) for part in MODELS}, "writing": writing}
+                stages = {part: watch.waited.get(part, 0.0) for part in MODELS | SQUASH}
+                found = {"all": whole, **stages, "writing": writing}
                 parts.setdefault(f"{size:g}", []).append({k: v / len(pictures) for k, v in found.items()})
 
             return timing.plain(timed)
@@ -125,6 +131,20 @@ def strategies(args: argparse.Namespace, photographs: Sequence[np.ndarray], name
         timing.interleaved({f"{size:g}": run(size) for size in args.sizes}, args.rounds)
         about, precision = sam2.about, plan.encoder_precision
     return {"model": about, "precision": precision, "sizes": {k: v[1:] for k, v in parts.items()}}
+
+
+@contextmanager
+def one_thread() -> Iterator[bool]:
+    """Let torch and OpenCV compute with one thread; whether they had more."""
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1), cv2.setNumThreads(1)
+    try:
+        yield before[0] > 1
+    finally:
+        torch.set_num_threads(before[0]), cv2.setNumThreads(before[1])
 
 
 @contextmanager
@@ -233,15 +253,17 @@ def of_strategies(name: str, found: Mapping):
                 str(timing.Spread.of([one["all"] / other for one, other in zip(taken, first, strict=True)])),
                 *(timing.digits(float(np.median([one[part] for one in taken]))) for part in MODELS),
                 timing.digits(float(np.median(own))),
+                timing.digits(float(np.median([one["squash"] for one in taken]))),
                 f"{np.median([a / b for a, b in zip(own, encoder, strict=True)]):.0%}",
                 timing.digits(float(np.median([one["writing"] for one in taken]))),
             )
         )
     note = (
         f"{found['model']}, {found['precision']}: seconds a picture. own: all that the models don't compute, and beside"
-        " the encoder. writing: label maps painted, masks compressed, all stored, which a run does behind."
+        " the encoder; squashing to the encoder's size is what sam2's predictor does too. writing: label maps painted,"
+        " masks compressed, all stored, which a run does behind."
     )
-    columns = ("MP", "s/image", "times the first", *MODELS, "own", "own / encoder", "writing")
+    columns = ("MP", "s/image", "times the first", *MODELS, "own", "of it squashing", "own / encoder", "writing")
     return Table(f"Seven strategies on large pictures, {name}", note, columns, tuple(rows))
 
 

@@ -120,8 +120,8 @@ def load_sam2(name: str, device: str):
         ModelUnavailable: an official checkpoint can't be downloaded
         PromptingError: not a name and not a SAM 2 checkpoint
     """
+    from ..segmentation.cpu_threads import limit_threads
     from ..segmentation.segmenter import Segmenter
-    from ..segmentation.torch_threads import limit_threads
 
     limit_threads()
     name = resolve_sam2(name, device)

@@ -53,9 +53,9 @@ class Region:
         return self.shape or self.mask.shape
 
 
-def working_shape(height: int, width: int) -> tuple[int, int]:
+def working_shape(height: int, width: int, pixels: int = WORKING_PIXELS) -> tuple[int, int]:
     """The (height, width) that a picture is brought down to where no more is needed; its own where it is small."""
-    scale = min(1.0, math.sqrt(WORKING_PIXELS / (height * width)))
+    scale = min(1.0, math.sqrt(pixels / (height * width)))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 

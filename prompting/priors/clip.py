@@ -21,6 +21,9 @@ from .vocabulary import background_for, phrases_of
 
 MAX_WINDOWS = 5
 """A strip of a picture is squeezed to so many windows' length, or its windows would grow without bound."""
+MAP_PIXELS = 640 * 640
+"""The maps, and regions on them, have no more: they are drawn between a few thousand cells. All of COCO's pictures have
+less."""
 
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {} in the scene")
 
@@ -99,7 +102,7 @@ class ClipPrior:
         return [self._look(picture) for picture in pictures]
 
     def _look(self, picture: Picture) -> Found:
-        probabilities, background = self.maps(picture.image, working_shape(*picture.shape))
+        probabilities, background = self.maps(picture.image, working_shape(*picture.shape, MAP_PIXELS))
         found = Found(self._regions(probabilities, background, picture.shape))
         if self.settings.heatmap:
             found.heatmap = probabilities.max(axis=2)

@@ -12,7 +12,7 @@ from ..labels.encoding import Encoding
 from ..pixels.regions import WORKING_PIXELS, Region
 from ..plan import Plan
 from ..prompts.strategy import YOLO, Strategy
-from ..segmentation.torch_threads import threads_kept
+from ..segmentation.cpu_threads import threads_kept
 from ..spelling import same_name
 from .base import Picture
 from .detections import regions_of

@@ -155,7 +155,8 @@ class Segmenter:
         Returns:
             one :class:`EncodedImage` each
         """
-        batch = torch.stack([self._squash(image) for image in images])
+        squashed = [self._squash(image) for image in images]
+        batch = torch.stack(squashed) if len(squashed) > 1 else squashed[0][None]
         fine, middle, coarse = (level.float() for level in self._maps(batch))
         if self.model.directly_add_no_mem_embed:
             coarse = coarse + self.model.no_mem_embed.view(1, -1, 1, 1)
@@ -253,7 +254,7 @@ class Segmenter:
         else:
             pixels, size = self._on_device(image).permute(2, 0, 1)[None].float() / 255, (self.image_size,) * 2
             squashed = F.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)[0]
-        return (squashed - self._mean) / self._std
+        return squashed.sub_(self._mean).div_(self._std)
 
     def _decode_low_res(self, encoded, prompts, mask_input, multimask_output):
         """Low-res logits (N, M, h, w) and predicted IoU (N, M); float32, for bfloat16 makes scores tie."""

@@ -11,9 +11,9 @@ import skimage.io
 import torch
 
 from prompting.models import catalogue
-from prompting.pixels.regions import WORKING_PIXELS, working_shape
+from prompting.pixels.regions import WORKING_PIXELS, stretched_box, working_shape
 from prompting.priors.base import Picture
-from prompting.priors.clip import MAX_WINDOWS, ClipPrior, ClipSettings
+from prompting.priors.clip import MAP_PIXELS, MAX_WINDOWS, ClipPrior, ClipSettings
 
 ROOT = Path(__file__).parents[2]
 WITH_PEOPLE = ("bus.jpg", "astronaut.png", "camera.png")
@@ -34,6 +34,13 @@ def pictures(photographs) -> dict[str, Picture]:
 def maps(nano, pictures) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     prior = ClipPrior(*nano, ["person"], ClipSettings())
     return {name: prior.maps(picture.image) for name, picture in pictures.items()}
+
+
+@pytest.fixture(scope="module")
+def coarse(nano, pictures) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The maps that regions lie on."""
+    prior = ClipPrior(*nano, ["person"], ClipSettings())
+    return {n: prior.maps(p.image, working_shape(*p.shape, MAP_PIXELS)) for n, p in pictures.items()}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +85,7 @@ def test_person_map_is_higher_on_the_people_than_elsewhere(maps, name):
 def test_regions_lie_on_people(found, name):
     there = people(name)
     assert found[name]
-    covered = np.any([region.mask for region in found[name]], axis=0)
+    covered = np.any([region.mask.at(*there.shape) for region in found[name]], axis=0)
     assert (covered & there).sum() > 0.5 * there.sum()
     assert (covered & there).sum() > 0.3 * covered.sum()
 
@@ -87,18 +94,19 @@ def test_picture_of_a_cup_has_no_person(found):
     assert found["coffee.png"] == []
 
 
-def test_region_has_its_mask_its_tight_box_and_its_peak(found, maps):
+def test_region_has_its_mask_its_tight_box_and_its_peak(found, coarse, pictures):
     for name in WITH_PEOPLE:
         for region in found[name]:
             ys, xs = np.nonzero(region.mask)
+            tight = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
             assert region.label == "person"
-            assert region.box.tolist() == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
-            assert region.confidence == pytest.approx(maps[name][0][..., 0][region.mask].max(), abs=1e-5)
+            assert region.box.tolist() == stretched_box(tight, region.mask.shape, pictures[name].shape).tolist()
+            assert region.confidence == pytest.approx(coarse[name][0][..., 0][region.mask].max(), abs=1e-5)
             assert region.mask.full().mean() >= ClipSettings().smallest
 
 
-def test_regions_are_where_the_class_beats_every_background_phrase(found, maps):
-    probabilities, background = maps["bus.jpg"]
+def test_regions_are_where_the_class_beats_every_background_phrase(found, coarse):
+    probabilities, background = coarse["bus.jpg"]
     wins = probabilities[..., 0] > background
     for region in found["bus.jpg"]:
         assert wins[region.mask].all()
@@ -189,7 +197,7 @@ def test_official_architecture_goes_the_same_way(official):
 
 
 def test_maps_of_a_large_picture_are_those_of_the_same_picture_smaller(nano, pictures):
-    """They are made at a million pixels, whatever the picture has, and from its bytes."""
+    """They are made at 640 x 640 pixels, whatever the picture has, and from its bytes."""
     prior, astronaut = ClipPrior(*nano, ["person"], ClipSettings()), pictures["astronaut.png"].image
     large = cv2.resize(astronaut, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     assert large.size > 3 * WORKING_PIXELS
@@ -198,5 +206,5 @@ def test_maps_of_a_large_picture_are_those_of_the_same_picture_smaller(nano, pic
     assert probabilities.shape == wanted.shape
     assert np.abs(probabilities - wanted).mean() < 0.01 and np.abs(background - of_background).mean() < 0.01
     (found,) = prior.find([Picture("large", "large", large)])
-    assert all(region.mask.shape == working_shape(*large.shape[:2]) for region in found)
+    assert all(region.mask.shape == working_shape(*large.shape[:2], MAP_PIXELS) for region in found)
     assert all(region.picture == large.shape[:2] for region in found) and found

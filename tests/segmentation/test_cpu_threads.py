@@ -5,12 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import joblib
 import pytest
 import torch
 
 from prompting.models import catalogue
-from prompting.segmentation.torch_threads import limit_threads
+from prompting.segmentation.cpu_threads import limit_threads
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,10 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def three_threads():
     """More than some machines have processors, and others not."""
-    before = torch.get_num_threads()
+    before = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(3)
+    cv2.setNumThreads(4)
     yield
-    torch.set_num_threads(before)
+    torch.set_num_threads(before[0])
+    cv2.setNumThreads(before[1])
 
 
 @pytest.mark.parametrize(("allowed", "threads"), [(1, 1), (2, 2), (3, 3), (64, 3)])
@@ -29,6 +32,7 @@ def test_a_containers_quota_is_kept_and_nothing_is_raised(monkeypatch, allowed, 
     monkeypatch.setattr(joblib, "cpu_count", lambda: allowed)  # a quota takes root to set
     limit_threads()
     assert torch.get_num_threads() == threads
+    assert cv2.getNumThreads() <= threads
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes can't be tied to processors here")
@@ -48,17 +52,18 @@ def test_loading_sam2_sees_to_it(monkeypatch):
     assert torch.get_num_threads() == 2
 
 
-def threads_after(script: str, *arguments: str) -> int:
-    """Torch's threads in a new process, which nobody told how many to take."""
-    command = [sys.executable, "-c", f"import sys\n{script}\nimport torch; print(torch.get_num_threads())", *arguments]
+def threads_after(script: str, *arguments: str) -> list[int]:
+    """Torch's and OpenCV's threads in a new process, which nobody told how many to take."""
+    end = "import cv2, torch; print(torch.get_num_threads(), cv2.getNumThreads())"
+    command = [sys.executable, "-c", f"import sys\n{script}\n{end}", *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    return int(done.stdout.splitlines()[-1])
+    return [int(count) for count in done.stdout.splitlines()[-1].split()]
 
 
-def test_ultralytics_does_not_leave_torch_one_thread(tmp_path):
-    """Imported before torch, it would."""
+def test_ultralytics_does_not_leave_torch_and_opencv_one_thread(tmp_path):
+    """Imported before torch, it would; OpenCV it tells so whenever it is imported."""
     usual = threads_after("")
     photographs = "from pathlib import Path; from demo.dataset import write_photographs as w; w(Path(sys.argv[1]))"
     assert threads_after(photographs, str(tmp_path)) == usual

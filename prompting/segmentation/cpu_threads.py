@@ -1,4 +1,4 @@
-"""How many threads torch computes with on a CPU: a number of the whole process, which others get wrong."""
+"""How many threads torch and OpenCV compute with on a CPU: numbers of the whole process, which others get wrong."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import torch
 
 
 def limit_threads() -> None:
-    """Leave torch no more threads than this process may use processors; fewer, if it was told so, stay.
+    """Leave torch no more threads than this process may use processors, and OpenCV no more than torch; fewer, if they
+    were told so, stay.
 
     Torch counts the machine's processors, of which a container may be allowed a few: threads that wait for each other's
     turn make the encoder slower than fewer would.
     """
+    import cv2
     import joblib
 
     allowed = joblib.cpu_count()  # by affinity and by cgroups' quotas
     if torch.get_num_threads() > allowed:
         torch.set_num_threads(allowed)
+    cv2.setNumThreads(min(cv2.getNumThreads(), torch.get_num_threads()))
 
 
 @contextmanager
