@@ -104,6 +104,8 @@ def works(device: str) -> dict[str, Callable]:
     """What is timed, by its name: of a dataset."""
     import fiftyone.operators as foo
 
+    from benchmarks.panel_speed import open_panel
+
     def operator(name: str):
         return foo.get_operator(f"@promptlab/sam2-prompting/{name}")
 
@@ -127,6 +129,7 @@ def works(device: str) -> dict[str, Callable]:
         "explain, one strategy": lambda dataset: explain(dataset, [ONE], device=device, progress=False),
         "show errors": lambda dataset: operator("show_errors")(dataset, ONE, progress=False),
         "report": lambda dataset: operator("export_comparison")(dataset, str(report), overwrite=True),
+        "panel": open_panel,
     }
 
 
