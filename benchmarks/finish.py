@@ -79,8 +79,7 @@ def simulate_promises(dataset) -> None:
                     taken = np.full(count, best)
                 else:
                     learned = Learned.fit(some)
-                    expected = [learned.expected(one, lessons.features[i]) for i, one in enumerate(lessons.ids)]
-                    taken = np.argmax(expected, axis=1)
+                    taken = np.array([learned.take(*each) for each in zip(lessons.ids, lessons.features, strict=True)])
                 features, ious = lessons.features[np.arange(count), taken], lessons.ious[np.arange(count), taken]
                 expectation = Expectation.fit(features[known], ious[known], ids)
                 told = promise(ious[known], expectation.held_out, expectation.of(features[rest]))

@@ -6,6 +6,6 @@ RULES = {
     ONE: "One strategy's masks, as they are",
     CASCADE: "The first strategy's; where it finds nobody the next one's",
     UNION: "The instances of several strategies; of those that show the same the surest",
-    LEARNED: "For each picture what labelled pictures taught to be best",
+    LEARNED: "The cascade of the best, but where labelled pictures taught that another is better",
 }
 """Rule -> what it does, in a line; the simplest first."""
