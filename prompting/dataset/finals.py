@@ -21,6 +21,7 @@ from .declaring import add_fields, set_targets
 from .labels import PRIOR_CONFIDENCE
 from .names import ACCEPTED, LABELS, TO_REVIEW, FinalFields, StrategyFields, labels_key
 from .records import recorded
+from .registering import put_run
 from .storage import DONE
 
 SOURCE, EXPECTED = "source", "expected_iou"
@@ -218,7 +219,4 @@ def record(dataset: fo.Dataset, name: str, prefix: str, rule: str, strategies: S
         strategies=list(strategies),
         sources=[*map(dict, earlier), *sources],
     )
-    if key in dataset.list_runs():  # in place, as in records.register
-        dataset.update_run_config(key, config)
-    else:
-        dataset.register_run(key, config)
+    put_run(dataset, key, config)

@@ -27,6 +27,7 @@ from .label_fields import label_type_of
 from .names import RECORD, StrategyFields, comparison_key, next_key, robustness_key, run_key, study_key
 from .owned import shared_fields, strategy_fields
 from .present import known_strategies
+from .registering import put_run
 
 UNSURE = 1.0
 """The confidence of an instance whose label has none: it neither yields to another nor is doubted."""
@@ -128,7 +129,7 @@ def declare(dataset: fo.Dataset, prefix: str, masks: MasksThere) -> None:
         applied=now,
         replaced=now,
     )
-    dataset.register_run(key, config, overwrite=True)
+    put_run(dataset, key, config)
 
 
 def values(result: StrategyResult, prefix: str) -> dict[str, object]:

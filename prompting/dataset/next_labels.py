@@ -11,6 +11,7 @@ from ..final.enough import Enough, enough
 from ..final.settling import Draw, settle
 from .judgements import load_comparison
 from .names import NEXT, evaluation_key, next_key
+from .registering import put_run
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,7 @@ def save_order(dataset: fo.Dataset, prefix: str, ordered: Ordered) -> None:
     """Keep an order in place of the last one; the caller holds the dataset's document (``editing``)."""
     key = next_key(prefix)
     config = dataset.init_run(method=NEXT, prefix=prefix, a=ordered.a, b=ordered.b, gt_field=ordered.gt_field)
-    if key in dataset.list_runs():
-        dataset.update_run_config(key, config)
-    else:
-        dataset.register_run(key, config)
+    put_run(dataset, key, config)
     told = dict(
         ids=list(ordered.draw.ids), distances=ordered.draw.distances.round(6).tolist(), known=list(ordered.known)
     )

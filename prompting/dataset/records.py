@@ -14,6 +14,7 @@ from ..plan import Plan
 from ..prompts.strategies import STRATEGIES, find, strategy_of
 from ..prompts.strategy import CLIP, FIELD, YOLO
 from .names import RECORD, run_key
+from .registering import put_run
 
 PARAMETERS_OF = {
     CLIP: {"clip_model", "phrases", "background"},
@@ -51,10 +52,7 @@ def register(
     record["replaced"] = (before.get("replaced") or before.get("applied") or now) if before else now
     spelling = strategy_of(strategy).spelling
     config = dataset.init_run(method=RECORD, strategy=strategy, spelling=spelling, applied=now, **record)
-    if key in dataset.list_runs():  # in place: register_run() would delete the record first, and a kill come in between
-        dataset.update_run_config(key, config)
-    else:
-        dataset.register_run(key, config)
+    put_run(dataset, key, config)
 
 
 def add_cost(dataset: fo.Dataset, prefix: str, strategy: str, cost: dict) -> None:
