@@ -88,7 +88,8 @@ class ApplyStrategies(RunOperator):
             sam2_model: ``auto`` (large on CUDA, tiny elsewhere), ``sam2.1-hiera-tiny``, ``-small``, ``-base-plus`` or
                 ``-large``, a checkpoint's path, or ``nano``, the bundled one
             clip_model: ``auto`` (``ViT-B-16-quickgelu/openai``), any open_clip ``model/tag``, or ``nano``
-            yolo_model: ``auto`` (``yolo26x.pt``), any Ultralytics name, a path that the server allows, or ``nano``
+            yolo_model: ``auto`` (``yolo26x.pt``, or ``yolo26x-seg.pt`` where a strategy needs masks), any Ultralytics
+                name, a path that the server allows, or ``nano``
             device: ``auto``, ``cuda``, ``mps`` or ``cpu``
             prefix: of all fields that are written
             seed: of the sampled points

@@ -138,6 +138,11 @@ class Plan:
         return self.field_rounds if built_in else strategy.rounds
 
     @property
+    def detects_masks(self) -> bool:
+        """Whether any strategy needs more of a detector than its boxes: ``auto`` and ``nano`` are then for masks."""
+        return any(strategy.prior == YOLO and strategy.needs_more_than_boxes for strategy in self.chosen)
+
+    @property
     def least_confidence(self) -> float:
         """The detector's confidence that any of the strategies still takes."""
         asked = [strategy.confidence for strategy in self.chosen if strategy.prior == YOLO]

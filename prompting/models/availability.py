@@ -68,7 +68,7 @@ class Needed:
     @property
     def bundled(self) -> bool:
         """Whether it comes with the plugin."""
-        return self.name in (catalogue.NANO, YOLO_DETECT)
+        return self.name in (catalogue.NANO, YOLO_DETECT, YOLO_SEGMENT)
 
     def __str__(self) -> str:
         """``yolo26x.pt (about 119 MB, to be downloaded)``."""
@@ -92,7 +92,7 @@ def needed(plan: Plan) -> tuple[Needed, ...]:
         found.append(_clip(catalogue.resolve_clip(plan.clip_model)))
     if plan.uses(YOLO):
         with concerning("yolo_model"):
-            found.append(_yolo(catalogue.resolve_yolo(plan.yolo_model)))
+            found.append(_yolo(catalogue.resolve_yolo(plan.yolo_model, plan.detects_masks)))
     return tuple(found)
 
 

@@ -30,7 +30,7 @@ SAM2_ZOO = {
 }
 SAM2_MODELS = (*SAM2_ZOO, NANO)
 CLIP_MODELS = ("ViT-B-16-quickgelu/openai", "ViT-L-14-quickgelu/openai", "ViT-B-16/laion2b_s34b_b88k", NANO)
-YOLO_MODELS = ("yolo26x.pt", "yolo26m.pt", YOLO_DETECT)
+YOLO_MODELS = ("yolo26x.pt", "yolo26m.pt", "yolo26x-seg.pt", "yolo26x-pose.pt", YOLO_DETECT, YOLO_SEGMENT)
 
 QUICK = "-quickgelu"
 """Architectures of open_clip with the activation that OpenAI's and some others' weights were trained with."""
@@ -84,9 +84,16 @@ def resolve_clip(name: str) -> str:
     return f"{architecture}{QUICK}/{tag}" if settings.get("quick_gelu") and known else name
 
 
-def resolve_yolo(name: str) -> str:
-    """What ``auto`` means: the largest YOLO26, and ``nano`` the smallest. Other names stay."""
-    return {AUTO: YOLO_MODELS[0], NANO: YOLO_DETECT}.get(name, name)
+def resolve_yolo(name: str, masks: bool = False) -> str:
+    """What ``auto`` means: the largest YOLO26, and ``nano`` the smallest. Other names stay.
+
+    Args:
+        name: of a detector
+        masks: whether boxes alone won't do
+    """
+    if masks:
+        return {AUTO: "yolo26x-seg.pt", NANO: YOLO_SEGMENT}.get(name, name)
+    return {AUTO: "yolo26x.pt", NANO: YOLO_DETECT}.get(name, name)
 
 
 def sam2_file(name: str, device: str) -> Path | None:

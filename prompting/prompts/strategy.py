@@ -101,9 +101,21 @@ class Strategy:
         return self.prompt in (POINTS, BOX_POINTS)
 
     @property
+    def clicks(self) -> int:
+        """How many clicks an instance gets at first, where its prior has none of its own."""
+        if not self.has_clicks:
+            return int(self.prompt == POINT)
+        return POSITIVES + NEGATIVES if self.positives is None else self.positives + self.negatives
+
+    @property
     def needs_masks(self) -> bool:
         """Whether it makes a difference to it that a prior tells its regions' masks, and not just their boxes."""
         return self.has_clicks or self.prompt == POINT or self.rounds > 0
+
+    @property
+    def needs_more_than_boxes(self) -> bool:
+        """Whether it clicks inside what the prior found, or corrects by it: a box says nothing of either."""
+        return (self.has_clicks and self.positives != 0) or self.rounds > 0
 
     @cached_property
     def spelling(self) -> str:

@@ -83,7 +83,7 @@ def resolved(plan: Plan) -> Plan:
         batch_size=plan.batch_size or automatic_batch(device, sam2_model),
         sam2_model=sam2_model,
         clip_model=catalogue.resolve_clip(plan.clip_model),
-        yolo_model=catalogue.resolve_yolo(plan.yolo_model),
+        yolo_model=catalogue.resolve_yolo(plan.yolo_model, plan.detects_masks),
     )
 
 

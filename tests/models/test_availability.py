@@ -43,6 +43,13 @@ def test_only_what_the_strategies_use_is_needed():
     assert [m.parameter for m in needed(Plan(strategies=("field_box",), prompt_field="truth"))] == ["sam2_model"]
 
 
+def test_the_detector_finds_masks_where_a_strategy_clicks_on_them_or_corrects_by_them():
+    for spelling, ending in {"yolo:points": "-seg.pt", "yolo:box@1": "-seg.pt", "yolo:box+3n": ".pt"}.items():
+        for model, name in {"auto": "yolo26x", "nano": "yolo26n"}.items():
+            plan = Plan(strategies=("yolo_box", spelling), yolo_model=model, **CPU)
+            assert [m.name for m in needed(plan) if m.parameter == "yolo_model"] == [name + ending]
+
+
 def test_official_models_say_how_large_they_are_and_that_they_must_be_downloaded(online):
     assert [str(model) for model in needed(Plan(**CPU))] == [
         "sam2.1-hiera-tiny (about 156 MB, to be downloaded)",

@@ -309,6 +309,8 @@ def test_chosen_device_types_decide_what_auto_means():
     assert catalogue.resolve_clip("auto") == "ViT-B-16-quickgelu/openai"
     assert catalogue.resolve_yolo("auto") == "yolo26x.pt"
     assert catalogue.resolve_yolo("nano") == checkpoints.YOLO_DETECT
+    assert catalogue.resolve_yolo("auto", masks=True) == "yolo26x-seg.pt"
+    assert catalogue.resolve_yolo("nano", masks=True) == checkpoints.YOLO_SEGMENT
     assert catalogue.best_device() in ("cuda", "mps", "cpu")
 
 

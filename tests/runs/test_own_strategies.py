@@ -114,7 +114,7 @@ def test_one_is_removed_with_all_that_is_its_own_and_then_all(composed):
 
 def test_clicks_within_boxes_alone_are_refused_before_any_work(made_once, apply_strategies, nano):
     with pytest.raises(ValueError, match=r"yolo:box\+5p clicks on masks or keypoints"):
-        apply_strategies(made_once, strategies=["yolo:box+5p"], progress=False, **nano)
+        apply_strategies(made_once, strategies=["yolo:box+5p"], progress=False, **{**nano, "yolo_model": "yolo26n.pt"})
     assert not made_once.has_field("sam2_yolo_box_5p_status")
 
 
