@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "results": "pixels segmentation prompts",
     "runner": "errors pixels segmentation prompts priors results",
     "models": "errors trust segmentation prompts plan",
-    "analysis": "pixels segmentation prompts results",
+    "analysis": "errors pixels segmentation prompts results",
     "final": "pixels analysis",
     "dataset": "errors spelling pixels labels segmentation prompts priors results plan analysis final",
     "runs.assembly": "labels segmentation prompts priors runner plan models",

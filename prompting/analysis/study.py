@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import PromptingError
 from ..prompts.strategies import strategy_of
 from ..prompts.strategy import BOX, BOX_POINTS, Strategy
 from .comparison import interval, number
@@ -21,6 +22,8 @@ FOLDS = 5
 PARTS = ("positives", "negatives", "negatives_on", "margin", "rounds", "confidence")
 """Of a strategy: what curves are drawn over."""
 MOST_ROWS = 20
+DIGITS = 6
+"""Of scores, where they are kept."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,14 @@ class Honest:
     Attributes:
         mean, low, high: of each picture's IoU with the strategy that is best on the other folds; a 95 % interval
         chosen: how often each was chosen, a fold once
+        scores: (N,) those pictures' IoU, to be compared with another strategy's
     """
 
     mean: float
     low: float | None
     high: float | None
     chosen: dict[str, int]
+    scores: np.ndarray = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,11 @@ class Study:
         calls: (V, N) decoder calls
         files: N names of the pictures' files, in the order in which they were looked at
         error_rate: of the race; None where all ran to the end
+        worth: a difference of means that is none; None in studies of earlier versions
         truth: what the truth was understood as
         total: pictures that were to be looked at
         seconds: that it took
+        left_out: which pictures were left out, in a sentence
     """
 
     names: tuple[str, ...]
@@ -81,6 +88,8 @@ class Study:
     truth: str = ""
     total: int = 0
     seconds: float = 0.0
+    worth: float | None = None
+    left_out: str = ""
 
     @cached_property
     def judged(self) -> np.ndarray:
@@ -91,6 +100,13 @@ class Study:
     def means(self) -> np.ndarray:
         """(V,) mean IoU of each over its pictures; NaN before the first."""
         return np.array([row[~np.isnan(row)].mean() if (~np.isnan(row)).any() else np.nan for row in self.ious])
+
+    @cached_property
+    def levels(self) -> np.ndarray:
+        """(V,) means on all pictures; of one that stopped the leader's, plus the mean difference where both ran."""
+        first = self.finalists[0]
+        gains = [row[~np.isnan(row)] for row in self.ious - self.ious[first]]
+        return np.array([self.means[first] + gain.mean() if len(gain) else np.nan for gain in gains])
 
     @cached_property
     def finalists(self) -> list[int]:
@@ -110,27 +126,31 @@ class Study:
 
     @cached_property
     def alike(self) -> list[int]:
-        """The finalists that can't be told from the leader: their paired 95 % interval to it reaches zero."""
+        """The finalists from which the leader makes no difference.
+
+        Their paired 95 % interval to it reaches zero, or their mean is lower by no more than what is worth one.
+        """
         first, *others = self.finalists
         found = [first]
         for i in others:
             span = mean_interval(self.ious[i] - self.ious[first])
-            if span is None or span[1] >= 0:
+            if span is None or span[1] >= 0 or self.means[first] - self.means[i] <= (self.worth or 0.0):
                 found.append(i)
         return found
 
     @property
     def best(self) -> Strategy:
-        """What is recommended: of those that can't be told from the leader, the cheapest in decoder calls.
+        """What is recommended: of those from which the leader makes no difference, the cheapest in decoder calls.
 
-        Of equally cheap ones that with the fewest clicks, and then the highest mean IoU.
+        Of equally cheap ones that with the highest mean IoU, or with fewer clicks where that makes no difference.
         """
-        return strategy_of(self.names[min(self.alike, key=self._price)])
-
-    def _price(self, i: int) -> tuple:
-        strategy = strategy_of(self.names[i])
-        clicks = (strategy.positives or 0) + (strategy.negatives or 0)
-        return round(float(self.cost[i]), 2), strategy.rounds, clicks, -self.means[i], self.names[i]
+        of = {i: strategy_of(self.names[i]) for i in self.alike}
+        fewest = min(strategy.rounds for strategy in of.values())
+        cheap = [i for i in of if of[i].rounds == fewest]
+        enough = max(self.means[i] for i in cheap) - (self.worth or 0.0)
+        return of[
+            min((i for i in cheap if self.means[i] >= enough), key=lambda i: (of[i].clicks, -self.means[i], of[i].name))
+        ]
 
     @cached_property
     def honest(self) -> Honest:
@@ -148,7 +168,7 @@ class Study:
             name = self.names[self.finalists[best]]
             chosen[name] = chosen.get(name, 0) + 1
         low, high = mean_interval(scores) or (None, None)
-        return Honest(float(scores.mean()), low, high, chosen)
+        return Honest(float(scores.mean()), low, high, chosen, scores)
 
     @cached_property
     def front(self) -> list[str]:
@@ -166,8 +186,15 @@ class Study:
         Args:
             part: one of :data:`PARTS`
             around: the strategy whose other parts stay; by default :attr:`best`
+
+        Raises:
+            PromptingError: no such part, or a strategy that wasn't swept
         """
+        if part not in PARTS:
+            raise PromptingError(f"There is no curve of {part!r}; choose from {', '.join(PARTS)}.")
         centre = strategy_of(around) if around is not None else self.best
+        if centre.name not in self.names:
+            raise PromptingError(f"{centre.spelling} wasn't swept; choose one of study.names, as {self.best.spelling}.")
         place = self.names.index(centre.name)
         points = []
         for i, name in enumerate(self.names):
@@ -192,17 +219,22 @@ class Study:
         rows = []
         for i in self._order():
             strategy = strategy_of(self.names[i])
-            low, high = mean_interval(self.ious[i]) or (None, None)
+            low, high = self._interval(i)
             parts = {name: getattr(strategy, name) for name in ("prior", "prompt", *PARTS)}
-            told = {"spelling": strategy.spelling, "mean_iou": self.means[i], "low": low, "high": high}
+            told = {"spelling": strategy.spelling, "mean_iou": self.levels[i], "low": low, "high": high}
             ended = {"decoder_calls": self.cost[i], "pictures": int(self.judged[i]), "end": self._end(i)}
             rows.append({**told, **ended, **parts})
         return pd.DataFrame(rows, index=pd.Index([self.names[i] for i in self._order()], name="strategy"))
 
     def _order(self) -> list[int]:
         finalists = set(self.finalists)
-        others = sorted(set(range(len(self.names))) - finalists, key=lambda i: (-self.judged[i], -self.means[i]))
+        others = sorted(set(range(len(self.names))) - finalists, key=lambda i: (-self.levels[i], self.names[i]))
         return [*self.finalists, *others]
+
+    def _interval(self, i: int) -> tuple[float | None, float | None]:
+        """The 95 % interval of a mean; of one that stopped it is of its own pictures, and stands at its level."""
+        span, shift = mean_interval(self.ious[i]), self.levels[i] - self.means[i]
+        return (span[0] + shift, span[1] + shift) if span else (None, None)
 
     def _end(self, i: int) -> str:
         if self.names[i] == self.best.name:
@@ -216,13 +248,21 @@ class Study:
         same = len(self.alike) - 1
         told = f"{leader.spelling} is best, mean IoU {self.means[first]:.3f} on {len(self.files)} pictures"
         told += f" with {self.cost[first]:.1f} decoder calls each"
-        if best == leader:
-            told += "; of those that can't be told from it none is cheaper" if same else "; all others are worse"
-        else:
+        if best != leader:
+            others = f"{same} others" if same > 1 else "one other"
+            worth = f" or {self.worth:g}" if self.worth else ""
             told += (
-                f", and no more than chance better than {same} others: take {best.spelling}"
+                f", and better than {others} by no more than chance{worth}: take {best.spelling}"
                 f" ({self.means[place]:.3f}, {self.cost[place]:.1f} calls), the cheapest of them"
             )
+        elif same:
+            told += (
+                f"; the {same} that can't be told from it are no cheaper"
+                if same > 1
+                else ("; the one that can't be told from it is no cheaper")
+            )
+        elif len(self.names) > 1:
+            told += "; all others are worse"
         span = "" if honest.low is None else f" ({interval(honest.low, honest.high)})"
         return f"{told}. Chosen by other pictures than it is scored on, the best reaches {honest.mean:.3f}{span}."
 
@@ -231,11 +271,12 @@ class Study:
         shown = self._order()[:MOST_ROWS]
         more = f" {len(self.names) - len(shown)} more are in study.table." if len(shown) < len(self.names) else ""
         stopped = len(self.names) - len(self.finalists)
-        raced = f" {stopped} stopped, behind by more than chance (error rate {self.error_rate})." if stopped else ""
+        raced = f" {stopped} stopped, having nothing to win (error rate {self.error_rate})." if stopped else ""
+        read = f"The truth was read as {self.truth}" if self.truth else ""
         tables = [
             Table(
-                f"{len(self.names)} strategies on {len(self.files)} pictures",
-                f"{self.verdict()}{raced}{more}" + (f" The truth was read as {self.truth}" if self.truth else ""),
+                f"{how_many(len(self.names))} on {len(self.files)} pictures",
+                " ".join(filter(None, [f"{self.verdict()}{raced}{more}", read, self.left_out])),
                 ("strategy", "mean IoU", "95 % interval", "decoder calls", "pictures", ""),
                 tuple(self._row(i) for i in shown),
             )
@@ -253,11 +294,11 @@ class Study:
         return tables
 
     def _row(self, i: int) -> tuple[str, ...]:
-        low, high = mean_interval(self.ious[i]) or (None, None)
+        low, high = self._interval(i)
         spelling = strategy_of(self.names[i]).spelling
         return (
             spelling,
-            number(self.means[i]),
+            number(self.levels[i]),
             interval(low, high),
             f"{self.cost[i]:.1f}",
             str(self.judged[i]),
@@ -284,9 +325,9 @@ class Study:
 
     def to_dict(self) -> dict:
         """Plain JSON."""
-        plain = {name: [[None if np.isnan(v) else round(float(v), 6) for v in row] for row in getattr(self, name)]
+        plain = {name: [[None if np.isnan(v) else round(float(v), DIGITS) for v in row] for row in getattr(self, name)]
                  for name in ("ious", "calls")}  # fmt: skip
-        told = {"error_rate": self.error_rate, "truth": self.truth, "total": self.total, "seconds": self.seconds}
+        told = {name: getattr(self, name) for name in ("error_rate", "truth", "total", "seconds", "worth", "left_out")}
         return {"names": list(self.names), "files": list(self.files), **plain, **told}
 
     @classmethod
@@ -295,6 +336,11 @@ class Study:
         count = len(stored["names"])
         arrays = {name: np.array(stored[name], float).reshape(count, -1) for name in ("ious", "calls")}
         return cls(**{**stored, **arrays, "names": tuple(stored["names"]), "files": tuple(stored["files"])})
+
+
+def how_many(strategies: int) -> str:
+    """``1 strategy``, ``2 strategies``."""
+    return f"{strategies} {'strategy' if strategies == 1 else 'strategies'}"
 
 
 def _parts(strategy: Strategy) -> dict[str, object]:

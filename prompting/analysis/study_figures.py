@@ -29,7 +29,7 @@ def cost(study: Study, dark: bool = False) -> Figure:
         "type": "scatter",
         "mode": "markers",
         "x": [float(study.cost[i]) for i in shown],
-        "y": [float(study.means[i]) for i in shown],
+        "y": [float(study.levels[i]) for i in shown],
         "text": [strategy_of(study.names[i]).spelling for i in shown],
         "marker": {"color": colours, "size": 8},
         "hovertemplate": "%{text}<br>%{x:.1f} decoder calls, mean IoU %{y:.3f}<extra></extra>",

@@ -13,12 +13,14 @@ import fiftyone.core.collections as foc
 import numpy as np
 
 from ..analysis.metrics import Target
-from ..analysis.racing import ERROR_RATE, behind
-from ..analysis.study import Study
+from ..analysis.racing import ERROR_RATE, EVERY, WORTH, Race
+from ..analysis.study import DIGITS, Study
 from ..dataset import checks
 from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.names import STUDY, study_key
 from ..dataset.pages import samples_by_page
-from ..dataset.studies import begun, save_study
+from ..dataset.registering import check_key
+from ..dataset.studies import Begun, begun, fingerprint, save_study
 from ..dataset.truth import Truth, read_truth
 from ..errors import PromptingError, Stopped
 from ..labels.targets import ignored_values
@@ -31,8 +33,8 @@ from ..results import PictureResult
 from .assembly import build_runner, resolved, weights_of
 from .progress import Pace, Progress, before_the_first
 
-BATCH = 8
-"""After so many pictures it is looked who is behind, and the study is kept."""
+BATCH = EVERY
+"""After so many pictures it is looked who has nothing to win, and the study is kept."""
 LEAST = 5
 """Pictures below which there is nothing to choose by."""
 
@@ -44,8 +46,9 @@ class SweepPlan:
     Attributes:
         plan: the strategies, their classes, models and seed
         gt_field: the truth, a Segmentation or Detections with instance masks; samples without it are left out
-        racing: stop strategies that are behind by more than chance
+        racing: stop strategies that have nothing to win
         error_rate: of the race, see :mod:`prompting.analysis.racing`
+        worth: a difference of mean IoU that is none
         ignore_values: as in an evaluation
     """
 
@@ -53,12 +56,19 @@ class SweepPlan:
     gt_field: str
     racing: bool = True
     error_rate: float = ERROR_RATE
+    worth: float = WORTH
     ignore_values: str | Sequence[int] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.racing, bool):
+            raise PromptingError(f"racing is True or False, not {self.racing!r}.", "racing")
         if not isinstance(self.error_rate, (int, float)) or not 0 < self.error_rate < 0.5:
             said = f"error_rate must lie between 0 and 0.5, not {self.error_rate!r}."
             raise PromptingError(said, "error_rate")
+        if not isinstance(self.worth, (int, float)) or not 0 <= self.worth < 1:
+            raise PromptingError(
+                f"worth is a difference of IoU, 0 or more and less than 1, not {self.worth!r}.", "worth"
+            )
 
 
 def sweep(samples: foc.SampleCollection, asked: SweepPlan) -> Iterator[Progress | Study]:
@@ -85,46 +95,51 @@ def sweep(samples: foc.SampleCollection, asked: SweepPlan) -> Iterator[Progress 
 
 def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterator[Progress | Study]:
     dataset, names = samples._dataset, plan.strategies
+    check_key(dataset, study_key(plan.prefix), STUDY)
     view = samples.exists(asked.gt_field) if samples.has_sample_field(asked.gt_field) else samples
-    truth = yield from before_the_first(read_truth(view, asked.gt_field, plan.classes, ignored), len(view))
     if len(view) < LEAST:
-        raise PromptingError(f"A sweep needs at least {LEAST} pictures with a label in {asked.gt_field!r}.")
+        raise PromptingError(f"A sweep needs at least {LEAST} pictures with a label in {asked.gt_field!r}.", "gt_field")
+    truth = yield from before_the_first(read_truth(view, asked.gt_field, plan.classes, ignored), len(view))
     encoding = checks.check_prompt_field(view, plan)
-    runner = build_runner(plan, encoding, hold.check)
     order = [str(i) for i in np.random.default_rng(plan.seed).permutation(view.values("id"))]
     same = _what_decides(asked, plan, order)
-    earlier = begun(dataset, plan.prefix, same)
-    race = _Race(names, asked.error_rate if asked.racing else None, str(truth.reading), len(order))
-    if earlier is not None:
-        race.take_up(*earlier)
-    todo = race.left_of(order)
-    pace, total = Pace(len(todo), BATCH), len(order)
     fields = [asked.gt_field, *((plan.prompt_field, plan.points_field) if plan.uses(FIELD) else ())]
+    fields = list(dict.fromkeys(filter(None, fields)))
+    chosen = view.select_fields(fields)
+    scores = _Scores(asked, plan, fields, str(truth.reading), len(order))
+    earlier = begun(dataset, plan.prefix, same)
+    if earlier is not None and _unchanged(chosen, earlier, fields):
+        scores.take_up(earlier)
+    todo = scores.left_of(order)
+    if not todo:  # all that is asked for is there
+        yield scores.study()
+        return
+    runner = build_runner(plan, encoding, hold.check)
+    pace, total = Pace(len(todo), BATCH), len(order)
     hold.tell(total - len(todo), total)
-    yield Progress(total - len(todo), total, race.failed)
-    chosen = view.select_fields(list(dict.fromkeys(filter(None, fields))))
+    yield Progress(total - len(todo), total, scores.failed)
     for start in range(0, len(todo), BATCH):
         batch, began = todo[start : start + BATCH], time.perf_counter()
-        runner.strategies = tuple(strategies_named([names[i] for i in race.running]))
+        runner.strategies = tuple(strategies_named([names[i] for i in scores.running]))
         try:
             for sample, result in _results(runner, chosen, batch, plan, hold):
-                race.add(sample, result, truth, asked.gt_field)
-                done = total - len(todo) + race.new
-                progress = Progress(done, total, race.failed, pace.left(race.new))
+                scores.add(sample, result, truth, asked.gt_field)
+                done = total - len(todo) + scores.new
+                progress = Progress(done, total, scores.failed, pace.left(scores.new))
                 hold.tell(done, total, progress.seconds_left)
                 yield progress
         except Stopped:
-            _keep(dataset, plan.prefix, race, same, order)
+            _keep(dataset, plan.prefix, scores, same, order)
             raise Stopped(
-                f"Stopped on request: {len(race.looked_at)} of {total} pictures are scored, and kept; sweep the same"
+                f"Stopped on request: {len(scores.looked_at)} of {total} pictures are scored, and kept; sweep the same"
                 " again to have the others."
             ) from None
-        race.seconds += time.perf_counter() - began
-        race.stop_those_behind()
-        _keep(dataset, plan.prefix, race, same, order)
-    if not race.looked_at:
-        raise PromptingError("No picture could be read and scored; look at the files.")
-    yield race.study()
+        scores.seconds += time.perf_counter() - began
+        scores.look()
+        _keep(dataset, plan.prefix, scores, same, order)
+    if not scores.looked_at:
+        raise PromptingError(f"No picture could be scored: {scores.left_out[0]}.")
+    yield scores.study()
 
 
 def _what_decides(asked: SweepPlan, plan: Plan, order: Sequence[str]) -> dict:
@@ -132,15 +147,23 @@ def _what_decides(asked: SweepPlan, plan: Plan, order: Sequence[str]) -> dict:
     weights = {}
     for strategy in {s.prior: s.name for s in plan.chosen}.values():
         weights |= weights_of(plan, strategy)
-    told = {"gt_field": asked.gt_field, "racing": asked.racing, "error_rate": asked.error_rate, "pictures": list(order)}
+    told = {name: getattr(asked, name) for name in ("gt_field", "racing", "error_rate", "worth")}
     record = {name: value for name, value in plan.record().items() if name not in ("versions", "prefix")}
     ignored = None if asked.ignore_values is None else str(asked.ignore_values)
-    strategies = list(plan.strategies)
-    return json.loads(json.dumps({**record, **weights, **told, "ignore_values": ignored, "strategies": strategies}))
+    lists = {"strategies": list(plan.strategies), "pictures": list(order)}
+    return json.loads(json.dumps({**record, **weights, **told, **lists, "ignore_values": ignored}))
 
 
-def _results(runner, view, batch: Sequence[str], plan: Plan, hold: Hold) -> Iterator[tuple[fo.Sample, PictureResult]]:
-    """What the runner makes of some samples; None of one whose file can't be read."""
+def _unchanged(view, earlier: Begun, fields: Sequence[str]) -> bool:
+    """Whether all pictures of an earlier sweep, and their labels, are still what they were."""
+    now = {sample.id: fingerprint(sample, fields) for sample in samples_by_page(view, list(earlier.sample_ids))}
+    return now == dict(zip(earlier.sample_ids, earlier.seen, strict=True))
+
+
+def _results(
+    runner, view, batch: Sequence[str], plan: Plan, hold: Hold
+) -> Iterator[tuple[fo.Sample, PictureResult | str]]:
+    """What the runner makes of some samples; of one whose file can't be read why not."""
     pictures, samples = [], {}
     for sample in samples_by_page(view, list(batch)):
         hold.check()
@@ -150,8 +173,8 @@ def _results(runner, view, batch: Sequence[str], plan: Plan, hold: Hold) -> Iter
         )
         try:
             image, size = read_bounded(sample.filepath)
-        except PromptingError:
-            yield sample, None
+        except PromptingError as error:
+            yield sample, str(error)
             continue
         name = Path(sample.filepath).name
         pictures.append(Picture(sample.id, name, image, label, frozenset(), size, points))
@@ -159,46 +182,63 @@ def _results(runner, view, batch: Sequence[str], plan: Plan, hold: Hold) -> Iter
         yield samples[result.key], result
 
 
-class _Race:
+class _Scores:
     """The scores so far, and who still runs."""
 
-    def __init__(self, names: Sequence[str], error_rate: float | None, truth: str, total: int):
-        self.names, self.error_rate, self.truth, self.total = tuple(names), error_rate, truth, total
-        self.running, self.looked_at, self.files = list(range(len(names))), [], []
+    def __init__(self, asked: SweepPlan, plan: Plan, fields: Sequence[str], truth: str, total: int):
+        self.asked, self.names, self.fields = asked, plan.strategies, fields
+        self.truth, self.total = truth, total
+        self.race = Race([1 + strategy.rounds for strategy in plan.chosen], total, asked.error_rate, asked.worth)
+        self.looked_at: list[str] = []
+        self.seen: list[str] = []
+        self.files: list[str] = []
         self.ious: list[np.ndarray] = []
         self.calls: list[np.ndarray] = []
-        self.failed, self.new, self.seconds = 0, 0, 0.0
+        self.left_out: list[str] = []
+        self.new, self.seconds = 0, 0.0
 
-    def take_up(self, study: Study, order: Sequence[str]) -> None:
+    @property
+    def running(self) -> list[int]:
+        """The places of the strategies that still run."""
+        return self.race.running
+
+    @property
+    def failed(self) -> int:
+        """Pictures that couldn't be scored."""
+        return len(self.left_out)
+
+    def take_up(self, earlier: Begun) -> None:
         """Go on where an earlier one ended."""
-        count = len(study.files)
-        self.looked_at, self.files = list(order[:count]), list(study.files)
+        study, count = earlier.study, len(earlier.study.files)
+        self.looked_at, self.seen, self.files = list(earlier.sample_ids), list(earlier.seen), list(study.files)
         self.ious, self.calls = list(study.ious.T), list(study.calls.T)
         self.seconds = study.seconds
-        self.running = [i for i in range(len(self.names)) if not np.isnan(study.ious[i]).any()]
+        for stopped_after in sorted({int(n) for n in study.judged if n < count}):
+            self.race.look(study.ious[:, :stopped_after])  # who stopped then stops again
+        self.race.running = [i for i in range(len(self.names)) if study.judged[i] == count]
 
-    def add(self, sample: fo.Sample, result: PictureResult | None, truth: Truth, gt_field: str) -> None:
-        """Score a picture; one that can't be read is left out for all."""
+    def add(self, sample: fo.Sample, result: PictureResult | str, truth: Truth, gt_field: str) -> None:
+        """Score a picture; one that can't be read, or that a strategy fails on, is left out for all."""
         self.new += 1
-        if result is None:
-            self.failed += 1
+        name, failed = Path(sample.filepath).name, result
+        if not isinstance(result, str):
+            failed = next((one.status for one in result.results if one.label_map is None), None)
+        if failed is not None:
+            self.left_out.append(f"{name}: {failed.removeprefix('error: ').rstrip('.')}")
             return
-        shape = next((one.shape for one in result.results if one.label_map is not None), None)
-        if shape is None:
-            self.failed += 1
-            return
+        shape = result.results[0].shape
         drawn = truth.drawn(sample[gt_field], *shape)
         target = Target(drawn.label_map, range(1, len(truth.classes) + 1))
-        nothing = np.zeros(shape, np.uint8)
         ious, calls = np.full(len(self.names), np.nan), np.full(len(self.names), np.nan)
         known: dict[tuple, float] = {}
         for i, one in zip(self.running, result.results, strict=True):
             key = tuple((prompt.label, prompt.said) for prompt in one.prompts), one.predicted_iou.tobytes()
             if key not in known:  # many say the same of a picture
-                known[key] = target.iou(nothing if one.label_map is None else one.mask)
+                known[key] = target.iou(one.mask)
             ious[i], calls[i] = known[key], one.decoder_calls
         self.looked_at.append(sample.id)
-        self.files.append(Path(sample.filepath).name)
+        self.seen.append(fingerprint(sample, self.fields))
+        self.files.append(name)
         self.ious.append(ious)
         self.calls.append(calls)
 
@@ -207,21 +247,22 @@ class _Race:
         scored = set(self.looked_at)
         return [i for i in order if i not in scored]
 
-    def stop_those_behind(self) -> None:
-        """Whoever is behind by more than chance runs no more."""
-        if self.error_rate is None or not self.ious:
-            return
-        scored = np.stack(self.ious, axis=1)[self.running]
-        stopped = behind(scored, len(self.names), self.error_rate)
-        self.running = [i for i, stops in zip(self.running, stopped) if not stops]
+    def look(self) -> None:
+        """Whoever has nothing to win runs no more."""
+        if self.asked.racing and len(self.ious) >= self.race.next_look:
+            self.race.look(np.stack(self.ious, axis=1))
 
     def study(self) -> Study:
-        ious, calls = (np.stack(rows, axis=1) for rows in (self.ious, self.calls))
-        told = (self.names, ious, calls, tuple(self.files), self.error_rate, self.truth, self.total - self.failed)
-        return Study(*told, self.seconds)
+        ious, calls = (np.stack(rows, axis=1).round(DIGITS) for rows in (self.ious, self.calls))
+        rate = self.asked.error_rate if self.asked.racing else None
+        told = (self.names, ious, calls, tuple(self.files), rate, self.truth, self.total - self.failed)
+        one = "1 picture was" if self.failed == 1 else f"{self.failed} pictures were"
+        left_out = f"{one} left out; the first is {self.left_out[0]}." if self.failed else ""
+        return Study(*told, self.seconds, self.asked.worth, left_out)
 
 
-def _keep(dataset: fo.Dataset, prefix: str, race: _Race, same: dict, order: Sequence[str]) -> None:
-    if race.ious:
+def _keep(dataset: fo.Dataset, prefix: str, scores: _Scores, same: dict, order: Sequence[str]) -> None:
+    if scores.ious:
         with editing(dataset):
-            save_study(dataset, prefix, race.study(), same, [*race.looked_at, *race.left_of(order)])
+            ids = [*scores.looked_at, *scores.left_of(order)]
+            save_study(dataset, prefix, scores.study(), same, ids, scores.seen)

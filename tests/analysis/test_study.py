@@ -1,10 +1,13 @@
 """A study tells the winner honestly, recommends no more than it is worth, and draws what each part does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from prompting.analysis.study import Study
 from prompting.analysis.study_figures import figures
+from prompting.errors import PromptingError
 from prompting.prompts.strategies import strategy_of
 
 SPELLED = (
@@ -46,7 +49,7 @@ def test_of_those_that_chance_does_not_part_the_cheapest_is_recommended():
     assert found.best.spelling == "yolo:box"
     assert {found.names[i] for i in found.alike} == {"yolo_box_r3", "yolo_box_r1", "yolo_box"}
     if found.leader != found.best:
-        assert "no more than chance better" in found.verdict()
+        assert "others by no more than chance: take yolo:box (0." in found.verdict()
 
 
 def test_the_winner_of_many_equals_is_told_without_its_luck():
@@ -66,7 +69,60 @@ def test_who_stopped_is_no_finalist_and_is_told_so():
     assert found.judged.tolist() == [60, 16]
     assert [found.names[i] for i in found.finalists] == ["yolo_box"]
     assert found.table.loc["yolo_1p", "end"] == "stopped" and found.table.loc["yolo_box", "end"] == "recommended"
-    assert "1 stopped, behind by more than chance (error rate 0.05)" in str(found)
+    assert "1 stopped, having nothing to win (error rate 0.05)" in str(found)
+
+
+def test_one_that_stopped_on_easy_pictures_stands_where_its_difference_to_the_leader_puts_it():
+    easy = np.r_[np.full(16, 0.9), np.full(64, 0.5)]
+    ious = np.stack([easy, easy - 0.1])
+    ious[1, 16:] = np.nan
+    files = tuple(map(str, range(80)))
+    found = Study(("yolo_box", "yolo_1p"), ious, np.ones((2, 80)), files, 0.05)
+    assert found.means.tolist() == pytest.approx([0.58, 0.8])
+    assert found.levels.tolist() == pytest.approx([0.58, 0.48])
+    assert found.table.loc["yolo_1p", "mean_iou"] == pytest.approx(0.48)
+    assert found.table.loc["yolo_1p", "low"] <= 0.48 <= found.table.loc["yolo_1p", "high"]
+    assert list(found.plot().data[1].y) == pytest.approx([0.58, 0.48])
+
+
+def test_a_difference_that_is_none_is_not_paid_for_however_sure_it_is():
+    found = study({"yolo:box": 0.6, "yolo:box@1": 0.604, "yolo:box@2": 0.7}, noise=0.0001)
+    without = study({"yolo:box": 0.6, "yolo:box@1": 0.604}, noise=0.0001)
+    assert found.best.spelling == "yolo:box@2" and without.best.spelling == "yolo:box@1"
+    worth = replace(without, worth=0.005)
+    assert worth.best.spelling == "yolo:box" and worth.leader.spelling == "yolo:box@1"
+    assert "better than one other by no more than chance or 0.005: take yolo:box" in worth.verdict()
+
+
+def test_a_prior_that_finds_nothing_is_not_cheaper_for_that():
+    """Its calls are few because it gives none: what a picture costs is what a strategy asks for."""
+    found = study({"yolo:box": 0.6, "clip:box": 0.6}, noise=0.05)
+    found.calls[found.names.index("clip_box")] = 0.1
+    assert found.best == found.leader
+
+
+def test_of_equally_cheap_ones_the_better_is_recommended_and_fewer_clicks_where_that_makes_no_difference():
+    """Eight pictures tell none of them from another: the picture that one wins another loses."""
+    won = np.array([0.3, -0.3] * 4)
+    ious = np.array([0.62 + won, 0.6 - won, 0.621 + won])
+    names = ("yolo_3p", "yolo_1p", "yolo_9p")
+    found = Study(names, ious, np.ones((3, 8)), tuple("abcdefgh"), None, worth=0.005)
+    assert len(found.alike) == 3 and found.leader.spelling == "yolo:9p"
+    assert found.best.spelling == "yolo:3p"
+    assert replace(found, worth=0.0).best.spelling == "yolo:9p"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("nose",), "no curve of 'nose'; choose from positives"),
+        (("rounds", "clip:box"), "clip:box wasn't swept; choose one of study.names, as yolo:box"),
+        (("rounds", "yolo:bax"), "has a mistake at 'bax'"),
+    ],
+)
+def test_what_has_no_curve_is_said(asked, said):
+    with pytest.raises(PromptingError, match=said):
+        study({"yolo:box": 0.6, "yolo:1p": 0.4}).curve(*asked)
 
 
 def test_curves_change_one_part_and_a_box_is_one_without_clicks():
