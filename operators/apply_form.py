@@ -5,18 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ..prompting.errors import PromptingError
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
-from ..prompting.prompts.strategies import strategy_of
+from ..prompting.prompts.strategies import known, priors_of, strategy_of
 from ..prompting.prompts.strategy import CLIP, FIELD, YOLO
-from . import composing, forms
-from .apply_answers import ADVANCED, BUNDLED, EACH, MODELS, OFFICIAL, begins_with, known, plan_of, priors_of
+from . import composing, forms, model_choice, prompt_fields
+from .apply_answers import ADVANCED, begins_with, plan_of
 from .words import LABELS, TITLES
 
-ELSEWHERE = {**dict.fromkeys(MODELS, "models"), **dict.fromkeys(ADVANCED, "advanced")}
+ELSEWHERE = {**model_choice.ELSEWHERE, **dict.fromkeys(ADVANCED, "advanced")}
 """Where a parameter's error is shown whose own field isn't."""
 
 
@@ -30,7 +29,7 @@ def resolve(ctx) -> types.Property:
     inputs.view_target(ctx, action_description="Segment")
     _ask_existing(ctx, inputs, now)
     _ask_strategies(ctx, inputs, begins, now)
-    _ask_models(inputs, begins, now)
+    model_choice.ask(inputs, begins, now)
     inputs.str(
         "classes",
         default=", ".join(begins["classes"]),
@@ -71,46 +70,7 @@ def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
     forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"])
     composing.ask(inputs, ctx.params)
     if FIELD in priors_of(now["strategies"]):
-        there = forms.label_fields(ctx.dataset, fo.Detections, fo.Keypoints, fo.Segmentation)
-        default = begins["prompt_field"] if begins["prompt_field"] in there else next(iter(there), None)
-        forms.choose_one(inputs, "prompt_field", there, default, LABELS["prompt_field"])
-        chosen = ctx.params.get("prompt_field") or default
-        points = forms.label_fields(ctx.dataset, fo.Keypoints)
-        if points and there.get(chosen) == "Detections":
-            default = begins["points_field"] if begins["points_field"] in points else None
-            forms.choose_one(inputs, "points_field", points, default, LABELS["points_field"], required=False)
-
-
-def _ask_models(inputs: types.Object, begins: dict, now: dict) -> None:
-    from ..prompting.models import catalogue
-
-    choices = {
-        OFFICIAL: ("Official models", _inventory(now, "auto")),
-        BUNDLED: ("Bundled, small, offline", "For a first look and for tests; for real work take the official ones"),
-        EACH: ("Choose each", "By name, or by a checkpoint's path"),
-    }
-    forms.choose_by_button(inputs, "models", choices, begins["models"])
-    if now["models"] != EACH:
-        return
-    names = {
-        "sam2_model": ("auto: large on CUDA, tiny elsewhere; or a checkpoint's path", catalogue.SAM2_MODELS, None),
-        "clip_model": ("auto: ViT-B-16-quickgelu/openai; or any open_clip model/tag", catalogue.CLIP_MODELS, CLIP),
-        "yolo_model": ("auto: yolo26x.pt; or any Ultralytics name or path", catalogue.YOLO_MODELS, YOLO),
-    }
-    for name, (description, suggestions, prior) in names.items():
-        if prior is None or prior in priors_of(now["strategies"]):
-            default = begins[name]
-            forms.suggest(inputs, name, (catalogue.AUTO, *suggestions), default, LABELS[name], description)
-
-
-def _inventory(now: dict, name: str) -> str:
-    """The models that the chosen strategies need, each with its size and whether it is here."""
-    from ..prompting.models.availability import needed
-
-    asked = {"strategies": known(now["strategies"]) or Plan.strategies}
-    plan = replace(Plan(), **dict.fromkeys(MODELS, name), device=now["device"] or "auto")
-    # the field isn't asked for here, and a plan insists on it
-    return ", ".join(map(str, needed(replace(plan, prompt_field="any", **asked))))
+        prompt_fields.ask(ctx, inputs, begins)
 
 
 def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
@@ -207,4 +167,4 @@ def _check_plan(view, plan: Plan) -> None:
         )
     missing = availability.unavailable(availability.needed(plan))
     if missing:
-        raise availability.refusal(missing, f"models={BUNDLED!r}")
+        raise availability.refusal(missing, f"models={model_choice.BUNDLED!r}")

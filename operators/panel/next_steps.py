@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
+from ..recorded_answers import answers_of
 from .canvas import Canvas
 from .choices import Choices
-
-RECORDED = (
-    "classes", "sam2_model", "clip_model", "yolo_model", "device", "prefix", "seed", "prompt_field", "points_field",
-    "field_rounds", "phrases", "background", "yolo_confidence", "yolo_imgsz", "encoder_precision", "compile",
-)  # fmt: skip
-"""The parameters of :class:`prompting.plan.Plan` that decide what a mask looks like."""
 
 
 def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -60,8 +55,4 @@ def params_for_rest(ctx, chosen: Choices) -> dict:
 
     best = best_strategy(chosen)
     record = recorded(ctx.dataset, chosen.prefix, best) or {}
-    params = {name: record[name] for name in RECORDED if record.get(name) not in (None, [], {})}
-    for name in ("classes", "background"):
-        if isinstance(params.get(name), list):
-            params[name] = ", ".join(params[name])
-    return {**params, "strategies": [best], "existing": "skip", "advanced": True, "view_target": "DATASET"}
+    return {**answers_of(record), "strategies": [best], "existing": "skip", "view_target": "DATASET"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..best_of_sweep import params_for_best
 from . import next_steps, running, study
 from .canvas import CONTENT
 from .choices import Choices
@@ -158,7 +159,7 @@ class StrategiesPanel(foo.Panel):
 
     def prompt_best(self, ctx) -> None:
         prefix = study.prefix_of(Choices.of(ctx))
-        ctx.prompt(f"{PLUGIN}/apply_strategies", params=study.params_for_best(ctx, prefix))
+        ctx.prompt(f"{PLUGIN}/apply_strategies", params=params_for_best(ctx.dataset, prefix))
 
     def prompt_sweep(self, ctx) -> None:
         ctx.prompt(f"{PLUGIN}/sweep_strategies", params={"prefix": study.prefix_of(Choices.of(ctx))})

@@ -42,19 +42,6 @@ def draw_study(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
         canvas.table(f"study_table{i}", table)
 
 
-def params_for_best(ctx, prefix: str) -> dict:
-    """The recommended strategy with the models and classes that it was swept with."""
-    from ...prompting.dataset.studies import what_was_asked
-
-    asked = what_was_asked(ctx.dataset, prefix)
-    params = {name: asked[name] for name in ("sam2_model", "clip_model", "yolo_model") if asked.get(name)}
-    for name in ("prompt_field", "points_field"):
-        if asked.get(name):
-            params[name] = asked[name]
-    classes = ", ".join(asked.get("classes") or ["person"])
-    return {"strategies": [_study(ctx, prefix).best.name], "classes": classes, "prefix": prefix, **params}
-
-
 def _study(ctx, prefix: str) -> Study | None:
     from ...prompting.dataset.studies import load_study
 

@@ -183,10 +183,16 @@ def check_prompt_field(samples: foc.SampleCollection, plan: Plan, most: int | No
         )
     reading = read(samples, name, plan.classes, strict=False, most=most)
     spread = next((strategy for strategy in asking if strategy.has_clicks and strategy.positives != 0), None)
-    if label_type is fo.Detections and spread and not plan.points_field and not has_instance_masks(samples, name):
+    masks = label_type is fo.Segmentation or (label_type is fo.Detections and has_instance_masks(samples, name))
+    if label_type is fo.Detections and spread and not plan.points_field and not masks:
         raise PromptingError(
             f"{spread.name} spreads clicks over instance masks, and the detections of {name!r} have none;"
             " use field_box or field_point."
+        )
+    corrected = next((strategy for strategy in asking if strategy.rounds), None)
+    if corrected and not masks:
+        raise PromptingError(
+            f"{corrected.spelling} corrects masks by the field's own, and {name!r} has none; leave out @."
         )
     return reading.encoding
 

@@ -25,8 +25,9 @@ LETTERS = {place: letter for letter, place in PLACES.items()}
 POINTS, POINT, BOX = "points", "point", "box"
 PRIORS = ("clip", "yolo", "field")
 _PRIOR = re.compile(rf"({'|'.join(PRIORS)})(?:\.(\d{{1,2}}))?")
-_BOX = re.compile(r"box(-?\d+)?")
-_CLICKS = re.compile(r"(?:(\d+)p)?(?:(\d+)([nob]))?")
+_BOX = re.compile(r"box(-?\d{1,9})?")
+_CLICKS = re.compile(r"(?:(\d{1,9})p)?(?:(\d{1,9})([nob]))?")
+_ROUNDS = re.compile(r"\d{1,9}")
 _SPREAD = r"\d+p(?:\d+[nob])?"
 _NAME = re.compile(
     rf"([a-z]+)(?:_c(\d{{1,2}}))?_(point|points|box(?:m?\d+)?|{_SPREAD})(?:_(points|{_SPREAD}|\d+[nob]))?(?:_r(\d+))?"
@@ -44,7 +45,7 @@ def read(text: str) -> dict:
         raise _wrong(text, text, "a strategy is a prior and a prompt with : between them, as in yolo:box")
     said = _read_prior(text, prior)
     prompt, at, rounds = prompt.partition("@")
-    if at and not rounds.isdecimal():
+    if at and not _ROUNDS.fullmatch(rounds):
         raise _wrong(text, f"@{rounds}", "after @ comes a number of rounds, as in @2")
     return {**said, **_read_prompt(text, prompt), "rounds": int(rounds or 0)}
 

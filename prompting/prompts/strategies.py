@@ -7,6 +7,7 @@ Each is a value like any other (:class:`~prompting.prompts.strategy.Strategy`): 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from ..errors import PromptingError
@@ -85,9 +86,24 @@ def strategies_named(names: Sequence[str | Strategy] | str | Strategy) -> list[S
     Raises:
         PromptingError: no name at all, or one that means no strategy
     """
-    if isinstance(names, (str, Strategy)):
+    if isinstance(names, str) or hasattr(names, "spelling") or not isinstance(names, Iterable):
         names = [names]
+    names = [name for name in names if name is not None]
     if not names:
         raise PromptingError(f"Choose at least one strategy: {', '.join(STRATEGIES)}.", "strategies")
     chosen = {strategy.name: strategy for strategy in map(strategy_of, names)}
     return [chosen[name] for name in in_order(chosen)]
+
+
+def known(names: Iterable[str | Strategy] | None) -> list[str]:
+    """Those of these names and spellings that mean a strategy, as names, each once."""
+    found = []
+    for said in names or ():
+        with suppress(PromptingError):
+            found.append(strategy_of(said).name)
+    return list(dict.fromkeys(found))
+
+
+def priors_of(names: Iterable[str | Strategy] | None) -> set[str]:
+    """What finds the prompts of these strategies; names that mean none are left out."""
+    return {strategy_of(name).prior for name in known(names)}

@@ -12,15 +12,24 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from demo.browser import TIMEOUT_MS, open_evaluation
+from demo.browser import TIMEOUT_MS, open_evaluation, open_strategies
 from demo.browser import open_dataset as open_page
-from tests.app.driving import choose_bundled_models, choose_strategies, execute, open_form, type_into
+from prompting.dataset.studies import load_study
+from tests.app.driving import (
+    carry_out,
+    choose_bundled_models,
+    choose_strategies,
+    execute,
+    open_form,
+    type_into,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
 
 APPLY = "SAM 2: apply prompting strategies"
 EVALUATE = "SAM 2: evaluate prompting strategies"
+SWEEP = "SAM 2: sweep strategies"
 
 
 def pixels(thumbnail: Locator, unlike: np.ndarray | None = None) -> np.ndarray:
@@ -93,8 +102,9 @@ def test_evaluation_ends_with_a_table_and_the_model_evaluation_panel_compares_by
 
 @pytest.fixture(scope="module")
 def unsegmented(made_once):
-    """Photographs without results."""
+    """Photographs without results, each twice."""
     dataset = made_once.clone()
+    dataset.add_samples([sample.copy() for sample in made_once])
     yield dataset
     dataset.delete()
 
@@ -185,7 +195,7 @@ def test_what_stops_a_run_is_shown(page):
 
 
 def test_two_selected_samples_are_segmented_and_their_masks_drawn(page, unsegmented):
-    """The last on the page: what comes before leaves no results."""
+    """The last but one on the page: what comes before leaves no results."""
     thumbnails = page.get_by_test_id("looker")
     for i in (1, 2):
         thumbnails.nth(i).hover()
@@ -215,3 +225,39 @@ def test_two_selected_samples_are_segmented_and_their_masks_drawn(page, unsegmen
     mask = unsegmented.skip(1).first().sam2_clip_point.get_mask() > 0
     stored = cv2.resize(mask.astype(np.uint8), changed.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     assert (changed & stored).sum() / (changed | stored).sum() > 0.8
+
+
+def test_a_strategy_is_composed_many_are_swept_their_curves_seen_and_the_best_applied(page, unsegmented):
+    """After the one above, whose two pictures are still selected: what is composed is applied to those."""
+    form = open_form(page, APPLY)
+    form.get_by_text("Compose your own").click()
+    type_into(form, "Margin in %", "10")
+    expect(form.get_by_text(re.compile("^Also applied: yolo:box10 "))).to_be_visible()
+    own = page.get_by_test_id("checkbox-sam2_yolo_box10")
+    carry_out(form, own)
+    unsegmented.reload()  # the App's server writes to it, here and below
+    assert unsegmented.exists("sam2_yolo_box10").count() == 2
+
+    for i in (1, 2):
+        page.get_by_test_id("looker").nth(i).locator("label").click()
+    panel = open_strategies(page)
+    form = open_form(page, SWEEP)
+    expect(form.get_by_label("Bundled, small, offline")).to_be_checked()  # as in the last run
+    for label, numbers in {"Clicks inside": "1, 3", "Clicks outside": "0", "Corrective clicks": "1, 2"}.items():
+        type_into(form, label, numbers)
+    expect(form.get_by_text(re.compile("^10 strategies: "))).to_be_visible()
+    run = execute(form)
+    expect(run.get_by_text("10 strategies on 12 pictures")).to_be_visible()
+    run.get_by_role("button", name="Done").click()
+    for part in ("positives", "rounds"):
+        curve = panel.locator(".js-plotly-plot").filter(has_text=f"Mean IoU against {part}")
+        expect(curve.locator(".point")).to_have_count(2 + (part == "positives"))
+
+    unsegmented.reload()
+    assert not unsegmented.has_field("sam2_yolo_1p_r1")
+    best = load_study(unsegmented).best
+    panel.get_by_role("button", name=f"Apply {best.spelling}", exact=True).click()
+    carry_out(page.get_by_test_id("operators-prompt-modal"), page.get_by_test_id(f"checkbox-sam2_{best.name}"))
+    unsegmented.reload()
+    masks = [sample[f"sam2_{best.name}"].get_mask() for sample in unsegmented]
+    assert len(masks) == 12 and any(mask.any() for mask in masks)

@@ -3,11 +3,11 @@
 import pytest
 
 from prompting.errors import PromptingError
-from prompting.prompts.grid import grid
+from prompting.prompts.grid import Grid
 
 
 def spelled(**parts) -> set[str]:
-    return {strategy.spelling for strategy in grid(**parts)}
+    return {strategy.spelling for strategy in Grid(**parts).strategies()}
 
 
 def test_parts_count_where_a_prompt_has_them():
@@ -33,8 +33,8 @@ def test_the_place_of_no_clicks_makes_no_further_strategy():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(PromptingError, match="positives is a whole number, 0 to 20, not 30"):
-        grid(["yolo"], positives=[30])
+        Grid(positives=[30]).strategies()
     with pytest.raises(PromptingError, match="make no strategy"):
-        grid([])
-    with pytest.raises(PromptingError, match="at most 2000"):
-        grid(["yolo", "clip"], positives=range(1, 21), negatives=range(21), margins=range(0, 10))
+        Grid([]).strategies()
+    with pytest.raises(PromptingError, match="more than 2000"):
+        Grid(["yolo", "clip"], positives=range(1, 21), negatives=range(21), margins=range(0, 10)).strategies()

@@ -86,6 +86,12 @@ def test_unknown_name_is_told_the_known_ones():
         strategies_named(["clip_box", "clip_boxes"])
 
 
+@pytest.mark.parametrize("names", [5, ["yolo_box", 5], [["yolo_box"]]])
+def test_what_is_no_name_is_said_to_be_none(names):
+    with pytest.raises(PromptingError, match="Unknown strategy"):
+        strategies_named(names)
+
+
 @pytest.mark.parametrize("names", [[], None, ""])
 def test_no_name_is_told_to_choose(names):
     with pytest.raises(PromptingError, match=r"at least one strategy|Unknown strategy ''"):
@@ -105,6 +111,8 @@ def test_no_name_is_told_to_choose(names):
         ("yolo:points+5p", "has a mistake at 'points': a box is box"),
         ("yolo:box@two", "has a mistake at '@two': after @ comes a number of rounds"),
         ("yolo:box@", "has a mistake at '@'"),
+        (f"yolo:box@{'9' * 5000}", "has a mistake at '@999"),
+        (f"yolo:{'9' * 5000}p", "has a mistake at '999"),
         ("yolo:box@6", "rounds is a whole number, 0 to 5, not 6"),
         ("yolo:box+21p", "positives is a whole number, 0 to 20, not 21"),
         ("yolo:box-21", "margin is a whole number, -20 to 50, not -21"),

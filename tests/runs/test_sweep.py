@@ -2,12 +2,14 @@
 
 import time
 import uuid
+from dataclasses import replace
 
 import fiftyone.operators as foo
 import numpy as np
 import pytest
 
 from prompting.dataset.stopping import request_stop
+from prompting.dataset.studies import save_study
 
 GRID = {"priors": ["yolo"], "prompts": ["box", "box+points"], "positives": [0], "negatives": [3], "margins": [None, 10]}
 
@@ -77,7 +79,8 @@ def test_a_stopped_sweep_is_taken_up_where_it_ended(swept, sweep, nano, monkeypa
 
     monkeypatch.setattr(sweeping, "BATCH", 2)
     dataset, whole = swept[0].clone(), swept[1]
-    added = sweeping._Race.add
+    dataset.delete_run("sam2_study")
+    added = sweeping._Scores.add
 
     def stopping(self, *given):
         added(self, *given)
@@ -85,11 +88,11 @@ def test_a_stopped_sweep_is_taken_up_where_it_ended(swept, sweep, nano, monkeypa
             request_stop(dataset, "sam2")
             time.sleep(1.5)  # a run looks for it once a second
 
-    monkeypatch.setattr(sweeping._Race, "add", stopping)
+    monkeypatch.setattr(sweeping._Scores, "add", stopping)
     given = {**GRID, "racing": False, "progress": False, **nano}
     with pytest.raises(ValueError, match=r"Stopped on request: \d of 6 pictures are scored, and kept"):
         sweep(dataset, "ground_truth", **given)
-    monkeypatch.setattr(sweeping._Race, "add", added)
+    monkeypatch.setattr(sweeping._Scores, "add", added)
     part = sweep.last(dataset)
     assert 3 <= len(part.files) < 6
     study = sweep(dataset, "ground_truth", **given)
@@ -98,6 +101,37 @@ def test_a_stopped_sweep_is_taken_up_where_it_ended(swept, sweep, nano, monkeypa
         here = dict(zip(study.files, study.ious[study.names.index(name)]))
         there = dict(zip(whole.files, whole.ious[whole.names.index(name)]))
         assert [here[file] for file in sorted(here)] == pytest.approx([there[file] for file in sorted(there)], abs=1e-6)
+    monkeypatch.setattr(sweeping, "build_runner", None)  # what is there needs no model
+    assert str(sweep(dataset, "ground_truth", **given)) == str(study)
+    dataset.delete()
+
+
+def test_a_stopped_sweep_of_other_truths_begins_anew(swept, sweep, nano, monkeypatch):
+    from fiftyone.plugins.orgs.promptlab.sam2_prompting.prompting.runs import sweep as sweeping
+
+    dataset, whole = swept[0].clone(), swept[1]
+    half = replace(whole, ious=whole.ious[:, :3], calls=whole.calls[:, :3], files=whole.files[:3])
+    results = dataset.load_run_results("sam2_study")
+    asked = dataset.get_run_info("sam2_study").config.asked
+    looked_at, added = [], sweeping._Scores.add
+
+    def counted(self, sample, *rest):
+        looked_at.append(sample.id)
+        added(self, sample, *rest)
+
+    monkeypatch.setattr(sweeping._Scores, "add", counted)
+    given = {**GRID, "racing": False, "progress": False, **nano}
+    for changed in (False, True):
+        save_study(dataset, "sam2", half, asked, results.sample_ids, results.seen[:3])
+        if changed:
+            sample = dataset[results.sample_ids[1]]
+            sample.ground_truth.detections = []
+            sample.save()
+        looked_at.clear()
+        study = sweep(dataset, "ground_truth", **given)
+        assert len(looked_at) == (6 if changed else 3)
+    row = study.files.index(dataset[results.sample_ids[1]].filename)
+    assert not np.allclose(study.ious[:, row], whole.ious[:, whole.files.index(study.files[row])])
     dataset.delete()
 
 
@@ -105,12 +139,14 @@ def test_a_stopped_sweep_is_taken_up_where_it_ended(swept, sweep, nano, monkeypa
     ("given", "said"),
     [
         ({"positives": [40]}, "positives is a whole number"),
-        ({"positives": "1, many"}, "positives are numbers with commas between them, not '1, many'"),
+        ({"positives": "1, many"}, "positives are whole numbers with commas between them, not '1, many'"),
         ({"strategies": ["yolo:bax"]}, "has a mistake at 'bax'"),
         ({"error_rate": 0.7}, "error_rate must lie between 0 and 0.5"),
         ({"gt_field": "nobody"}, "no label field 'nobody'"),
         ({"priors": ["field"]}, "need prompt_field"),
-        ({"prompts": ["points"]}, "clicks on masks or keypoints"),
+        ({"prompts": ["points"], "yolo_model": "yolo26n.pt"}, "clicks on masks or keypoints"),
+        ({"worth": -1}, "worth is a difference of IoU"),
+        ({"classes": []}, "classes must be a list of names"),
     ],
 )
 def test_what_cannot_be_swept_is_refused_before_any_work(made_once, sweep, nano, given, said):
