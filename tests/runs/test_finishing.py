@@ -283,3 +283,13 @@ def test_what_is_expected_to_be_good_is_accepted_without_a_look_and_may_be_repla
     assert done.promises[1].pictures == accepted[9:].sum() and "accepted masks" in str(done)
     again = finish_labels(partly_labelled, "union", existing="overwrite", **asked)
     assert again.kept == 0  # no person accepted them
+
+
+def test_a_strategy_that_the_rest_lacks_tells_nothing_of_it(partly_labelled, finish_labels):
+    """As after a comparison on the labelled part, and applying the winner to all others."""
+    partly_labelled[9:].set_values("sam2_clip_point_status", [None] * 3)
+    done = finish_labels(partly_labelled, "one", "yolo_box", "mine", gt_field="checked", progress=False)
+    assert done.looked_at == ("yolo_box",) and done.promise.pictures == 3
+    assert len(partly_labelled.exists("mine_expected_iou")) == 12
+    all_of_both = finish_labels(partly_labelled, "cascade", name="both", gt_field="checked", progress=False)
+    assert (len(all_of_both.sample_ids), all_of_both.without) == (9, 3)
