@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .candidates import Choice, Found
 from .features import FEATURES
-from .folds import folds_of
+from .folds import fold_of_any, folds_of
 from .lessons import Lessons, seen
 
 PENALTIES = np.logspace(-1, 4, 12)
@@ -74,7 +74,8 @@ class Learned:
 
     Attributes:
         lessons: what was learned from
-        models: one of each fold, of the other folds' pictures, and one of all
+        models: one of each fold, of the other folds' pictures. One without a truth goes to a fold too, for what is seen
+            of the labelled ones must go for the others: a model of all pictures is another one, which chooses otherwise
     """
 
     lessons: Lessons
@@ -83,14 +84,14 @@ class Learned:
     @classmethod
     def fit(cls, lessons: Lessons) -> Learned:
         """Learn from the labelled pictures."""
-        parts = [lessons.folds != fold for fold in range(int(lessons.folds.max()) + 1)]
-        models = [_of_part(lessons, part) for part in [*parts, np.ones(len(lessons.ids), bool)]]
-        return cls(lessons, tuple(models))
+        folds = range(int(lessons.folds.max()) + 1)
+        return cls(lessons, tuple(_of_part(lessons, lessons.folds != fold) for fold in folds))
 
     def take(self, sample_id: str, features: np.ndarray) -> int:
         """Place of the strategy to take, of (S, F) features; of a labelled picture by a model that didn't see it."""
-        model = self.models[self.lessons.fold_of.get(sample_id, -1)]
-        return int(model.take(features[None])[0])
+        fold = self.lessons.fold_of.get(sample_id)
+        fold = fold_of_any(sample_id, count=len(self.models)) if fold is None else fold
+        return int(self.models[fold].take(features[None])[0])
 
     def choose(self, sample_id: str, found: Sequence[Found]) -> Choice | None:
         """What is taken of a picture; None where all failed."""

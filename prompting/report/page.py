@@ -17,6 +17,7 @@ from ..errors import PromptingError
 from ..pixels.images import read_bounded
 from ..results import NO_PROMPT
 from . import content
+from .finished import finished_sections
 from .pictures import (
     CLASS_COLOURS,
     data_uri,
@@ -67,7 +68,7 @@ def render(findings: Findings, dataset: fo.Dataset, when: datetime) -> str:
         lstrip_blocks=True,
     )
     chosen_by, examples = telling(findings)
-    sections = content.sections(findings)
+    sections = [*content.sections(findings), *finished_sections(dataset._dataset)]
     drawn = any(section.figures for section in sections)
     return environment.get_template("template.html.j2").render(
         dataset=dataset._dataset.name,

@@ -9,6 +9,7 @@ import pytest
 
 from prompting.dataset.findings import load_findings
 from prompting.report import page
+from tests.finished import leave_finished
 
 WHEN = datetime(2026, 5, 4, 12, 30, tzinfo=timezone.utc)
 
@@ -156,3 +157,11 @@ def test_names_that_are_html_stay_text(hostile):
 def test_no_word_of_a_programmer_is_on_the_page(explained, applied, pattern):
     for dataset in (explained, applied):
         assert not re.search(pattern, render(dataset).text)
+
+
+def test_finished_labels_are_on_the_page_with_what_is_promised(explained):
+    assert "Finished labels" not in render(explained).text
+    told = leave_finished(explained)
+    shown = render(explained)
+    assert "Finished labels: mine" in shown.text and str(told) in " ".join(shown.text.split())
+    assert "is the rule to take" in shown.text
