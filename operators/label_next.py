@@ -42,8 +42,8 @@ class LabelNext(RunOperator):
         forms.choose_by_button(inputs, "goal", titles, TEACH)
         if ctx.params.get("goal") == SETTLE:
             first, second = (list(there) * 2)[:2]
-            forms.choose_one(inputs, "a", there, first, LABELS["a"])
-            forms.choose_one(inputs, "b", there, second, LABELS["b"])
+            forms.choose_one(inputs, "a", there, first, "Which of this")
+            forms.choose_one(inputs, "b", there, second, "and this is better")
         truths = forms.label_fields(ctx.dataset, fo.Detections, fo.Segmentation)
         default = "ground_truth" if "ground_truth" in truths else None
         told = "Samples with a label there are labelled; empty: none is"

@@ -52,8 +52,6 @@ LABELS = {
     "rule": "Rule",
     "accept_from": "Accept from an expected IoU of",
     "goal": "What for",
-    "a": "Which of these",
-    "b": "or this is better",
     "reviewed": "Also replace labels that a person accepted or edited",
     "count": "How many, at most",
     "below": "Only below",
