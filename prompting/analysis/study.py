@@ -251,9 +251,10 @@ class Study:
         if best != leader:
             others = f"{same} others" if same > 1 else "one other"
             worth = f" or {self.worth:g}" if self.worth else ""
+            why = "the cheapest of them" if best.rounds < leader.rounds else "which has fewer clicks"
             told += (
                 f", and better than {others} by no more than chance{worth}: take {best.spelling}"
-                f" ({self.means[place]:.3f}, {self.cost[place]:.1f} calls), the cheapest of them"
+                f" ({self.means[place]:.3f}, {self.cost[place]:.1f} calls), {why}"
             )
         elif same:
             told += (

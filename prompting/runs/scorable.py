@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -50,6 +50,10 @@ class EvaluationPlan:
     fields: Sequence[str] | None = None
     patches: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("strategies", "fields"):
+            object.__setattr__(self, name, _listed(name, getattr(self, name)))
+
 
 def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> None:
     """Refuse what evaluating would refuse, as far as the database alone tells: for forms, which ask often.
@@ -73,6 +77,17 @@ def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> Non
         check_earlier(samples._dataset, view, [*names, *fields], plan.prefix)
 
 
+def _listed(name: str, given) -> list | None:
+    """One name, or several, as a list."""
+    if given is None or isinstance(given, list):
+        return given
+    if isinstance(given, str) or hasattr(given, "spelling"):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise PromptingError(f"{name} must be a list of names, not {given!r}.", name)
+    return list(given)
+
+
 def chosen_rows(samples: foc.SampleCollection, plan: EvaluationPlan) -> tuple[list[str], list[str]]:
     """The strategies to score, and the fields with masks that were there already.
 
@@ -81,13 +96,17 @@ def chosen_rows(samples: foc.SampleCollection, plan: EvaluationPlan) -> tuple[li
     """
     dataset = samples._dataset
     brought = [name for name in masks_there(dataset, plan.prefix) if dataset.has_sample_field(name)]
-    fields = [plan.fields] if isinstance(plan.fields, str) else list(plan.fields or ())
+    fields = list(plan.fields or ())
     if plan.fields is None and not plan.strategies:
         fields = finished_rows(samples, plan.gt_field, plan.prefix)
     names = chosen_strategies(samples, plan.strategies, plan.prefix)
+    if not plan.strategies:  # a row of an earlier evaluation may be the truth of this one
+        names = [name for name in names if name != plan.gt_field]
     fields = list(dict.fromkeys([*fields, *(name for name in names if name in brought)]))
     names = [name for name in names if name not in fields]
     for field in fields:
+        if field == plan.gt_field:
+            raise PromptingError(f"{field!r} is the truth, and no row beside itself; leave it out of fields.", "fields")
         check_field(samples, plan.prefix, field)
     if not names:
         raise PromptingError(

@@ -111,6 +111,8 @@ def test_they_are_exported_taken_over_and_removed_like_a_strategys(compared, tmp
         ("nobody", "There is no label field 'nobody'"),
         ("points", "'points' must be a Segmentation or Detections"),
         ("boxes_alone", "have no instance mask"),
+        ("ground_truth", "'ground_truth' is the truth, and no row beside itself"),
+        (5, "fields must be a list of names, not 5"),
     ],
 )
 def test_what_cannot_be_a_row_is_refused_before_anything_is_written(applied, evaluate_strategies, name, said):
