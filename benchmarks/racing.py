@@ -15,35 +15,31 @@ from pathlib import Path
 
 import numpy as np
 
-from prompting.analysis.racing import EVERY, Race
+from prompting.analysis.racing import ERROR_RATE, EVERY, WORTH, Race
 from prompting.analysis.study import Study
 from prompting.prompts.strategies import strategy_of
 
-RACES = ((0.05, 0.005), (0.05, 0.01), (0.2, 0.005), (0.2, 0.01))
-"""Error rates, and what a difference is worth."""
-
 
 def main() -> None:
-    """A line for each number of pictures, error rate and worth."""
+    """A row for each number of pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path, help="what benchmarks.study kept")
     parser.add_argument("--orders", type=int, default=200, help="of the pictures")
-    parser.add_argument(
-        "--pictures", type=int, nargs="*", help="how many; by default the study's, twice and four times"
-    )
+    parser.add_argument("--pictures", type=int, nargs="*", help="how many; by default as many as there are")
+    parser.add_argument("--error-rate", type=float, default=ERROR_RATE)
+    parser.add_argument("--worth", type=float, default=WORTH)
     args = parser.parse_args()
     study = Study.from_dict(json.loads(args.study.read_text()))
     prices = np.array([1 + strategy_of(name).rounds for name in study.names])
-    print("pictures, error rate, worth: scores made, decoder calls, best lost, lost at any price, most lost, left")
-    for count in args.pictures or [len(study.files) * k for k in (1, 2, 4)]:
-        for error_rate, worth in RACES:
-            races = [raced(study, prices, count, error_rate, worth, seed) for seed in range(args.orders)]
-            made, calls, lost, lost_anywhere, most, left = np.array(races).T
-            print(
-                f"{count:5d}  {error_rate:.2f}  {worth:.3f}   {made.mean():.3f}  {calls.mean():.3f}  {lost.mean():.3f}"
-                f"  {lost_anywhere.mean():.3f}  {most.max():.4f}  {left.mean():.1f}",
-                flush=True,
-            )
+    print(f"{len(study.names)} strategies, {args.orders} orders, error rate {args.error_rate}, worth {args.worth}")
+    print("| pictures | scores made | decoder calls | best lost | a price's best lost | most lost | left |")
+    print("|---------:|------------:|--------------:|----------:|--------------------:|----------:|-----:|")
+    for count in args.pictures or [len(study.files)]:
+        orders = range(args.orders)
+        races = [raced(study, prices, count, args.error_rate, args.worth, seed) for seed in orders]
+        made, calls, lost, any_lost, most, left = np.array(races).T
+        print(f"| {count} | {made.mean():.2f} | {calls.mean():.2f} | {lost.mean():.3f} | {any_lost.mean():.3f}"
+              f" | {most.max():.3f} | {left.mean():.1f} |", flush=True)  # fmt: skip
 
 
 def raced(study: Study, prices: np.ndarray, count: int, error_rate: float, worth: float, seed: int) -> tuple:

@@ -21,8 +21,8 @@ def choose_several(
 ):
     """A list of checkable values, each with a line of description."""
     view = types.DropdownView(multiple=True)
-    for value, description in choices.items():
-        view.add_choice(value, label=value, description=description)
+    for value, meaning in choices.items():
+        view.add_choice(value, label=value, description=meaning)
     more = {"description": description} if description else {}
     inputs.list(name, types.String(), default=list(default), required=required, label=label, view=view, **more)
 

@@ -13,7 +13,7 @@ from ..prompting.prompts.grid import Grid
 from ..prompting.prompts.strategy import FIELD, PLACES, PRIORS, PROMPTS, Strategy
 from . import composing, forms, model_choice, prompt_fields
 from .apply_answers import begins_with
-from .sweep_answers import as_text, asked, plan_of
+from .sweep_answers import PARTS, as_text, asked, plan_of
 from .words import LABELS
 
 CHOICES = {"priors": (PRIORS, "prior"), "prompts": (PROMPTS, "prompt"), "negatives_on": (PLACES, "negatives_on")}
@@ -42,14 +42,10 @@ def resolve(ctx) -> types.Property:
     truth = "ground_truth" if "ground_truth" in truths else next(iter(truths))
     forms.choose_one(inputs, "gt_field", truths, truth, LABELS["gt_field"])
     inputs.str("classes", default=", ".join(begins["classes"]), required=True, label=LABELS["classes"])
-    for name, (values, part) in CHOICES.items():
-        described = {value: composing.SAID[part][value] for value in values}
-        forms.choose_several(inputs, name, described, getattr(Grid, name), LABELS[name])
-    if FIELD in (ctx.params.get("priors") or ()):
-        prompt_fields.ask(ctx, inputs, begins)
-    for name, description in SAID.items():
-        text = as_text(getattr(Grid, name))
-        inputs.str(name, default=text, label=LABELS[name], description=f"{description}; with commas between them")
+    for name in PARTS:
+        _ask_part(inputs, name)
+        if name == "priors" and FIELD in (ctx.params.get("priors") or ()):
+            prompt_fields.ask(ctx, inputs, begins)
     inputs.bool("racing", default=True, label=LABELS["racing"])
     strategies, error = _strategies(ctx.params)
     model_choice.ask(inputs, begins, {**now, "strategies": [strategy.name for strategy in strategies]})
@@ -60,6 +56,17 @@ def resolve(ctx) -> types.Property:
     if error is not None:
         forms.show_error(inputs, error, model_choice.ELSEWHERE)
     return form
+
+
+def _ask_part(inputs: types.Object, name: str) -> None:
+    """What is tried of a part: chosen from a list, or numbers."""
+    if name in CHOICES:
+        values, part = CHOICES[name]
+        described = {value: composing.SAID[part][value] for value in values}
+        forms.choose_several(inputs, name, described, getattr(Grid, name), LABELS[name])
+    else:
+        description = f"{SAID[name]}; with commas between them"
+        inputs.str(name, default=as_text(getattr(Grid, name)), label=LABELS[name], description=description)
 
 
 def _begins_with(ctx) -> dict:

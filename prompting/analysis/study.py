@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import PromptingError
 from ..prompts.strategies import strategy_of
-from ..prompts.strategy import BOX, BOX_POINTS, Strategy
+from ..prompts.strategy import BOX, BOX_POINTS, RING, Strategy
 from .comparison import interval, number
 from .statistics import mean_interval
 from .tables import Table
@@ -195,20 +195,22 @@ class Study:
         centre = strategy_of(around) if around is not None else self.best
         if centre.name not in self.names:
             raise PromptingError(f"{centre.spelling} wasn't swept; choose one of study.names, as {self.best.spelling}.")
-        place = self.names.index(centre.name)
-        points = []
-        for i, name in enumerate(self.names):
-            strategy = strategy_of(name)
-            if not _alike_but(strategy, centre, part):
-                continue
+        place, points = self.names.index(centre.name), []
+        of = {i: strategy_of(name) for i, name in enumerate(self.names)}
+        of = {i: strategy for i, strategy in of.items() if _alike_but(strategy, centre, part)}
+        if part == "negatives" and not _parts(centre)["negatives"]:  # it has none anywhere: those at one place
+            places = {strategy.negatives_on for strategy in of.values() if strategy.negatives}
+            shown = RING if RING in places else min(places, default=RING)
+            of = {i: one for i, one in of.items() if not one.negatives or one.negatives_on == shown}
+        for i, strategy in of.items():
             difference = self.ious[i] - self.ious[place]
             difference = difference[~np.isnan(difference)]
             if not len(difference):
                 continue
-            span, level = mean_interval(difference), float(self.means[place])
+            span, level = mean_interval(difference), float(self.levels[place])
             low, high = (level + span[0], level + span[1]) if span else (None, None)
             value = _parts(strategy)[part]
-            points.append(Point(value, name, level + float(difference.mean()), low, high, len(difference)))
+            points.append(Point(value, strategy.name, level + float(difference.mean()), low, high, len(difference)))
         return sorted(points, key=lambda point: (isinstance(point.value, str), point.value is not None, point.value))
 
     @cached_property

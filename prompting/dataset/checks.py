@@ -12,7 +12,7 @@ import fiftyone.core.video as fov
 from ..errors import PromptingError
 from ..labels.encoding import Encoding
 from ..plan import ERROR, OVERWRITE, SKIP, Plan
-from ..prompts.strategy import FIELD
+from ..prompts.strategy import FIELD, OTHERS
 from .completeness import whole
 from .label_fields import has_instance_masks, label_type_of
 from .names import StrategyFields, heatmap_field
@@ -180,6 +180,11 @@ def check_prompt_field(samples: foc.SampleCollection, plan: Plan, most: int | No
     if label_type is fo.Keypoints and boxed:
         raise PromptingError(
             f"{boxed.name} needs boxes, and {name!r} holds keypoints; use field_point or field_points."
+        )
+    around = next((one for one in asking if one.negatives and one.negatives_on != OTHERS), None)
+    if label_type is fo.Keypoints and around:
+        raise PromptingError(
+            f"{around.spelling} clicks around masks or boxes, and {name!r} holds keypoints; click on others, as 1p2o."
         )
     reading = read(samples, name, plan.classes, strict=False, most=most)
     spread = next((strategy for strategy in asking if strategy.has_clicks and strategy.positives != 0), None)

@@ -22,7 +22,9 @@ def with_points(regions: Sequence[Region], points: Sequence[Region]) -> list[Reg
         regions: with boxes
         points: with points
     """
-    shares = np.array([[_share(region, one) for one in points] for region in regions]).reshape(len(regions), -1)
+    shares = np.array([[_share(region, one) for one in points] for region in regions]).reshape(
+        len(regions), len(points)
+    )
     rows, columns = linear_sum_assignment(shares, maximize=True)
     own = {row: points[column] for row, column in zip(rows, columns) if shares[row, column] > 0.5}
     return [

@@ -140,6 +140,15 @@ def test_curves_change_one_part_and_a_box_is_one_without_clicks():
         assert point.mean == pytest.approx(found.means[found.names.index(point.name)])
 
 
+def test_a_curve_of_clicks_outside_has_each_number_once_wherever_they_were_tried():
+    found = study(dict.fromkeys(("yolo:box+1p", "yolo:box+1p2n", "yolo:box+1p2o", "yolo:box+1p4o"), 0.6))
+    values = {around: [point.value for point in found.curve("negatives", around)] for around in found.names}
+    assert values["yolo_box_1p"] == values["yolo_box_1p2n"] == [0, 2]
+    assert values["yolo_box_1p2o"] == values["yolo_box_1p4o"] == [0, 2, 4]
+    found = study(dict.fromkeys(("yolo:box", "yolo:box+2o"), 0.6))
+    assert [point.name for point in found.curve("negatives", "yolo:box")] == ["yolo_box", "yolo_box_2o"]
+
+
 def test_it_is_what_it_was_when_it_is_read_again():
     found = study({"yolo:box": 0.6, "yolo:1p": 0.4}, stopped={"yolo:1p": 16})
     again = Study.from_dict(found.to_dict())

@@ -49,3 +49,9 @@ def test_an_instance_without_points_is_said_by_its_box_alone():
 
 def test_picture_without_keypoints_has_its_boxes():
     assert [len(region.point_coords) for region in found(points=None)] == [0, 0, 0, 0]
+
+
+def test_picture_without_boxes_has_no_instance_whatever_its_keypoints():
+    for points in (POINTS, None):
+        picture = Picture("key", "key", np.zeros((100, 200, 3), np.uint8), None, points=points)
+        assert FieldPrior(["person"], two_fields=True).find([picture]) == [[]]

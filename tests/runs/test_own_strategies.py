@@ -118,6 +118,19 @@ def test_clicks_within_boxes_alone_are_refused_before_any_work(made_once, apply_
     assert not made_once.has_field("sam2_yolo_box_5p_status")
 
 
+def test_corrections_by_boxes_and_clicks_around_points_are_refused_before_any_work(dataset, apply_strategies, nano):
+    for sample in dataset:
+        boxes = [fo.Detection(label=d.label, bounding_box=d.bounding_box) for d in sample["ground_truth"].detections]
+        sample["boxes"] = fo.Detections(detections=boxes)
+        sample.save()
+    for prior, field in {"field": {"prompt_field": "boxes"}, "yolo": {"yolo_model": "yolo26n.pt"}}.items():
+        with pytest.raises(ValueError, match=rf"{prior}:box@2 corrects masks .* none"):
+            apply_strategies(dataset, strategies=[f"{prior}:box@2"], progress=False, **{**nano, **field})
+    dataset.set_values("bodies", [fo.Keypoints() for _ in range(len(dataset))])
+    with pytest.raises(ValueError, match="field:1p2n clicks around masks or boxes, and 'bodies' holds keypoints"):
+        apply_strategies(dataset, strategies=["field:1p2n"], prompt_field="bodies", progress=False, **nano)
+
+
 def test_masks_of_a_segmenting_detector_and_how_sure_it_was_of_each(made_once, apply_strategies, nano):
     dataset = made_once.limit(2).clone(f"own-{uuid.uuid4().hex[:8]}")
     given = {**nano, "yolo_model": "yolo26n-seg.pt", "progress": False, "keep_rounds": True}

@@ -155,6 +155,26 @@ def test_what_cannot_be_swept_is_refused_before_any_work(made_once, sweep, nano,
     assert "sam2_study" not in made_once.list_runs()
 
 
+def test_another_methods_run_of_the_studys_key_is_left_alone(dataset, sweep, nano):
+    dataset.register_run("sam2_study", dataset.init_run(method="mine", kept="this"))
+    assert sweep.last(dataset) is None
+    with pytest.raises(ValueError, match="has a run 'sam2_study' that isn't this plugin's; rename it"):
+        sweep(dataset, "ground_truth", progress=False, prompts=["box"], **nano)
+    assert dataset.get_run_info("sam2_study").config.kept == "this"
+
+
+def test_a_picture_that_cannot_be_read_is_left_out_for_all_and_told(dataset, sweep, nano):
+    sample = dataset.first()
+    sample.filepath = "/nowhere/gone.jpg"
+    sample.save()
+    study = sweep(dataset, "ground_truth", progress=False, prompts=["box"], **nano)
+    assert len(study.files) == 5 and "gone.jpg" not in study.files
+    assert "1 picture was left out; the first is gone.jpg: the picture can't be read" in str(study)
+    dataset.set_values("filepath", [f"/nowhere/{i}.jpg" for i in range(len(dataset))])
+    with pytest.raises(ValueError, match=r"No picture could be scored: \d.jpg: the picture can't be read"):
+        sweep(dataset, "ground_truth", progress=False, prompts=["box"], margins=[10], **nano)
+
+
 def test_a_view_of_few_pictures_is_nothing_to_choose_by(made_once, sweep, nano):
     with pytest.raises(ValueError, match="at least 5 pictures"):
         sweep(made_once.limit(4), "ground_truth", progress=False, prompts=["box"], **nano)
