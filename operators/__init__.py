@@ -10,6 +10,8 @@ from .label_next import LabelNext
 from .metrics import BoundaryIoU, IoU
 from .panel import StrategiesPanel
 from .remove_results import RemoveResults
+from .review_labels import ReviewLabels
+from .reviewing import ReviewPanel
 from .show_errors import ShowErrors
 from .stop_run import StopRun
 from .sweep import SweepStrategies
@@ -31,10 +33,12 @@ def register(plugin) -> None:
         LabelNext,
         TagWorst,
         ShowErrors,
+        ReviewLabels,
         RemoveResults,
         StopRun,
         IoU,
         BoundaryIoU,
         StrategiesPanel,
+        ReviewPanel,
     ):
         plugin.register(operator)

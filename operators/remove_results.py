@@ -1,4 +1,4 @@
-"""``remove_results``: everything of a prefix, or of one strategy, goes; nothing else does."""
+"""``remove_results``: everything of a prefix, of one strategy or of a name of labels goes; nothing else does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from . import forms
 from .base import RunOperator
 from .following import follow, tell_steps
 
-ALL = "all of them"
+ALL, LABELS = "all of them", "labels: "
+"""Of the form's choices: everything of a prefix, and how a name of labels begins."""
 
 
 class RemoveResults(RunOperator):
@@ -22,18 +23,20 @@ class RemoveResults(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.dataset.present import in_words, strategies_in
         from ..prompting.errors import PromptingError
         from ..prompting.runs.removal import find_results
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Remove results"))
         prefix = forms.ask_prefix(ctx, inputs)
-        there = {name: in_words(name) for name in strategies_in(ctx.dataset, prefix)}
-        every = {ALL: "and what they have in common: truth, agreement, tables"}
-        forms.choose_one(inputs, "strategy", every | there, ALL, "Strategies")
+        choices = _choices(ctx.dataset, prefix)
+        default = next(iter(choices))
+        given = ctx.params.get("strategy")
+        if ctx.params.get("labels") and given is None:
+            default = LABELS + ctx.params["labels"]
+        forms.choose_one(inputs, "strategy", choices, default, "What goes")
         try:
-            found = find_results(ctx.dataset, prefix, _strategy(ctx.params.get("strategy")))
+            found = find_results(ctx.dataset, prefix, **_whose(given or default))
         except PromptingError as error:
             forms.show_error(inputs, error)
             return form
@@ -50,7 +53,8 @@ class RemoveResults(RunOperator):
         given, ended = forms.chosen(ctx.params, self.parameters), []
         if not given.pop("confirm", False):
             raise PromptingError("Nothing was removed: tick that it may be.")
-        given["strategy"] = _strategy(given.get("strategy"))
+        if given.get("strategy"):
+            given = {**given, "labels": None, **_whose(given["strategy"])}  # the form's choice holds both
         yield from tell_steps(ctx, remove_results(ctx.dataset, **given), ended, "steps")
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
@@ -61,19 +65,22 @@ class RemoveResults(RunOperator):
         dataset,
         prefix: str = "sam2",
         strategy: str | None = None,
+        labels: str | None = None,
         confirm: bool = False,
         progress: bool = True,
     ):
         """Remove results, from Python; without ``confirm`` nothing is removed, and what would be is returned.
 
         What goes has the names that the plugin itself gives, and the types: fields, evaluations, registered runs, saved
-        views of the panel, and what the App was told of them. Labels that were taken over from a strategy stay, and so
-        do tags and fields that merely begin with the prefix. A removal that was interrupted can be run again.
+        views of the panel, and what the App was told of them. Finished labels go where they are named, and not with
+        the strategies that they came from; tags stay, and fields that merely begin with the prefix. A removal that was
+        interrupted can be run again.
 
         Args:
             dataset: the dataset
             prefix: of the results
             strategy: only this one's
+            labels: only the finished labels of this name, with what was scored of them and decided in their review
             confirm: do it
             progress: show a progress bar
 
@@ -86,9 +93,24 @@ class RemoveResults(RunOperator):
         from ..prompting.runs.removal import find_results, remove_results
 
         if not confirm:
-            return find_results(dataset, prefix, strategy)
-        return follow(remove_results(dataset, prefix, strategy), progress, "step")
+            return find_results(dataset, prefix, strategy, labels)
+        return follow(remove_results(dataset, prefix, strategy, labels), progress, "step")
 
 
-def _strategy(given: str | None) -> str | None:
-    return None if given in (None, "", ALL) else given
+def _choices(dataset, prefix: str) -> dict[str, str]:
+    """What can go, each in a line: all of the prefix, one strategy, or labels."""
+    from ..prompting.dataset.owned import labels_there, prefixes_left
+    from ..prompting.dataset.present import in_words, strategies_in
+
+    there = labels_there(dataset)
+    strategies = {name: in_words(name) for name in strategies_in(dataset, prefix) if name not in there}
+    every = {ALL: "and what they have in common: truth, agreement, tables"}
+    of_labels = {LABELS + name: "finished labels, and what was decided on them" for name in there}
+    return (every if prefix in prefixes_left(dataset) or not there else {}) | strategies | of_labels
+
+
+def _whose(given: str | None) -> dict[str, str | None]:
+    """The parameters that one of the form's choices stands for."""
+    if given in (None, "", ALL):
+        return {"strategy": None}
+    return {"labels": given.removeprefix(LABELS)} if given.startswith(LABELS) else {"strategy": given}

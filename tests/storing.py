@@ -19,3 +19,13 @@ def write(sample: fo.Sample, result: StrategyResult, plan: Plan) -> None:
     """Write one into a sample of a dataset that has the plan's fields."""
     with writing(sample.dataset) as writer:
         writer.write(sample.id, storage.values(sample, result, plan))
+
+
+CHANGES = {"last_modified_at", "last_loaded_at", "last_deletion_at", "created_at", "_id", "_dataset_id"}
+
+
+def timeless(value):
+    """Without ids and time stamps."""
+    if isinstance(value, dict):
+        return {key: timeless(part) for key, part in value.items() if key not in CHANGES}
+    return [timeless(part) for part in value] if isinstance(value, list) else value

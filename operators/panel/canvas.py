@@ -19,6 +19,8 @@ the App tells of every choice that another page made, with what this one shows."
 HERE = "drawn_here"
 """Where a page's own data keeps what it shows itself."""
 
+CLICK_A_ROW = "Click a row to see that strategy on the pictures."
+
 SHAPED = re.compile(r"\w+_shape[0-9a-f]{8}")
 """A key of data that was drawn, by :func:`_key`."""
 
@@ -61,18 +63,22 @@ class Canvas:
         """
         content, hidden = self.content, types.DropdownView(componentsProps=HIDDEN)
         self.row("all").enum("content", [content], default=content, view=hidden, on_change=self._redraw)
+        return self.send(ctx, {HERE: None, **state, CONTENT: content}, {HERE: {**here, "content": content}})
+
+    def send(self, ctx, state: dict, here: dict | None = None) -> types.Property:
+        """The same for a panel whose pages needn't hear of each other."""
         data, copies = {**self._data, **self._moving}, filter(SHAPED.fullmatch, ctx.panel_state or ())
-        ctx.ops.patch_panel_state({**dict.fromkeys((*copies, *data)), HERE: None, **state, CONTENT: content})
-        ctx.ops.set_panel_data({**data, HERE: {**here, "content": content}})
+        ctx.ops.patch_panel_state({**dict.fromkeys((*copies, *data)), **state})
+        ctx.ops.set_panel_data({**data, **(here or {})})
         narrow = {
             "grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}
         }  # or a wide table widens the panel
         view = types.GridView(align_x="left", orientation="vertical", gap=2, componentsProps=narrow)
         return types.Property(self.root, view=view)
 
-    def text(self, name: str, title: str, note: str = "", passing: bool = False) -> None:
+    def text(self, name: str, title: str, note: str = "", passing: bool = False, divider: bool = True) -> None:
         """A heading, and a sentence on what is below; one that is passing makes no other drawing of it."""
-        self.root.view(name, types.HeaderView(label=title, description=note, divider=True))
+        self.root.view(name, types.HeaderView(label=title, description=note, divider=divider))
         if passing:
             self._passing.add(name)
 
@@ -90,9 +96,11 @@ class Canvas:
         """A row for buttons and choices."""
         return self.root.h_stack(name, gap=1, align_y="end", componentsProps=WRAPPED)
 
-    def button(self, row: types.Object, name: str, label: str, on_click: Callable, icon: str = "", main: bool = False):
-        """A button that keeps its words in one line."""
-        kwargs = {"variant": "contained"} if main else {}
+    def button(
+        self, row: types.Object, name: str, label: str, on_click: Callable, icon: str = "", main: bool = False, **params
+    ):
+        """A button that keeps its words in one line; ``params`` come with its event."""
+        kwargs = ({"variant": "contained"} if main else {}) | ({"params": params} if params else {})
         props = {**NARROW, "button": {"sx": {"whiteSpace": "nowrap"}}}
         row.btn(name, label=label, on_click=on_click, icon=icon or None, componentsProps=props, **kwargs)
 
@@ -103,10 +111,9 @@ class Canvas:
             view.add_choice(choice, label=choice)
         parent.enum(name, values, default=value, label=label, view=view, on_change=self._redraw)
 
-    def table(self, name: str, table, on_click_row: Callable | None = None) -> None:
+    def table(self, name: str, table, on_click_row: Callable | None = None, hint: str = CLICK_A_ROW) -> None:
         """A :class:`prompting.analysis.tables.Table`, whose rows can be clicked where that does something."""
-        hint = " Click a row to see that strategy on the pictures." if on_click_row else ""
-        self.text(f"{name}_title", table.title, f"{table.note}{hint}".strip())
+        self.text(f"{name}_title", table.title, f"{table.note} {hint if on_click_row else ''}".strip())
         keys = [f"column{i}" for i in range(len(table.columns))]
         clicks = {"on_click_row": on_click_row} if on_click_row else {}
         view, cells = types.TableView(componentsProps=_table_style(bool(clicks)), **clicks), types.Object()
@@ -115,6 +122,11 @@ class Canvas:
             cells.str(key)
         rows = [dict(zip(keys, map(_unbroken, row))) for row in table.rows]
         self.root.list(self._keep(name, rows), cells, view=view)
+
+    def picture(self, name: str, uri: str, width: int) -> None:
+        """A picture of so many pixels, or as wide as the panel where that is narrower."""
+        key = self._keep(f"{name}_{hashlib.sha256(uri.encode()).hexdigest()[:8]}", uri)
+        self.root.str(key, view=types.ImageView(width=f"min(100%, {width}px)"))
 
     def plot(self, name: str, figure: dict, **events: Callable) -> None:
         """A figure of :mod:`prompting.analysis.figures`; none where there is nothing to draw.
@@ -127,14 +139,14 @@ class Canvas:
             name = self._keep(name, figure["data"])
             self.root.plot(name, layout=figure["layout"], config=config, height=height, width="100%", **events)
 
-    def _keep(self, name: str, data: list[dict]) -> str:
+    def _keep(self, name: str, data: list[dict] | str) -> str:
         """Send data along; its key."""
         key = _key(name, data)
         self._data[key] = data
         return key
 
 
-def _key(name: str, data: list[dict]) -> str:
+def _key(name: str, data: list[dict] | str) -> str:
     """A key that only data of the same shape has: as many rows, the same cells, traces of the same length."""
     return f"{name}_shape{hashlib.sha256(json.dumps(_shape(data)).encode()).hexdigest()[:8]}"
 

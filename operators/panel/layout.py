@@ -11,6 +11,7 @@ from .fields import plain_fields, values_of
 from .finished import draw_finished
 from .next_steps import draw_verdict
 from .pictures import DARK, draw_pair, draw_unscored
+from .review import draw_review
 from .running import draw_running
 from .study import draw_study
 
@@ -26,14 +27,14 @@ def composed(panel, ctx, chosen: Choices) -> Canvas:
     canvas = Canvas(panel.redraw)
     draw_running(panel, ctx, canvas)
     if chosen.findings is None:
-        _nothing_yet(panel, canvas)
+        _nothing_yet(panel, ctx, canvas)
     else:
         _prefix(canvas, chosen)
         _scope(ctx, canvas, chosen)
         if not chosen.findings.sample_ids:
             _nothing_in_view(panel, canvas, chosen)
         elif chosen.findings.comparison is None:
-            _not_evaluated(panel, canvas, chosen)
+            _not_evaluated(panel, ctx, canvas, chosen)
         else:
             _evaluated(panel, ctx, canvas, chosen)
     draw_finished(panel, ctx, canvas, chosen)
@@ -41,7 +42,7 @@ def composed(panel, ctx, chosen: Choices) -> Canvas:
     return canvas
 
 
-def _nothing_yet(panel, canvas: Canvas) -> None:
+def _nothing_yet(panel, ctx, canvas: Canvas) -> None:
     canvas.text(
         "empty",
         "No strategies yet",
@@ -51,6 +52,7 @@ def _nothing_yet(panel, canvas: Canvas) -> None:
     row = canvas.row("next")
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut", main=True)
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
+    draw_review(panel, ctx, canvas)
 
 
 def _scope(ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -75,7 +77,7 @@ def _nothing_in_view(panel, canvas: Canvas, chosen: Choices) -> None:
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
 
 
-def _not_evaluated(panel, canvas: Canvas, chosen: Choices) -> None:
+def _not_evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     from ...prompting.analysis import figures
     from ...prompting.report.content import status_table
 
@@ -92,6 +94,7 @@ def _not_evaluated(panel, canvas: Canvas, chosen: Choices) -> None:
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
     canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
+    draw_review(panel, ctx, canvas)
     canvas.table("statuses", status_table(findings), panel.show_strategy)
     draw_unscored(panel, canvas, chosen)
     canvas.plot("agreement", figures.agreement(findings, DARK))
@@ -104,6 +107,7 @@ def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     if chosen.baseline != comparison.baseline:
         comparison = comparison.with_baseline(findings.iou, chosen.baseline)
     draw_verdict(panel, ctx, canvas, chosen)
+    draw_review(panel, ctx, canvas)
     if findings.outdated:
         said = f"{', '.join(findings.outdated)}: applied again since. Evaluate again: what is new has no scores."
         canvas.text("outdated", "These scores are old", said)

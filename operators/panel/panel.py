@@ -6,7 +6,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..best_of_sweep import params_for_best
-from . import next_steps, running, study
+from . import next_steps, review, running, study
 from .canvas import CONTENT
 from .choices import Choices
 from .drawn import is_drawn, shows
@@ -15,7 +15,7 @@ from .layout import composed, draw
 
 PLUGIN = "@promptlab/sam2-prompting"
 
-UNDRAWN = ("select_lassoed", "select_clicked", "show_strategy", "save_view")
+UNDRAWN = ("select_lassoed", "select_clicked", "show_strategy", "save_view", "review")
 """Events that change nothing in the panel itself. What changes the App's view has the panel drawn when it did."""
 
 
@@ -196,6 +196,10 @@ class StrategiesPanel(foo.Panel):
 
     def prompt_remove(self, ctx) -> None:
         self._prompt(ctx, "remove_results")
+
+    def review(self, ctx) -> None:
+        """The labels' review, in the picture's own window."""
+        review.begin(ctx)
 
     def move(self, ctx) -> None:
         """A run that was shown ended, or another one began."""

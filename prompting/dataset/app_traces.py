@@ -9,14 +9,14 @@ import fiftyone as fo
 from .appearance import PLUGIN
 
 
-def traces(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> list[str]:
+def traces(dataset: fo.Dataset, prefixes: Collection[str], fields: Collection[str]) -> list[str]:
     """What :func:`forget` would take away, in words."""
     config, found = dataset.app_config, []
     if colours := [e for e in (config.color_scheme and config.color_scheme.fields) or () if _names(e, fields)]:
         found.append(f"colours of {len(colours)} fields")
     if groups := [g.name for g in config.sidebar_groups or () if any(_of(path, fields) for path in g.paths)]:
         found.append(f"paths in the groups {', '.join(groups)}")
-    if empty := [g.name for g in config.sidebar_groups or () if not g.paths and _is_ours(g, prefix)]:
+    if empty := [g.name for g in config.sidebar_groups or () if not g.paths and _is_ours(g, prefixes)]:
         found.append(f"the empty groups {', '.join(empty)}")
     if ticked := [path for path in (config.active_fields and config.active_fields.paths) or () if _of(path, fields)]:
         found.append(f"ticks of {len(ticked)} fields")
@@ -25,25 +25,25 @@ def traces(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> list[st
     return found
 
 
-def forget(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> None:
+def forget(dataset: fo.Dataset, prefixes: Collection[str], fields: Collection[str]) -> None:
     """Take away all that names these fields, and the groups that are empty without them; the caller saves.
 
     What then is as FiftyOne would have it is left to FiftyOne again, as before the plugin set anything.
 
     Args:
         dataset: which has lost the fields
-        prefix: of the fields, with which the plugin's groups begin
+        prefixes: with which the plugin's groups of such fields begin
         fields: their names
     """
     for name in fields:
         dataset.mask_targets.pop(name, None)
     _forget_colours(dataset, fields)
-    _forget_groups(dataset, prefix, fields)
+    _forget_groups(dataset, prefixes, fields)
     _forget_ticks(dataset, fields)
 
 
-def _is_ours(group: fo.SidebarGroupDocument, prefix: str) -> bool:
-    return group.name.startswith((f"{prefix} ", f"{prefix}_"))
+def _is_ours(group: fo.SidebarGroupDocument, prefixes: Collection[str]) -> bool:
+    return group.name.startswith(tuple(prefix + ending for prefix in prefixes for ending in (" ", "_")))
 
 
 def _names(entry: dict, fields: Collection[str]) -> bool:
@@ -67,13 +67,13 @@ def _settings(scheme: fo.ColorScheme) -> dict:
     return {name: value for name, value in scheme.to_dict().items() if value and name not in ("_id", "id")}
 
 
-def _forget_groups(dataset: fo.Dataset, prefix: str, fields: Collection[str]) -> None:
+def _forget_groups(dataset: fo.Dataset, prefixes: Collection[str], fields: Collection[str]) -> None:
     groups = dataset.app_config.sidebar_groups
     if groups is None:
         return
     for group in groups:
         group.paths = [path for path in group.paths if not _of(path, fields)]
-    kept = [group for group in groups if group.paths or not _is_ours(group, prefix)]
+    kept = [group for group in groups if group.paths or not _is_ours(group, prefixes)]
     standard, known = fo.DatasetAppConfig.default_sidebar_groups(dataset), {path for g in kept for path in g.paths}
     same = _as_seen(kept, known) == _as_seen(standard, known)
     dataset.app_config.sidebar_groups = None if same else kept

@@ -12,7 +12,7 @@ import fiftyone as fo
 from bson import DBRef
 
 from . import names
-from .names import StrategyFields
+from .names import FinalFields, StrategyFields
 from .present import known_strategies
 
 LABELS, NUMBER = fo.EmbeddedDocumentField, fo.FloatField
@@ -56,18 +56,38 @@ def own_fields(dataset: fo.Dataset, prefix: str, strategy: str | None = None) ->
 
 def fields_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """Those of :func:`own_fields` that the dataset has."""
-    own = own_fields(dataset, prefix, strategy)
+    return of_their_types(dataset, own_fields(dataset, prefix, strategy))
+
+
+def of_their_types(dataset: fo.Dataset, own: Mapping[str, tuple]) -> list[str]:
+    """Those of these fields, as :func:`strategy_fields` has them, that a dataset has, and of the type that we give."""
     there = {name: dataset.get_field(name) for name in own}
     kinds = {name: (type(field), getattr(field, "document_type", None)) for name, field in there.items()}
     return [name for name, kind in kinds.items() if kind in (own[name], EARLIER.get(own[name]))]
 
 
-def own_names(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> set[str]:
-    """Those of :func:`own_fields` that the dataset has, or that nobody has: not those that are a person's."""
-    there = set(fields_there(dataset, prefix, strategy))
-    return {
-        name for name in own_fields(dataset, prefix, strategy) if name in there or not dataset.has_sample_field(name)
-    }
+def own_names(dataset: fo.Dataset, own: Mapping[str, tuple]) -> set[str]:
+    """Those of these fields that the dataset has, or that nobody has: not those that are a person's."""
+    there = set(of_their_types(dataset, own))
+    return {name for name in own if name in there or not dataset.has_sample_field(name)}
+
+
+def labels_there(dataset: fo.Dataset) -> list[str]:
+    """The names of the labels that were taken over or finished, and have their record."""
+    configs = (dataset.get_run_info(key).config for key in dataset.list_runs(method=names.LABELS))
+    return sorted({config.fields[0] for config in configs})
+
+
+def label_runs_there(dataset: fo.Dataset, name: str) -> list[str]:
+    """The key of the record of labels of a name, where the dataset has it."""
+    key = names.labels_key(name)
+    ours = name in labels_there(dataset) or half_deleted(dataset._doc.runs, [key])
+    return [key] if ours else []
+
+
+def label_fields(name: str) -> dict[str, tuple]:
+    """All fields that labels of a name may have, in the form of :func:`strategy_fields`."""
+    return FinalFields.of(name).types()
 
 
 def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
@@ -81,7 +101,7 @@ def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = N
         for key in dataset.list_evaluations()
         if key in keys and getattr(dataset.get_evaluation_info(key).config, "pred_field", None) == keys[key]
     ]
-    return sorted([*there, *_half_deleted(dataset._doc.evaluations, keys)])
+    return sorted([*there, *half_deleted(dataset._doc.evaluations, keys)])
 
 
 def runs_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
@@ -93,14 +113,14 @@ def runs_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) ->
     there = [
         key for key in dataset.list_runs() if key in methods and dataset.get_run_info(key).config.method == methods[key]
     ]
-    return sorted([*there, *_half_deleted(dataset._doc.runs, methods)])
+    return sorted([*there, *half_deleted(dataset._doc.runs, methods)])
 
 
 def _these(dataset: fo.Dataset, prefix: str, strategy: str | None) -> list[str]:
     return [strategy] if strategy else known_strategies(dataset, prefix)
 
 
-def _half_deleted(references: Mapping, keys: Iterable[str]) -> list[str]:
+def half_deleted(references: Mapping, keys: Iterable[str]) -> list[str]:
     """Those of our keys whose run is gone and whose reference isn't: FiftyOne was killed between the two."""
     return [key for key in keys if isinstance(references.get(key), DBRef)]
 

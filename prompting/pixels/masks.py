@@ -230,3 +230,16 @@ def nearest(places: np.ndarray, count: int, stretched: int) -> np.ndarray:
 def pick(mask: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """These rows and columns of a label map, the first channel of one that was saved as a colour picture."""
     return (mask[..., 0] if mask.ndim == 3 else mask)[rows].take(columns, axis=1)
+
+
+def taken_out(label_map: np.ndarray, window: Window, beneath: np.ndarray) -> np.ndarray:
+    """A label map from which one instance is taken: its pixels show what lies beneath, all others what they did.
+
+    Args:
+        label_map: (H, W)
+        window: the instance
+        beneath: (H, W), the other instances painted
+    """
+    left = label_map.copy()
+    np.copyto(left[window.place], beneath[window.place], where=window.crop)
+    return left

@@ -1,14 +1,15 @@
-"""Removing what the plugin made of a prefix, or of one strategy, and nothing else.
+"""Removing what the plugin made of a prefix, of one strategy, or of one name of finished labels, and nothing else.
 
 Each part is found by the plugin's own names alone, whatever else is there or
 gone: a removal that was killed, or that somebody began by hand, is finished by
-the next. Labels that a person took over, tags and files stay.
+the next. Labels go when they are named, and with no prefix; tags and files stay.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
@@ -16,15 +17,44 @@ import numpy as np
 from bson import DBRef
 
 from ..dataset import app_traces, appearance, owned, saved_views
+from ..dataset.decisions import Decisions
 from ..dataset.judgements import load_comparison, replace_comparison
 from ..dataset.lock import editing, run_lock
-from ..dataset.names import comparison_key, evaluation_key
-from ..dataset.present import name_of, strategies_in
+from ..dataset.names import FinalFields, comparison_key, evaluation_key, labels_key
+from ..dataset.present import masks_there, name_of, strategies_in
 from ..errors import PromptingError
 from ..prompts.strategies import BASELINE
 from .progress import Progress
 
-STAYS = "All else stays: other fields, labels that were taken over from a strategy, tags, and files on disk."
+STAYS = "All else stays: other fields, finished labels that aren't named here, tags, and files on disk."
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose results go.
+
+    Attributes:
+        prefix: of the results
+        strategy: one of the prefix's; None for all
+        labels: a name of labels, which go in place of the prefix's results, with what was scored of them
+    """
+
+    prefix: str
+    strategy: str | None = None
+    labels: str | None = None
+
+    def __str__(self) -> str:
+        if self.labels:
+            return f"the labels {self.labels!r}"
+        of = f"{self.strategy} with the prefix" if self.strategy else "all strategies with the prefix"
+        return f"the results of {of} {self.prefix}"
+
+    def rows(self, dataset: fo.Dataset) -> list[tuple[str, str | None]]:
+        """Prefix and strategy of all results: labels may stand as rows in the tables of several prefixes."""
+        if self.labels is None:
+            return [(self.prefix, self.strategy)]
+        of, prefixes = FinalFields.of(self.labels), owned.prefixes_left(dataset)
+        return [(p, field) for p in prefixes for field in (of.mask, of.instances) if field in masks_there(dataset, p)]
 
 
 @dataclass(frozen=True)
@@ -32,15 +62,13 @@ class Removal:
     """What goes, or went.
 
     Attributes:
-        prefix: of the results
-        strategy: None for all that the prefix has
+        whose: results
         fields, evaluations, runs, saved_views: their names
         app: in words, what the App was told of them: colours, groups in the sidebar, ticks, mask targets
         done: whether it is gone
     """
 
-    prefix: str
-    strategy: str | None
+    whose: Whose
     fields: tuple[str, ...]
     evaluations: tuple[str, ...]
     runs: tuple[str, ...]
@@ -65,8 +93,7 @@ class Removal:
 
     def what(self) -> str:
         """Whose results, in words."""
-        of = f"{self.strategy} with the prefix" if self.strategy else "all strategies with the prefix"
-        return f"the results of {of} {self.prefix}"
+        return str(self.whose)
 
     def __str__(self) -> str:
         """Markdown."""
@@ -77,20 +104,28 @@ class Removal:
         return "\n".join([*lines, "", STAYS])
 
 
-def find_results(dataset: fo.Dataset, prefix: str = "sam2", strategy: str | None = None) -> Removal:
+def find_results(
+    dataset: fo.Dataset, prefix: str = "sam2", strategy: str | None = None, labels: str | None = None
+) -> Removal:
     """What :func:`remove_results` would remove; nothing is changed.
 
     Raises:
-        PromptingError: no dataset, an unknown strategy, or nothing there
+        PromptingError: no dataset, an unknown strategy, both a strategy and labels, or nothing there
     """
     if not isinstance(dataset, fo.Dataset):
         raise PromptingError(
             f"Results are removed from a whole dataset, not from {dataset!r:.50}; pass the dataset itself."
         )
+    if labels is not None and strategy is not None:
+        raise PromptingError("A strategy's results and labels are removed one after the other; give one of them.")
     if strategy is not None:
         strategy = name_of(dataset, prefix, strategy)
     dataset._reload()
-    found = _find(dataset, prefix, strategy)
+    found = _find(dataset, Whose(prefix, strategy, labels))
+    if not found and labels is not None:
+        there = owned.labels_there(dataset)
+        others = f"; there are {', '.join(map(repr, there))}" if there else ""
+        raise PromptingError(f"There are no labels {labels!r} of the plugin's to remove{others}.", "labels")
     if not found:
         others = [other for other in owned.prefixes_left(dataset) if other != prefix]
         whose = f" of {strategy!r}" if strategy else ""
@@ -100,7 +135,7 @@ def find_results(dataset: fo.Dataset, prefix: str = "sam2", strategy: str | None
 
 
 def remove_results(
-    dataset: fo.Dataset, prefix: str = "sam2", strategy: str | None = None
+    dataset: fo.Dataset, prefix: str = "sam2", strategy: str | None = None, labels: str | None = None
 ) -> Iterator[Progress | Removal]:
     """Remove a prefix's fields, evaluations, records, saved views, and what the App was told of them.
 
@@ -108,6 +143,7 @@ def remove_results(
         dataset: the dataset
         prefix: of the results
         strategy: only what is of this one; the table of the others is kept without it
+        labels: only the labels of this name, with what was scored of them and what was decided on them
 
     Yields:
         progress, and what was removed at the end
@@ -115,8 +151,10 @@ def remove_results(
     Raises:
         PromptingError: nothing there, or a run that is alive is writing it
     """
-    found = find_results(dataset, prefix, strategy)
-    with run_lock(dataset, prefix, "removing results") as hold:
+    found = find_results(dataset, prefix, strategy, labels)
+    with ExitStack() as locks:
+        for one in _written_by(dataset, found.whose):
+            hold = locks.enter_context(run_lock(dataset, one, "removing results"))
         steps = list(_steps(dataset, found))
         for done, step in enumerate(steps):
             hold.tell(done, len(steps))
@@ -126,19 +164,32 @@ def remove_results(
                 step()
         yield Progress(len(steps), len(steps), 0)
     dataset.reload()
-    yield Removal(**{**vars(found), "done": True})
+    yield replace(found, done=True)
+
+
+def _written_by(dataset: fo.Dataset, whose: Whose) -> list[str]:
+    """The prefixes whose runs write what goes, sorted: nobody waits for what another one holds."""
+    written = {prefix for prefix, _ in whose.rows(dataset)}
+    key = labels_key(whose.labels) if whose.labels else None
+    if key in dataset.list_runs() and not owned.half_deleted(dataset._doc.runs, [key]):
+        written |= {source["prefix"] for source in dataset.get_run_info(key).config.sources}
+    return sorted(written | ({whose.prefix} if not written else set()))
 
 
 def _steps(dataset: fo.Dataset, found: Removal):
     """The records go last: as long as anything is left, they say under which prefix."""
+    whose = found.whose
     for name in found.saved_views:
         yield lambda name=name: name in dataset.list_saved_views() and dataset.delete_saved_view(name)
     for key in found.evaluations:  # with their fields, as FiftyOne knows them
         yield lambda key=key: _delete_run(dataset, dataset._doc.evaluations, key, dataset.delete_evaluation)
-    yield lambda: _delete_fields(dataset, owned.fields_there(dataset, found.prefix, found.strategy))
-    yield lambda: _forget(dataset, found.prefix, found.strategy)
-    if found.strategy:
-        yield lambda: _leave_out(dataset, found.prefix, found.strategy)
+    yield lambda: _delete_fields(dataset, owned.of_their_types(dataset, _own_fields(dataset, whose)))
+    yield lambda: _forget(dataset, whose)
+    if whose.labels:
+        yield lambda: Decisions(dataset, whose.labels).forget_all()
+    for prefix, strategy in whose.rows(dataset):
+        if strategy:
+            yield lambda prefix=prefix, strategy=strategy: _leave_out(dataset, prefix, strategy)
     for key in found.runs:
         yield lambda key=key: _delete_run(dataset, dataset._doc.runs, key, dataset.delete_run)
 
@@ -151,18 +202,40 @@ def _delete_run(dataset: fo.Dataset, references: MutableMapping, key: str, delet
         delete(key)
 
 
-def _find(dataset: fo.Dataset, prefix: str, strategy: str | None) -> Removal:
-    alone = not set(owned.prefixes_left(dataset)) - {prefix}
-    views = [name for name in saved_views.kept(dataset, prefix, alone) if strategy is None or strategy in name.split()]
+def _find(dataset: fo.Dataset, whose: Whose) -> Removal:
+    rows, evaluations, runs, views = whose.rows(dataset), [], [], []
+    for prefix, strategy in rows:
+        alone = not set(owned.prefixes_left(dataset)) - {prefix}
+        kept = saved_views.kept(dataset, prefix, alone)
+        views += [name for name in kept if strategy is None or strategy in name.split()]
+        evaluations += owned.evaluations_there(dataset, prefix, strategy)
+        runs += owned.runs_there(dataset, prefix, strategy)
+    own = _own_fields(dataset, whose)
+    if whose.labels:
+        runs += owned.label_runs_there(dataset, whose.labels)
     return Removal(
-        prefix,
-        strategy,
-        tuple(owned.fields_there(dataset, prefix, strategy)),
-        tuple(owned.evaluations_there(dataset, prefix, strategy)),
-        tuple(owned.runs_there(dataset, prefix, strategy)),
+        whose,
+        tuple(owned.of_their_types(dataset, own)),
+        tuple(evaluations),
+        tuple(runs),
         tuple(views),
-        tuple(app_traces.traces(dataset, prefix, owned.own_names(dataset, prefix, strategy))),
+        tuple(app_traces.traces(dataset, _groups_of(dataset, whose), owned.own_names(dataset, own))),
     )
+
+
+def _groups_of(dataset: fo.Dataset, whose: Whose) -> set[str]:
+    """With what the names of groups in the sidebar begin."""
+    return {prefix for prefix, _ in whose.rows(dataset)} | ({whose.labels} if whose.labels else set())
+
+
+def _own_fields(dataset: fo.Dataset, whose: Whose) -> dict[str, tuple]:
+    """All that may have been written; nothing of labels whose record doesn't say that they are ours."""
+    own = {}
+    for prefix, strategy in whose.rows(dataset):
+        own |= owned.own_fields(dataset, prefix, strategy)
+    if whose.labels and owned.label_runs_there(dataset, whose.labels):
+        own |= owned.label_fields(whose.labels)
+    return own
 
 
 def _delete_fields(dataset: fo.Dataset, names: Sequence[str]) -> None:
@@ -170,9 +243,10 @@ def _delete_fields(dataset: fo.Dataset, names: Sequence[str]) -> None:
         dataset.delete_sample_fields(list(names))
 
 
-def _forget(dataset: fo.Dataset, prefix: str, strategy: str | None) -> None:
-    app_traces.forget(dataset, prefix, owned.own_names(dataset, prefix, strategy))
-    for other in [prefix, *owned.prefixes_left(dataset)]:  # or the App would tick all that is left at once
+def _forget(dataset: fo.Dataset, whose: Whose) -> None:
+    own = owned.own_names(dataset, _own_fields(dataset, whose))
+    app_traces.forget(dataset, _groups_of(dataset, whose), own)
+    for other in [whose.prefix, *owned.prefixes_left(dataset)]:  # or the App would tick all that is left at once
         if names := strategies_in(dataset, other):
             appearance.show(dataset, other, names[0])
             break

@@ -1,19 +1,24 @@
 """Removing results: all of the plugin's, nothing of anybody else's, from any state."""
 
+import json
 from datetime import timedelta
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 
 from prompting.analysis.selections import WORST
+from prompting.analysis.study import Study
 from prompting.dataset import owned, saved_views
 from prompting.dataset.judgements import load_comparison
 from prompting.dataset.lock import run_lock
-from prompting.dataset.names import StrategyFields, evaluation_key
+from prompting.dataset.names import FinalFields, StrategyFields, evaluation_key
+from prompting.dataset.studies import save_study
+from prompting.runs.review import Review
+from tests.storing import timeless
 
 PLUGIN = "@promptlab/sam2-prompting"
-CHANGES = {"last_modified_at", "last_loaded_at", "last_deletion_at", "created_at", "_id", "_dataset_id"}
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +26,8 @@ def remove_results():
     return foo.get_operator(f"{PLUGIN}/remove_results")
 
 
-def run(name: str, dataset, *args, **params):
-    return foo.get_operator(f"{PLUGIN}/{name}")(dataset, *args, progress=False, **params)
-
-
-def timeless(value):
-    """Without ids and time stamps."""
-    if isinstance(value, dict):
-        return {key: timeless(part) for key, part in value.items() if key not in CHANGES}
-    return [timeless(part) for part in value] if isinstance(value, list) else value
+def run(operator: str, dataset, *args, **params):
+    return foo.get_operator(f"{PLUGIN}/{operator}")(dataset, *args, progress=False, **params)
 
 
 def everything(dataset: fo.Dataset) -> tuple:
@@ -43,28 +41,96 @@ def everything(dataset: fo.Dataset) -> tuple:
     )
 
 
-def test_a_dataset_is_as_before(dataset, nano, remove_results):
-    """After every operator of the plugin."""
+def exported(dataset: fo.Dataset, folder) -> dict:
+    """The dataset as FiftyOne writes it down: its JSON, and its samples'."""
+    dataset.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset, export_media=False, overwrite=True)
+    return {name: timeless(json.loads((folder / name).read_text())) for name in ("metadata.json", "samples.json")}
+
+
+def test_a_dataset_is_as_before(dataset, nano, remove_results, tmp_path):
+    """After every operator of the plugin, and its export is too."""
     dataset.delete_samples(dataset[3:])
+    dataset.info["mine"] = {"a": 1}
     dataset.add_sample_field("sam2_notes", fo.StringField)
     dataset.set_values("sam2_notes", ["a person's own"] * 3)
     dataset.save_view("my own", dataset.limit(2))
-    before = everything(dataset)
+    dataset.save()
+    before, before_exported = everything(dataset), exported(dataset, tmp_path)
     strategies = ["clip_point", "clip_iterative", "yolo_box", "field_points"]
     run("apply_strategies", dataset, strategies=strategies, prompt_field="ground_truth", heatmap=True, **nano)
-    run("evaluate_strategies", dataset, "ground_truth")
+    study = Study(("yolo_box",), np.ones((1, 3)), np.ones((1, 3)), ("a", "b", "c"), 0.05, "masks", 3)
+    save_study(dataset, "sam2", study, {"classes": ["person"]}, dataset.values("id"))  # all that a sweep writes
+    run("evaluate_strategies", dataset, "ground_truth", fields=["ground_truth"], patches=True)
     run("explain_strategies", dataset, robustness=True)
     run("measure_agreement", dataset)
     run("show_errors", dataset, "yolo_box")
     run("tag_worst", dataset, "yolo_box", count=2)
     saved_views.keep(dataset, "sam2", "worst 25 of yolo_box", dataset.limit(3))
+    run("finish_labels", dataset, strategies="yolo_box")
+    run("evaluate_strategies", dataset, "ground_truth", fields=["labels"], overwrite=True)
+    review = Review(dataset)
+    review.take(review.queue()[0], "clip_point")
+    assert remove_results(dataset, labels="labels", confirm=True, progress=False).done
+    assert load_comparison(dataset) is not None and dataset.has_sample_field("sam2_yolo_box")
     removed = remove_results(dataset, confirm=True, progress=False)
     assert removed.done and len(removed.fields) > 30 and removed.saved_views == ("worst 25 of yolo_box",)
     assert dataset.count_sample_tags() == {"annotate": 2}  # a tag is a person's
     dataset.untag_samples("annotate")
     assert everything(dataset) == before
+    assert exported(dataset, tmp_path) == before_exported
     with pytest.raises(ValueError, match="There are no results with the prefix 'sam2' to remove"):
         remove_results(dataset, confirm=True)
+
+
+def arrange_before(dataset: fo.Dataset) -> None:
+    """A person's own way to look at a dataset."""
+    dataset.add_sample_field("notes", fo.StringField)
+    config = dataset.app_config
+    config.color_scheme = fo.ColorScheme(color_by="field", fields=[{"path": "ground_truth", "fieldColor": "#ff0000"}])
+    groups = fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    config.sidebar_groups = [fo.SidebarGroupDocument(name="mine", paths=["notes"]), *groups]
+    config.sidebar_groups[-1].expanded = False
+    for group in groups:
+        group.paths = [path for path in group.paths if path != "notes"]
+    config.active_fields = fo.ActiveFields(paths=["ground_truth"])
+    dataset.save_view("dawn", dataset.match_tags("dawn"))
+    dataset.save()
+
+
+def arrange_later(dataset: fo.Dataset) -> None:
+    """And another one, after results came."""
+    dataset.reload()
+    config = dataset.app_config
+    config.color_scheme.fields += [{"path": "notes", "fieldColor": "#00ff00"}]
+    config.color_scheme.opacity = 0.4
+    config.sidebar_groups += [fo.SidebarGroupDocument(name="later", paths=["filepath"])]
+    for group in config.sidebar_groups[:-1]:
+        group.paths = [path for path in group.paths if path != "filepath"]
+    config.active_fields.paths = ["ground_truth", "notes"]
+    dataset.save_view("later", dataset.limit(1))
+    dataset.tag_samples("seen")
+    dataset.info["later"] = True
+    dataset.save()
+
+
+def test_what_a_person_set_before_and_in_between_is_as_if_nothing_had_been_applied(dataset, nano, remove_results):
+    dataset.delete_samples(dataset[2:])
+    arrange_before(dataset)
+    untouched = dataset.clone()
+    run("apply_strategies", dataset, strategies=["clip_point", "yolo_box"], **nano)
+    run("evaluate_strategies", dataset, "ground_truth")
+    run("finish_labels", dataset, strategies="yolo_box")
+    for one in (dataset, untouched):
+        arrange_later(one)
+    remove_results(dataset, labels="labels", confirm=True, progress=False)
+    remove_results(dataset, confirm=True, progress=False)
+    (_, document, samples), (_, expected, expected_samples) = everything(dataset), everything(untouched)
+    names = ("name", "slug", "sample_collection_name", "frame_collection_name", "saved_views")
+    for name in document.keys() - names:
+        assert document[name] == expected[name], name
+    views = [[(view.name, view.view_stages) for view in one._doc.saved_views] for one in (dataset, untouched)]
+    assert views[0] == views[1] and samples == expected_samples
+    untouched.delete()
 
 
 def test_without_confirmation_nothing_goes_and_all_that_would_is_told(explained, remove_results):
@@ -76,13 +142,47 @@ def test_without_confirmation_nothing_goes_and_all_that_would_is_told(explained,
     assert everything(explained) == before
 
 
-def test_labels_that_were_taken_over_stay(explained, remove_results):
-    run("use_as_labels", explained, "yolo_box", "sam2_mine")
+def test_finished_labels_stay_with_a_prefix_and_go_when_they_are_named(explained, remove_results):
+    run("finish_labels", explained, strategies="yolo_box", name="sam2_mine")
     masks = [label.get_mask().tobytes() for label in explained.values("sam2_mine")]
     remove_results(explained, confirm=True, progress=False)
     assert [label.get_mask().tobytes() for label in explained.values("sam2_mine")] == masks
     assert explained.mask_targets == {"sam2_mine": {1: "person"}}
     assert explained.list_runs() == ["sam2_mine_labels"]
+    found = remove_results(explained, labels="sam2_mine")
+    assert set(found.fields) == set(FinalFields.of("sam2_mine").everything) and found.runs == ("sam2_mine_labels",)
+    remove_results(explained, labels="sam2_mine", confirm=True, progress=False)
+    assert not explained.list_runs() and not explained.mask_targets
+    assert not [name for name in explained.get_field_schema() if name.startswith("sam2")]
+
+
+def test_labels_go_with_what_was_scored_of_them_and_decided_on_them(explained, remove_results):
+    before = everything(explained)
+    run("finish_labels", explained, strategies="yolo_box")
+    run("evaluate_strategies", explained, "ground_truth", fields=["labels"], overwrite=True)
+    review = Review(explained)
+    for sample_id in review.queue():
+        review.accept(sample_id)
+    remove_results(explained, labels="labels", confirm=True, progress=False)
+    assert {row.strategy for row in load_comparison(explained)} == {"clip_point", "yolo_box"}
+    after = everything(explained)
+    assert after[1]["sample_fields"] == before[1]["sample_fields"]
+    assert after[1]["app_config"]["sidebar_groups"] == before[1]["app_config"]["sidebar_groups"]
+    run("finish_labels", explained, strategies="yolo_box")
+    assert Review(explained).last() is None  # what was decided on others of that name is nobody's any more
+
+
+def test_fields_of_a_person_are_no_labels_of_ours(explained, remove_results):
+    explained.add_sample_field("labels", fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
+    run("finish_labels", explained, strategies="yolo_box", name="mine")
+    with pytest.raises(ValueError, match="There are no labels 'labels' of the plugin's to remove; there are 'mine'"):
+        remove_results(explained, labels="labels")
+    with pytest.raises(ValueError, match="give one of them"):
+        remove_results(explained, strategy="yolo_box", labels="mine")
+    explained.delete_sample_fields(["mine_source", "mine_status"])
+    explained.add_sample_field("mine_status", fo.IntField)  # somebody's, of another type
+    remove_results(explained, labels="mine", confirm=True, progress=False)
+    assert [name for name in explained.get_field_schema() if name.startswith("mine")] == ["mine_status"]
 
 
 def test_what_a_person_made_stays(explained, remove_results):
@@ -120,7 +220,7 @@ def test_one_strategy_goes_and_the_others_stay(explained, remove_results):
     scores = explained.values(f"{evaluation_key('sam2', 'yolo_box')}_iou")
     when = explained.get_run_info("sam2_comparison").timestamp
     removed = remove_results(explained, strategy="clip_point", confirm=True, progress=False)
-    assert removed.strategy == "clip_point"
+    assert removed.whose.strategy == "clip_point"
     assert not owned.fields_there(explained, "sam2", "clip_point") and not owned.runs_there(
         explained, "sam2", "clip_point"
     )

@@ -1,0 +1,36 @@
+"""Labels that are finished, and how far their review is: a button opens the picture that is expected to be worst."""
+
+from __future__ import annotations
+
+from .canvas import Canvas
+
+
+def draw_review(panel, ctx, canvas: Canvas) -> None:
+    """A line for each name of labels; nothing where there are none."""
+    from ...prompting.dataset.owned import labels_there
+    from ...prompting.runs.review import Review
+
+    for name in labels_there(ctx.dataset):
+        if not ctx.dataset.has_sample_field(name):
+            continue
+        standing = Review(ctx.dataset, name).standing()
+        left = standing.total - standing.decided
+        canvas.text(f"review_{name}", "Review", str(standing))
+        if left:
+            row = canvas.row(f"reviewing_{name}")
+            label = f"Review the other {left}, the worst first" if standing.decided else f"Review {left} labels"
+            canvas.button(row, "review", label, panel.review, "rate_review", main=True, labels=name)
+
+
+def begin(ctx) -> None:
+    """Open the picture of the whole dataset that is expected to be worst, with the review's panel beside it."""
+    from ...prompting.runs.review import Review
+    from ..reviewing.panel import open_beside
+
+    name = ctx.params.get("labels")
+    queue = Review(ctx.dataset, name).queue()
+    if queue:
+        ctx.ops.clear_view()
+        open_beside(ctx, queue[0], name)
+    else:
+        ctx.ops.notify("Every picture is decided.", variant="success")

@@ -1,0 +1,85 @@
+"""``review_labels``: finished labels, picture by picture, in the App and from Python."""
+
+from __future__ import annotations
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from . import forms
+from .base import Described
+from .reviewing.panel import go_on, open_beside
+
+NAME, TAG = "labels", "annotate"
+
+
+class ReviewLabels(Described):
+    """Open the picture whose label is expected to be worst, with the panel that decides on it beside."""
+
+    about = dict(
+        name="review_labels",
+        label="SAM 2: review labels",
+        description="Accept, replace or correct finished labels picture by picture, the worst expected first",
+        icon="rate_review",
+    )
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(**self.about, dynamic=True)
+
+    def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.dataset.owned import labels_there
+        from ..prompting.errors import PromptingError
+        from ..prompting.runs.review import Review
+
+        inputs = types.Object()
+        form = types.Property(inputs, view=types.View(label="Review labels"))
+        there = labels_there(ctx.dataset)
+        if not there:
+            forms.show_problem(inputs, "There are no labels yet: finish some first.")
+            return form
+        default = NAME if NAME in there else there[0]
+        forms.choose_one(inputs, "name", dict.fromkeys(there, ""), default, "Labels")
+        try:
+            standing = Review(ctx.view, ctx.params.get("name") or default).standing()
+        except PromptingError as error:
+            forms.show_error(inputs, error)
+            return form
+        inputs.view("standing", types.Notice(label=str(standing)))
+        if standing.decided == standing.total:
+            forms.show_problem(inputs, "Nothing of the current view is left to review.")
+        return form
+
+    def execute(self, ctx) -> None:
+        from ..prompting.dataset.owned import labels_there
+        from ..prompting.runs.review import Review
+
+        there = labels_there(ctx.dataset)
+        name = ctx.params.get("name") or (NAME if NAME in there or not there else there[0])
+        if ctx.params.get("beside"):
+            go_on(ctx, name, ctx.params["beside"])
+            return
+        queue = Review(ctx.view, name).queue()
+        if queue:
+            open_beside(ctx, queue[0], name)
+
+    def __call__(self, sample_collection, name: str = NAME, tag: str = TAG):
+        """Review labels from Python: every decision is a method, and ``undo()`` takes the last one back.
+
+        ``review.queue()`` are the ids of the samples that nobody decided on, the worst expected first; ``accept()``,
+        ``take()`` (another strategy's masks), ``drop()`` (instances) and ``annotate()`` (send to annotation) decide.
+        What was decided is in the dataset, in ``<name>_status`` and the tag.
+
+        Args:
+            sample_collection: a dataset or view
+            name: of the labels
+            tag: of pictures that are sent to annotation
+
+        Returns:
+            the review: ``print`` says how far it is
+
+        Raises:
+            ValueError: there are no such labels
+        """
+        from ..prompting.runs.review import Review
+
+        return Review(sample_collection, name, tag)

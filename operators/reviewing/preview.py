@@ -1,0 +1,51 @@
+"""The label on its picture, or the masks that may be taken instead, each instance in a colour and with its number.
+
+The panel shows it itself: FiftyOne 1.22 lets no operator choose the fields that an open picture shows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .chosen import Chosen
+
+if TYPE_CHECKING:
+    from ...prompting.runs.review import Review
+
+WIDTH, HEIGHT = 720, 400
+"""Pixels at most: a panel beside a picture has half of the window, and the buttons are to be seen too."""
+
+
+def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
+    """A JPEG in itself, and its width; None where the picture can't be read.
+
+    Args:
+        review: of the labels
+        chosen: which picture, and whose masks
+    """
+    import numpy as np
+    from PIL import Image, ImageColor, ImageDraw
+
+    from ...prompting.analysis.palette import colour_of
+    from ...prompting.errors import PromptingError
+    from ...prompting.pixels.images import read_bounded
+    from ...prompting.report.pictures import CLASS_COLOURS, data_uri, outline, overlay, shrink
+
+    drawn = review.masks(chosen.sample_id, chosen.looked)
+    try:
+        pixels, _ = read_bounded(drawn.filepath, 4 * WIDTH * HEIGHT)
+    except PromptingError:
+        return None
+    colours = [ImageColor.getrgb(colour_of(chosen.looked[1]))] if chosen.looked else CLASS_COLOURS
+    picture = shrink(Image.fromarray(pixels), WIDTH, HEIGHT)
+    picture = overlay(picture, (drawn.label_map > 0).astype(np.uint8), colours)
+    masks = {one: mask.at(picture.height, picture.width) for one, mask in drawn.instances.items()}
+    for number, mask in enumerate(masks.values()):
+        picture = outline(picture, mask.full(), colours[number % len(colours)])
+    draw = ImageDraw.Draw(picture)
+    for number, (one, mask) in enumerate(masks.items(), start=1):
+        left, top, right, bottom = mask.box.tolist()
+        edge = "red" if one in chosen.selected else "black"
+        place = ((left + right) / 2, (top + bottom) / 2)
+        draw.text(place, str(number), "white", stroke_width=3, stroke_fill=edge, font_size=22)
+    return data_uri(picture), picture.width

@@ -1,0 +1,285 @@
+"""Reviewing labels picture by picture: what a person decides on each, written at once, and how to take it back.
+
+A decision is one update of one sample, so that no end of the process leaves half
+of one. The strategies' own fields are read, never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import numpy as np
+
+from ..analysis.metrics import image_iou
+from ..dataset import checks
+from ..dataset.decisions import Decision, Decisions, fingerprint
+from ..dataset.finals import SOURCE, values
+from ..dataset.labelled import Labelled
+from ..dataset.names import ACCEPTED, EDITED, TO_REVIEW, StrategyFields
+from ..dataset.owned import labels_there
+from ..dataset.present import name_of, strategies_in
+from ..dataset.storage import DONE
+from ..errors import PromptingError
+from ..final.candidates import Choice
+from ..labels.instances import instance_window
+from ..pixels.masks import Window, paint, taken_out
+from .looks import Drawn, Instance, Look, Other, Standing
+
+TAG = "annotate"
+"""Of a picture that is sent to annotation; it waits there, and nobody is asked about it again until the tag is gone."""
+
+
+class Review:
+    """A review of labels that were finished or taken over from a strategy, the worst expected first.
+
+    All that it knows is in the dataset, so that it goes on wherever it was left, in the App as from Python. Where no
+    label has an expected IoU, the samples' own order is the queue's. Samples are given as such, or by their ids.
+
+    Args:
+        samples: a dataset, or the view that is to be reviewed
+        name: of the labels
+        tag: of pictures that are sent to annotation
+
+    Raises:
+        PromptingError: there are no such labels
+    """
+
+    def __init__(self, samples: foc.SampleCollection, name: str = "labels", tag: str = TAG):
+        checks.check_collection(samples)
+        there = labels_there(samples._dataset)
+        if name not in there or not samples._dataset.has_sample_field(name):
+            known = f"; there are {', '.join(map(repr, there))}" if there else ""
+            raise PromptingError(f"There are no labels {name!r} to review{known}; finish some first.", "name")
+        self.dataset, self.name, self.tag = samples._dataset, name, tag
+        self._samples, self._labels = checks.with_all_fields(samples), Labelled(samples._dataset, name)
+        self._fields, self._decisions = self._labels.fields, Decisions(samples._dataset, name)
+
+    def standing(self) -> Standing:
+        """How far it is."""
+        rows = self._rows()
+        states = [status for _, status, _, _ in rows]
+        sent = sum(sent for _, status, _, sent in rows if status == TO_REVIEW)
+        return Standing(self.name, len(rows), states.count(ACCEPTED), states.count(EDITED), sent)
+
+    def queue(self) -> list[str]:
+        """The ids of the samples that nobody decided on, the worst expected first."""
+        return [sample_id for sample_id, status, _, sent in self._rows() if status == TO_REVIEW and not sent]
+
+    def after(self, sample_id: str | None) -> str | None:
+        """The next in the queue after a sample, from its beginning after the last; None where no other is left."""
+        rows = self._rows()
+        start = next((i + 1 for i, row in enumerate(rows) if row[0] == sample_id), 0)
+        around = (*rows[start:], *rows[:start])
+        return next((row[0] for row in around if row[1] == TO_REVIEW and not row[3] and row[0] != sample_id), None)
+
+    def look(self, sample: fo.Sample | str) -> Look:
+        """What there is to know of a sample: its label, and what can be taken instead.
+
+        Raises:
+            PromptingError: it isn't there, or has no label
+        """
+        labels, raw = self._labels, self._labels.raw(sample)
+        there = [(prefix, name) for prefix in labels.prefixes() for name in strategies_in(self.dataset, prefix)]
+        others = [key for key in there if key[1] not in self._fields.everything]  # they may be a row of the tables
+        of = {key: StrategyFields.of(*key) for key in others}
+        read = [path for one in of.values() for path in (one.mask, one.instances, one.status, one.score)]
+        shown = labels.read(raw, [path for path in read if self.dataset.has_sample_field(path)])
+        label_map, classes = shown[self._fields.mask].get_mask(), list(labels.targets) or [1]
+        return Look(
+            shown.id,
+            shown.filepath,
+            labels.value(shown, self._fields.status) or TO_REVIEW,
+            labels.value(shown, self._fields.source),
+            labels.value(shown, self._fields.expected_iou),
+            self.tag in shown.tags,
+            tuple(map(_instance, labels.detections(shown))),
+            tuple(
+                _other(shown, key, one, label_map, classes)
+                for key, one in of.items()
+                if shown[one.status] in DONE and shown[one.mask] is not None
+            ),
+        )
+
+    def masks(self, sample: fo.Sample | str, of: tuple[str, str] | None = None) -> Drawn:
+        """What is drawn of a sample: its label, or what a strategy has for it.
+
+        Args:
+            sample: which
+            of: the prefix and the name of a strategy; None for the label
+
+        Raises:
+            PromptingError: it isn't there, or has no label
+        """
+        fields = StrategyFields.of(*of) if of else self._fields
+        shown = self._labels.read(self._labels.raw(sample), [fields.mask, fields.instances])
+        found = shown[fields.instances]
+        label_map, detections = shown[fields.mask].get_mask(), found.detections if found else []
+        windows = [_window(one, label_map.shape[:2]) for one in detections]
+        return Drawn(shown.filepath, label_map, {one.id: window for one, window in zip(detections, windows)})
+
+    def accept(self, sample: fo.Sample | str) -> Decision | None:
+        """The label is good. One that was accepted or edited already stays what it is, and None is returned.
+
+        Raises:
+            PromptingError: as of every decision: no such sample, no label, or somebody changed it just now
+        """
+        raw = self._labels.raw(sample)
+        if raw.get(self._fields.status) in (ACCEPTED, EDITED):
+            return None
+        return self._decide(raw, "accepted", {self._fields.status: ACCEPTED})
+
+    def take(self, sample: fo.Sample | str, strategy: str, prefix: str | None = None) -> Decision:
+        """Replace the label by another strategy's masks: by a copy of them, for the strategy keeps its own.
+
+        Args:
+            sample: which
+            strategy: its name or spelling
+            prefix: of its fields; by default that of the labels
+
+        Raises:
+            PromptingError: it has no result there, or masks of other classes
+        """
+        raw, prefix = self._labels.raw(sample), prefix or self._labels.prefixes()[0]
+        strategy = checks.check_applied(self.dataset, prefix, name_of(self.dataset, prefix, strategy))
+        of = StrategyFields.of(prefix, strategy)
+        shown = self._labels.read(raw, [of.mask, of.instances, of.status])
+        if shown[of.status] not in DONE or shown[of.mask] is None:
+            raise PromptingError(f"{strategy!r} has no result for {shown.filename}; take another one's.", "strategy")
+        theirs = {int(value): label for value, label in (self.dataset.mask_targets.get(of.mask) or {}).items()}
+        if theirs != self._labels.targets:
+            raise PromptingError(
+                f"The masks of {strategy!r} have the classes {theirs}, and the labels have {self._labels.targets}; take"
+                " another one's.",
+                "strategy",
+            )
+        made = values(shown, Choice((strategy,)), self._fields, prefix, expected=None)
+        changes = {**self._labels.stored(made), self._fields.status: EDITED}
+        return self._decide(raw, f"replaced by {strategy}'s", changes)
+
+    def drop(self, sample: fo.Sample | str, *instances: str) -> Decision:
+        """Take instances out of the label: what lies beneath them in the mask is seen again.
+
+        Args:
+            sample: which
+            *instances: the ids of their Detections
+
+        Raises:
+            PromptingError: the label has no such instances
+        """
+        raw = self._labels.raw(sample)
+        shown = self._labels.read(raw)
+        detections = self._labels.detections(shown)
+        dropped = [one for one in detections if one.id in instances]
+        if not instances or len(dropped) != len(set(instances)):
+            raise PromptingError(f"The label of {shown.filename} has no such instances; look at it again.", "instances")
+        left = [one for one in detections if one.id not in instances]
+        made = {self._fields.instances: fo.Detections(detections=left), self._fields.expected_iou: None}
+        sources = list(dict.fromkeys(one.get_attribute_value(SOURCE, None) for one in left))
+        if sources and None not in sources:
+            made[self._fields.source] = ", ".join(sources)
+        mask = fo.Segmentation(mask=self._without(shown, dropped, left)).to_mongo()["mask"]
+        changes = {**self._labels.stored(made), self._fields.mask: {**raw[self._fields.mask], "mask": mask}}
+        changes[self._fields.mask].pop("mask_path", None)
+        what = f"edited: {len(dropped)} instance{'s' * (len(dropped) != 1)} dropped"
+        return self._decide(raw, what, {**changes, self._fields.status: EDITED})
+
+    def annotate(self, sample: fo.Sample | str) -> Decision | None:
+        """Send a picture to annotation: it gets the tag, and waits; None where it has the tag already."""
+        raw = self._labels.raw(sample)
+        return None if self.tag in (raw.get("tags") or ()) else self._decide(raw, "sent to annotation", {}, self.tag)
+
+    def last(self) -> Decision | None:
+        """What :meth:`undo` would take back; None where there is nothing."""
+        return self._decisions.last()
+
+    def undo(self) -> Decision | None:
+        """Take the last decision back that wasn't yet; that decision, or None where there is none.
+
+        Raises:
+            PromptingError: the label was changed since by something else, and stays as it is
+        """
+        while decision := self._decisions.last():
+            raw = self._labels.find(decision.sample_id)
+            taken_back = raw is not None and self._take_back(raw, decision)
+            self._decisions.forget(decision)
+            if taken_back:
+                return decision
+        return None
+
+    def __len__(self) -> int:
+        """How many pictures have a label."""
+        return len(self._rows())
+
+    def __str__(self) -> str:
+        return str(self.standing())
+
+    def __repr__(self) -> str:
+        return f"<Review: {self}>"
+
+    def _rows(self) -> list[tuple[str, str, float | None, bool]]:
+        return self._labels.rows(self._samples, self.tag)
+
+    def _decide(self, raw: Mapping, what: str, changes: Mapping, tag: str | None = None) -> Decision:
+        self._labels.declare_status()
+        before = self._labels.of(raw)
+        decision = self._decisions.add(str(raw["_id"]), what, before, fingerprint({**before, **changes}), tag)
+        try:
+            self._labels.update(raw, {"$set": changes, **({"$addToSet": {"tags": tag}} if tag else {})})
+        except PromptingError:
+            self._decisions.forget(decision)
+            raise
+        return decision
+
+    def _take_back(self, raw: Mapping, decision: Decision) -> bool:
+        """Whether there was something to take back: the process may have ended before or after it was carried out."""
+        if decision.tag:
+            there = decision.tag in (raw.get("tags") or ())
+            if there:
+                self._labels.update(raw, {"$pull": {"tags": decision.tag}})
+            return there
+        now = self._labels.of(raw)
+        if fingerprint(now) == fingerprint(decision.before):
+            return False
+        if fingerprint(now) != decision.after:
+            self._decisions.forget(decision)
+            raise PromptingError(
+                f"{raw['filepath']} was {decision.what}, and its label was changed by something else since: that can't"
+                " be taken back any more, but what was decided before it can."
+            )
+        gone = dict.fromkeys(set(now) - set(decision.before), "")
+        self._labels.update(raw, {"$set": decision.before, **({"$unset": gone} if gone else {})})
+        return True
+
+    def _without(self, shown: fo.Sample, dropped: Sequence[fo.Detection], left: Sequence[fo.Detection]) -> np.ndarray:
+        """The label's mask without some of its instances."""
+        label_map = shown[self._fields.mask].get_mask()
+        value_of = {label: value for value, label in self._labels.targets.items()}
+        shape = label_map.shape[:2]
+        windows = [_window(one, shape) for one in left]
+        sure = [one.confidence or 0.0 for one in left]
+        beneath = paint(windows, sure, [value_of.get(one.label, 1) for one in left], shape)
+        for one in dropped:
+            label_map = taken_out(label_map, _window(one, shape), beneath)
+        return label_map
+
+
+def _window(detection: fo.Detection, shape: tuple[int, int]) -> Window:
+    return instance_window(detection, *shape) or Window.empty(shape)
+
+
+def _instance(detection: fo.Detection) -> Instance:
+    width, height = detection.bounding_box[2:]
+    source = detection.get_attribute_value(SOURCE, None)
+    return Instance(detection.id, detection.label, source, detection.confidence, float(np.clip(width * height, 0, 1)))
+
+
+def _other(
+    shown: fo.Sample, key: tuple[str, str], of: StrategyFields, label_map: np.ndarray, classes: Sequence[int]
+) -> Other:
+    prefix, strategy = key
+    found, scored = shown[of.instances], shown.has_field(of.score)
+    overlap = image_iou(shown[of.mask].get_mask(), label_map, classes)
+    count = len(found.detections) if found else 0
+    return Other(strategy, prefix, count, shown[of.score] if scored else None, overlap)
