@@ -11,6 +11,7 @@ from ..prompting.plan import ERROR, OVERWRITE, SKIP
 from . import forms
 from .base import RunOperator
 from .following import follow, tell_steps
+from .truths import truths_of
 from .words import LABELS, TITLES
 
 NAME = "labels"
@@ -182,23 +183,11 @@ def _ask_truth(ctx, inputs: types.Object, prefix: str, rule: str) -> None:
 
 
 def _truths(ctx, prefix: str) -> tuple[dict[str, str], str | None]:
-    """The fields that may be the truth, and the last evaluation's."""
-    import fiftyone as fo
-
-    from ..prompting.dataset.finals import final_names
-    from ..prompting.dataset.judgements import truth_reading
-    from ..prompting.dataset.names import FinalFields
-    from ..prompting.dataset.owned import own_fields
+    """The fields that may be the truth, and the last evaluation's, where it has enough to teach anything."""
     from ..prompting.final.promise import FEWEST
 
-    own = {*own_fields(ctx.dataset, prefix)}
-    own |= {field for name in final_names(ctx.dataset) for field in FinalFields.of(name).everything}
-    fields = forms.label_fields(ctx.dataset, fo.Detections, fo.Segmentation)
-    truths = {name: kind for name, kind in fields.items() if name not in own}
-    last = truth_reading(ctx.dataset, prefix)[0]
-    if last is None or last.field not in truths or len(ctx.dataset.exists(last.field)) < FEWEST:
-        return truths, None
-    return truths, last.field
+    truths, last = truths_of(ctx, prefix)
+    return truths, last if last and len(ctx.dataset.exists(last)) >= FEWEST else None
 
 
 def _filled(ctx, prefix: str, rule: str) -> dict:

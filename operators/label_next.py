@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import fiftyone as fo
 import fiftyone.operators.types as types
 
 from . import forms
 from .base import RunOperator
 from .following import follow, tell_steps
+from .truths import truths_of
 from .words import LABELS, TITLES
 
 COUNT, TAG, TEACH, SETTLE = 20, "label next", "teach", "settle"
@@ -42,10 +42,10 @@ class LabelNext(RunOperator):
         forms.choose_by_button(inputs, "goal", titles, TEACH)
         if ctx.params.get("goal") == SETTLE:
             first, second = (list(there) * 2)[:2]
-            forms.choose_one(inputs, "a", there, first, "Which of this")
-            forms.choose_one(inputs, "b", there, second, "and this is better")
-        truths = forms.label_fields(ctx.dataset, fo.Detections, fo.Segmentation)
-        default = "ground_truth" if "ground_truth" in truths else None
+            forms.choose_one(inputs, "a", there, first, "Is this strategy")
+            forms.choose_one(inputs, "b", there, second, "better than this one, or worse?")
+        truths, default = truths_of(ctx, prefix)
+        default = default or ("ground_truth" if "ground_truth" in truths else None)
         told = "Samples with a label there are labelled; empty: none is"
         forms.choose_one(inputs, "gt_field", truths, default, LABELS["gt_field"], required=False, description=told)
         inputs.int("count", default=COUNT, label=LABELS["count"])
