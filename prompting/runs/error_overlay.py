@@ -106,6 +106,7 @@ def _declare(dataset: fo.Dataset, field: str, strategy: str, classes: int) -> No
     words = {value: word for value, word in WORDS.items() if value != WRONG_CLASS or classes > 1}
     add_fields(dataset, {field: (fo.EmbeddedDocumentField, fo.Segmentation)})
     set_targets(dataset, field, {COLOURS[value].lower(): word for value, word in words.items()})
+    dataset.save()  # or FiftyOne would read the fields again before it saves the description of one
     declared = dataset.get_field(field)
     declared.description = f"Where {strategy} is right and wrong: {', '.join(words.values())}"
     declared.save()

@@ -96,10 +96,10 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
     _check_support(rows)
     comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
     with editing(samples._dataset):
-        save_comparison(samples._dataset, prefix, reading, ignored, comparison)
         appearance.arrange(samples._dataset, prefix)
         best = next((r for r in comparison.rows if is_automatic(r.strategy)), comparison.rows[0])
         appearance.show(samples._dataset, prefix, best.strategy, gt_field)
+        save_comparison(samples._dataset, prefix, reading, ignored, comparison)
     if plan.patches and truth.has_instances:
         yield from evaluate_patches(view, names, prefix, truth, hold)
         with editing(samples._dataset):
