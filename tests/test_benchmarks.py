@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import floor, large, large_judging, precision, scale, stages, sweep, timing, weights
+from benchmarks import finish, floor, large, large_judging, precision, scale, stages, sweep, timing, weights
 from prompting.errors import ModelUnavailable
+from prompting.final.enough import Enough
 from prompting.models import catalogue
 from prompting.prompts.strategies import STRATEGIES
 from prompting.segmentation.precision import fast_precisions
@@ -216,3 +217,13 @@ def test_a_scene_has_as_many_people_as_it_says_and_the_size(people):
     assert len(masks) == people and all(mask.any() and mask.shape == picture.shape[:2] for mask in masks)
     assert picture.shape[0] * picture.shape[1] == pytest.approx(5e5, rel=0.05)
     assert np.max(np.sum(masks, axis=0)) == 1  # nobody stands in front of anybody
+
+
+@pytest.mark.parametrize(("settled_from", "after"), [(8, 8), (30, 30), (None, 80)])
+def test_it_is_settled_after_so_many_pictures_only_if_it_stays_so(settled_from, after):
+    def tell(count: int):
+        settled = count == 12 or (settled_from is not None and count >= settled_from)
+        low = 0.01 if settled else -0.01
+        return Enough("a", "b", count, 80, 0.02, low, 0.05, 40, 20, 80)
+
+    assert finish.first_settled(tell, 80) == after
