@@ -95,10 +95,13 @@ class Learned:
 
     def choose(self, sample_id: str, found: Sequence[Found]) -> Choice | None:
         """What is taken of a picture; None where all failed."""
-        if not any(one.done for one in found):
+        known = seen(found) if any(one.done for one in found) else ()
+        places = [i for name in self.lessons.names for i, one in enumerate(found) if one.strategy == name]
+        candidates = [found[i] for i in places]
+        if not any(one.done for one in candidates):
             return None
-        one = found[self.take(sample_id, seen(found))]
-        return Choice.whole(one if one.done else next(other for other in found if other.done))
+        one = candidates[self.take(sample_id, known[places])]
+        return Choice.whole(one if one.done else next(other for other in candidates if other.done))
 
 
 def _of_part(lessons: Lessons, part: np.ndarray) -> Model:

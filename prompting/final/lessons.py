@@ -39,6 +39,11 @@ class Lessons:
         """(L,) the fold of each picture."""
         return np.array([self.fold_of[one] for one in self.ids])
 
+    def among(self, names: Sequence[str]) -> Lessons:
+        """What they teach of some strategies; what the others' masks told of those stays."""
+        places = [self.names.index(name) for name in names]
+        return Lessons(tuple(names), self.ids, self.ious[:, places], self.features[:, places])
+
     @property
     def ceiling(self) -> np.ndarray:
         """(L,) IoU of the strategy that is best by the truth, which nobody can choose."""

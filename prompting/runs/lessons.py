@@ -76,7 +76,8 @@ def learn(
     """
     lessons, truth = yield from look(samples, names, gt_field, prefix, hold)
     view = samples.select_fields([gt_field, *finals.fields_read(samples._dataset, prefix, names)])
-    tried = {each: chooser(each, order if each == rule else (), lessons) for each in RULES}
+    compared = lessons.among(order) if len(order) > 1 else lessons  # the others merely tell where all agree
+    tried = {each: chooser(each, order if each == rule else (), compared) for each in RULES}
     scores: Mapping[str, list[float]] = {each: [] for each in tried}
     chosen = []
     for sample in samples_by_page(view, lessons.ids):
@@ -89,7 +90,7 @@ def learn(
             if each == rule:
                 chosen.append(seen_of(choice, found) if choice else np.full(lessons.features.shape[2], np.nan))
         yield len(chosen)
-    trial = Trial({each: np.array(values) for each, values in scores.items()}, lessons.ceiling, rule)
+    trial = Trial({each: np.array(values) for each, values in scores.items()}, compared.ceiling, rule)
     expectation = Expectation.fit(np.array(chosen), trial.ious[rule], lessons.ids)
     held_out = dict(zip(lessons.ids, expectation.held_out.tolist(), strict=True))
     return Learning(tried[rule], trial, expectation, held_out)

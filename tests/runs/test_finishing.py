@@ -293,3 +293,18 @@ def test_a_strategy_that_the_rest_lacks_tells_nothing_of_it(partly_labelled, fin
     assert len(partly_labelled.exists("mine_expected_iou")) == 12
     all_of_both = finish_labels(partly_labelled, "cascade", name="both", gt_field="checked", progress=False)
     assert (len(all_of_both.sample_ids), all_of_both.without) == (9, 3)
+
+
+def test_only_strategies_that_are_named_become_labels(partly_labelled, finish_labels):
+    dataset = partly_labelled
+    for field in ("", "_instances", "_status", "_score"):
+        dataset.clone_sample_field(f"sam2_yolo_box{field}", f"sam2_clip_box{field}")  # a third one, as good as the best
+    dataset.mask_targets["sam2_clip_box"] = dataset.mask_targets["sam2_yolo_box"]
+    dataset.save()
+    dataset.set_values("sam2_yolo_box_status", ["no_prompt"] * 12)
+    named = ["yolo_box", "clip_point"]
+    for rule in ("union", "learned"):
+        done = finish_labels(dataset, rule, named, f"by_{rule}", gt_field="checked", progress=False)
+        assert set(done.looked_at) == {*named, "clip_box"}
+        sources = {one for source in dataset.values(f"by_{rule}_source") for one in source.split(", ")}
+        assert sources <= set(named)
