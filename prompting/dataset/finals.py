@@ -24,7 +24,7 @@ from .records import recorded
 from .registering import put_run
 from .storage import DONE
 
-SOURCE, EXPECTED = "source", "expected_iou"
+SOURCE = "source"
 """What each instance of a final label carries beside what its strategy gave it."""
 
 
@@ -188,7 +188,6 @@ def declare(dataset: fo.Dataset, fields: FinalFields, mask_field: str) -> None:
 
 _ATTRIBUTES = {
     SOURCE: (fo.StringField, None),
-    EXPECTED: (fo.FloatField, None),
     PRIOR_CONFIDENCE: (fo.FloatField, None),
 }
 

@@ -204,7 +204,7 @@ class FinalFields:
 
     Attributes:
         mask: the Segmentation, all instances together
-        instances: Detections with masks; each has its ``source``, and its ``expected_iou`` where that is known
+        instances: Detections with masks; each has its ``source``, the strategy that it is of
         source: the strategy that they are of; of several, all with commas between them
         expected_iou: what IoU the mask is expected to have, 0 to 1
         status: :data:`TO_REVIEW`, :data:`ACCEPTED` or :data:`EDITED`
