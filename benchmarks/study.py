@@ -17,7 +17,7 @@ from benchmarks import data
 from prompting.analysis.comparison import interval
 from prompting.analysis.statistics import mean_interval
 
-MODELS = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "yolo26n-seg.pt", "encoder_precision": "float32"}
+MODELS = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "yolo26n-seg.pt"}
 GRID = (
     {"priors": ["yolo"], "prompts": ["box"], "margins": [None, -10, 10, 20], "rounds": [0, 1, 2, 3]},
     {"priors": ["yolo"], "prompts": ["box+points"], "positives": [1, 3, 5, 9], "negatives": [0, 1, 3, 5]},
@@ -59,7 +59,7 @@ def main() -> None:
     sweep = foo.get_operator("@promptlab/sam2-prompting/sweep_strategies")
     names = list(dict.fromkeys(one.name for parts in GRID for one in Grid(**parts).strategies()))
     given = {"strategies": names, "progress": False}
-    given |= {name: value for name, value in MODELS.items() if name != "encoder_precision"}
+    given |= MODELS
     study = sweep(dataset, "ground_truth", racing=False, prefix="all", **given)
     if args.keep:
         args.keep.write_text(json.dumps(study.to_dict()))

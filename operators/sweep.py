@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..prompting.analysis.racing import ERROR_RATE, WORTH
 from ..prompting.plan import Plan
@@ -66,8 +66,12 @@ class SweepStrategies(RunOperator):
         seed: int = Plan.seed,
         prompt_field: str | None = Plan.prompt_field,
         points_field: str | None = Plan.points_field,
+        phrases: Mapping[str, Sequence[str]] | None = None,
+        background: Sequence[str] | None = Plan.background,
         yolo_confidence: float = Plan.yolo_confidence,
+        yolo_imgsz: int | None = Plan.yolo_imgsz,
         batch_size: int | None = Plan.batch_size,
+        encoder_precision: str = Plan.encoder_precision,
         progress: bool = True,
     ):
         """Sweep from Python; nothing is written but the study, as the registered run ``<prefix>_study``.
@@ -98,8 +102,12 @@ class SweepStrategies(RunOperator):
             seed: of the clicks, and of the order in which pictures are looked at
             prompt_field: the field that ``field`` takes its prompts from
             points_field: Keypoints that belong to the boxes of ``prompt_field``
+            phrases: as in ``apply_strategies``
+            background: as in ``apply_strategies``
             yolo_confidence: detections below it are dropped, where a strategy doesn't say itself
+            yolo_imgsz: as in ``apply_strategies``
             batch_size: pictures encoded at once; None: what the device holds
+            encoder_precision: as in ``apply_strategies``
             progress: show a progress bar
 
         Returns:
