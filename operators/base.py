@@ -10,8 +10,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..prompting.errors import Stopped
+from .dialog import with_notes, with_reload
 from .panel.open_panels import redraw_open_panels
-from .sidebar import groups, with_reload
+from .sidebar import groups
 from .words import in_form_words
 
 
@@ -64,7 +65,7 @@ class RunOperator(Described, ABC):
         before, result, notices = groups(ctx.dataset), None, []
         try:
             for message in self._steps(ctx):
-                if _is_notice(message):  # told when the dialog shows its end: who read it and pressed Done is done
+                if _is_notice(message):  # shown in the dialog's end, where it stays until Done is pressed
                     notices.append(message)
                     continue
                 if _is_result(message):  # the last is kept until the groups are known
@@ -85,12 +86,13 @@ class RunOperator(Described, ABC):
                 yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
             raise
         if not ctx.delegated:
+            if notices:
+                result = ctx.ops.show_output(**with_notes(notices, _shown(result)))
             ctx.dataset.reload()
             if groups(ctx.dataset) != before:
                 result = ctx.ops.show_output(**with_reload(ctx, _shown(result)))
         if result is not None:
             yield result
-        yield from notices
         if not ctx.delegated:
             yield from redraw_open_panels(ctx)
 
@@ -116,7 +118,7 @@ def _is_result(message) -> bool:
 
 
 def _is_notice(message) -> bool:
-    """Whether a message is a note at the window's edge."""
+    """Whether a message would be a note at the window's edge, which is gone in seconds."""
     return getattr(getattr(message, "body", None), "operator_uri", "").endswith("notify")
 
 

@@ -14,11 +14,17 @@ def follow(steps: Iterator, progress: bool, unit: str = "image"):
     from ..prompting.runs.progress import Progress
 
     last = None
-    with tqdm(unit=unit, disable=not progress) as bar:
+    bar = None  # drawn with the first step: a request that is refused takes none
+    try:
         for last in steps:
-            if isinstance(last, Progress):
+            if isinstance(last, Progress) and progress:
+                if bar is None:
+                    bar = tqdm(unit=unit, total=last.total)
                 bar.total = last.total
                 bar.update(last.done - bar.n)
+    finally:
+        if bar is not None:
+            bar.close()
     return last
 
 

@@ -14,7 +14,12 @@ from .finish_labels import NAME, FinishLabels
 class UseAsLabels(FinishLabels):
     """A strategy's masks as labels; it is in no menu, for :class:`FinishLabels` asks for the same."""
 
-    about = {**FinishLabels.about, "name": "use_as_labels", "label": "SAM 2: use a strategy's masks as labels"}
+    about = {
+        **FinishLabels.about,
+        "name": "use_as_labels",
+        "label": "SAM 2: use a strategy's masks as labels",
+        "description": "Copy one strategy's masks into fields of your own; finish_labels can also join several",
+    }
 
     @property
     def config(self) -> foo.OperatorConfig:

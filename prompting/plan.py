@@ -165,7 +165,7 @@ class Plan:
 def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:
     values = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else tuple(values)
     if not values or not all(isinstance(value, str) and value.strip() for value in values):
-        raise PromptingError(f"{what} must be a list of names, not {list(values)!r}.", what)
+        raise PromptingError(f"{what} must be a list of names, one at least, not {list(values)!r}.", what)
     return tuple(dict.fromkeys(value.strip() for value in values))
 
 

@@ -48,7 +48,7 @@ def test_default_plan_is_all_strategies_that_need_no_field():
         ({"classes": None}, "classes must be a list of names"),
         ({"phrases": "human"}, "phrases must map classes to lists of phrases"),
         ({"phrases": {"dog": ["puppy"]}}, "phrases names 'dog', which is not among the classes"),
-        ({"phrases": {"person": ["man", 7]}}, "phrases must be a list of names, not ['man', 7]"),
+        ({"phrases": {"person": ["man", 7]}}, "phrases must be a list of names, one at least, not ['man', 7]"),
     ],
 )
 def test_bad_value_is_answered_in_one_sentence(parameters, message):

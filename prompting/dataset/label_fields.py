@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +12,9 @@ import fiftyone.core.collections as foc
 from ..errors import PromptingError
 from ..spelling import spelled
 from .records import own_first
+
+MOST_TOLD = 3
+"""How many of the strategies' fields a sentence names: there are dozens, and people mostly ask for their own."""
 
 ABSOLUTE = 2.0
 """A box that is wider or higher than two pictures, or a point so far away, is in pixels."""
@@ -32,8 +36,11 @@ def label_type_of(samples: foc.SampleCollection, name: str) -> type:
     document_type = getattr(field, "document_type", None)
     if document_type is None:
         known = [n for n in samples.get_field_schema(ftype=fo.EmbeddedDocumentField) if n != "metadata"]
-        known = own_first(samples._dataset, known)
-        raise PromptingError(f"There is no label field {name!r}; the dataset has: {', '.join(known) or 'none'}.")
+        is_what = f" (that one is a {type(field).__name__})" if field is not None else ""
+        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.8)
+        meant = f"; is it {near[0]!r} that is meant?" if near else "."
+        there = own_first(samples._dataset, known, MOST_TOLD) or "none"
+        raise PromptingError(f"There is no label field {name!r}{is_what}; the dataset has: {there}{meant}")
     return document_type
 
 

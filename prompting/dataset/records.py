@@ -77,10 +77,13 @@ def recorded(dataset: fo.Dataset, prefix: str, strategy: str) -> dict | None:
     return dataset.get_run_info(key).config.serialize() if key in dataset.list_runs() else None
 
 
-def own_first(dataset: fo.Dataset, names: Sequence[str]) -> list[str]:
-    """A dataset's fields with a person's own before those that strategies wrote."""
-    ours = tuple(f"{dataset.get_run_info(key).config.prefix}_" for key in dataset.list_runs(method=RECORD))
-    return sorted(names, key=lambda name: name.startswith(ours))
+def own_first(dataset: fo.Dataset, names: Sequence[str], most: int) -> str:
+    """A person's own fields in one line, and after them those that strategies wrote, no more of these than ``most``."""
+    prefixes = tuple(f"{dataset.get_run_info(key).config.prefix}_" for key in dataset.list_runs(method=RECORD))
+    own = [name for name in names if not name.startswith(prefixes)]
+    ours = [name for name in names if name not in own]
+    left = len(ours) - most
+    return ", ".join(own + ours[:most]) + (f" and {left} more of strategies" if left > 0 else "")
 
 
 def first_difference(

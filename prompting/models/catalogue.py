@@ -159,8 +159,10 @@ def _sam2_checkpoint(name: str) -> Path:
             raise _unavailable("SAM 2 model", name, error, f"sam2_model={NANO!r}") from error
     path = Path(name).expanduser()
     if not path.exists():
+        is_path = "/" in name or path.suffix in (".pt", ".pth", ".safetensors")
+        why = "there is no such file; " if is_path else ""
         raise PromptingError(
-            f"Unknown SAM 2 model {name!r}: choose from {', '.join(SAM2_MODELS)} or give a checkpoint's path."
+            f"Unknown SAM 2 model {name!r}: {why}choose from {', '.join(SAM2_MODELS)} or give a checkpoint's path."
         )
     return path
 

@@ -22,15 +22,20 @@ def test_a_first_run_offers_to_load_the_page_and_one_that_changes_no_group_does_
     assert "reload" not in fields(again) and "stop" not in fields(again)
 
 
-def test_the_tables_of_an_evaluation_stay_above_it(applied_once):
+def test_the_tables_of_an_evaluation_stay_below_it(applied_once):
+    """Above them it is seen: under five tables nobody scrolled to it."""
     dataset = applied_once.clone()
     shown = ending(run("evaluate_strategies", dataset, {"gt_field": "ground_truth", "strategies": ["yolo_box"]}))
-    assert list(shown["outputs"]["type"]["properties"])[-1] == "reload"
+    assert list(shown["outputs"]["type"]["properties"])[:3] == ["sidebar", "reload", "table0"]
     assert shown["results"]["table0"][0]["column0"] == "yolo_box"
     dataset.delete()
 
 
-def test_a_note_comes_when_the_dialog_shows_its_end(applied):
-    """Who reads the note presses Done: a dialog that came after it would lie on the page again."""
-    told = [order.body.operator_uri.rpartition("/")[2] for order in run("tag_worst", applied, {"strategy": "yolo_box"})]
-    assert told[-2:] == ["show_output", "notify"]
+def test_what_came_of_a_run_stays_in_its_dialog(applied):
+    """A note at the window's edge is gone in seconds, and with it what the colours of an overlay mean."""
+    orders = run("tag_worst", applied, {"strategy": "yolo_box"})
+    told = [order.body.operator_uri.rpartition("/")[2] for order in orders]
+    assert "notify" not in told and told[-1] == "show_output"
+    shown = fields(orders)
+    assert "tagged 'annotate'" in shown["note0"]["view"]["label"] + str(shown["note0"])
+    assert list(shown).index("note0") < list(shown).index("progress")
