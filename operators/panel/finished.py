@@ -7,14 +7,11 @@ from .choices import Choices
 from .pictures import DARK
 
 
-def draw_finished(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
-    """Of each name, the last finishing; and whether it is settled who is best. Nothing where nothing was applied."""
+def draw_finished(ctx, canvas: Canvas) -> None:
+    """Of each name, the last finishing: what is promised, and how the rules did."""
     from ...prompting.analysis.expected_figure import expected_figure
     from ...prompting.dataset.finals import final_names, load_findings
-    from ...prompting.dataset.next_labels import settled
 
-    if chosen.findings is None:
-        return
     for name in final_names(ctx.dataset):
         found = load_findings(ctx.dataset, name)
         if found is None:
@@ -22,9 +19,18 @@ def draw_finished(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
         canvas.text(f"finished_{name}", f"Finished labels: {name}", " ".join(map(str, found.promises)))
         canvas.table(f"rules_{name}", found.trial.table())
         canvas.plot(f"expected_{name}", expected_figure(found.expected, found.true, DARK))
+
+
+def draw_settled(ctx, canvas: Canvas, chosen: Choices) -> None:
+    """Whether it is settled who is best, where a truth says something of it."""
+    from ...prompting.dataset.next_labels import settled
+
     enough = settled(ctx.dataset, chosen.prefix)
     if enough is not None:
         canvas.text("settled", "Who is best: settled" if enough.settled else "Who is best: not settled", str(enough))
-    row = canvas.row("finishing")
+
+
+def draw_labelling(panel, canvas: Canvas, row) -> None:
+    """What is done with labels: buttons in a row that is there already."""
     canvas.button(row, "finish", "Finish labels", panel.prompt_finish, "label")
     canvas.button(row, "next_labels", "Tag what to label next", panel.prompt_next, "playlist_add")

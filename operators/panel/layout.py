@@ -8,7 +8,7 @@ from .canvas import Canvas
 from .choices import COUNT, SIZE, Choices
 from .drawn import DRAWN, mark
 from .fields import plain_fields, values_of
-from .finished import draw_finished
+from .finished import draw_finished, draw_labelling, draw_settled
 from .next_steps import draw_verdict
 from .pictures import DARK, draw_pair, draw_unscored
 from .review import draw_review
@@ -27,22 +27,20 @@ def composed(panel, ctx, chosen: Choices) -> Canvas:
     canvas = Canvas(panel.redraw)
     draw_running(panel, ctx, canvas)
     if chosen.findings is None:
-        _nothing_yet(panel, ctx, canvas)
+        _nothing_yet(panel, ctx, canvas, chosen)
     else:
         _prefix(canvas, chosen)
         _scope(ctx, canvas, chosen)
         if not chosen.findings.sample_ids:
-            _nothing_in_view(panel, canvas, chosen)
+            _nothing_in_view(panel, ctx, canvas, chosen)
         elif chosen.findings.comparison is None:
             _not_evaluated(panel, ctx, canvas, chosen)
         else:
             _evaluated(panel, ctx, canvas, chosen)
-    draw_finished(panel, ctx, canvas, chosen)
-    draw_study(panel, ctx, canvas, chosen)
     return canvas
 
 
-def _nothing_yet(panel, ctx, canvas: Canvas) -> None:
+def _nothing_yet(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     canvas.text(
         "empty",
         "No strategies yet",
@@ -53,6 +51,7 @@ def _nothing_yet(panel, ctx, canvas: Canvas) -> None:
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut", main=True)
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
     draw_review(panel, ctx, canvas)
+    draw_study(panel, ctx, canvas, chosen)
 
 
 def _scope(ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -69,12 +68,20 @@ def _scope(ctx, canvas: Canvas, chosen: Choices) -> None:
     canvas.text("scope", f"Compared: the current view, {there} of {whole} pictures with results{some}", said)
 
 
-def _nothing_in_view(panel, canvas: Canvas, chosen: Choices) -> None:
+def _nothing_in_view(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     canvas.text("empty_view", "No results in this view", "None of its pictures has a strategy's result.")
     row = canvas.row("next")
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut", main=True)
     canvas.button(row, "whole", "Compare the whole dataset", panel.show_whole, "apps")
+    draw_labelling(panel, canvas, row)
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
+    _outcomes(panel, ctx, canvas, chosen)
+
+
+def _outcomes(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
+    """What came of what was done with the strategies: labels that were finished, and the last sweep."""
+    draw_finished(ctx, canvas)
+    draw_study(panel, ctx, canvas, chosen)
 
 
 def _not_evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -91,13 +98,16 @@ def _not_evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     row = canvas.row("next")
     canvas.button(row, "evaluate", "Evaluate", panel.prompt_evaluate, "leaderboard", main=True)
     canvas.button(row, "agreement", "Measure agreement", panel.prompt_agreement, "join_inner")
+    draw_labelling(panel, canvas, row)
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
     canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
     draw_review(panel, ctx, canvas)
+    draw_settled(ctx, canvas, chosen)
     canvas.table("statuses", status_table(findings), panel.show_strategy)
     draw_unscored(panel, canvas, chosen)
     canvas.plot("agreement", figures.agreement(findings, DARK))
+    _outcomes(panel, ctx, canvas, chosen)
 
 
 def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -115,12 +125,15 @@ def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     canvas.choice(row, "baseline", "Baseline", chosen.baseline, chosen.names)
     canvas.button(row, "evaluate", "Evaluate again", panel.prompt_evaluate, "leaderboard", main=bool(findings.outdated))
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
+    canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
+    canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
     first, *others = comparison.tables()
     canvas.table("scores", first, panel.show_strategy)
     canvas.plot("bars", figures.mean_iou_bars(comparison, DARK))
     draw_pair(panel, canvas, chosen)
     _errors(panel, canvas, chosen)
     _slices(ctx, canvas, chosen)
+    _outcomes(panel, ctx, canvas, chosen)
     for i, table in enumerate(others):
         canvas.table(f"table{i}", table)
     canvas.plot("reliability", figures.reliability(comparison, chosen.names, DARK))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..recorded_answers import answers_of
 from .canvas import Canvas
 from .choices import Choices
+from .finished import draw_labelling, draw_settled
 
 
 def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
@@ -13,6 +14,7 @@ def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
 
     first, *others = verdict(chosen.findings)
     canvas.text("verdict", first, " ".join(others))
+    draw_settled(ctx, canvas, chosen)
     row = canvas.row("next_steps")
     best, applied, rest = winner(ctx, chosen), best_strategy(chosen), left(ctx, chosen)
     if rest:
@@ -20,11 +22,10 @@ def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
             row, "apply_rest", f"Apply {applied} to the other {rest}", panel.prompt_rest, "done_all", main=True
         )
     canvas.button(row, "labels", f"Use {best}'s masks as labels", panel.prompt_labels, "label", main=not rest)
+    draw_labelling(panel, canvas, row)
     canvas.button(row, "tag", f"Tag {best}'s worst", panel.prompt_tag, "sell")
     canvas.button(row, "overlay", f"Show {best}'s errors", panel.prompt_overlay, "layers")
     canvas.button(row, "export", "Export", panel.prompt_export, "summarize")
-    canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
-    canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
 
 
 def winner(ctx, chosen: Choices) -> str:

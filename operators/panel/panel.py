@@ -86,6 +86,12 @@ class StrategiesPanel(foo.Panel):
         chosen = Choices.of(ctx)
         self._show(ctx, chosen, selections.no_prompt(chosen.findings, chosen.a), chosen.a)
 
+    def show_unmade(self, ctx) -> None:
+        from ...prompting.analysis import selections
+
+        chosen = Choices.of(ctx)
+        self._show(ctx, chosen, selections.unmade(chosen.findings, chosen.a), chosen.a)
+
     def show_all_fail(self, ctx) -> None:
         from ...prompting.analysis import selections
 

@@ -33,6 +33,7 @@ def draw_pair(panel, canvas: Canvas, chosen: Choices) -> None:
         canvas.button(row, "b_beats_a", "B beats A", panel.show_b_beats_a, main=True)
     canvas.button(row, "worst", f"Worst {WORST} of A", panel.show_worst, main=True)
     canvas.button(row, "no_prompt", "A found no prompt", panel.show_no_prompt, main=True)
+    _draw_unmade(panel, canvas, row, chosen)
     canvas.button(row, "all_fail", "All strategies fail", panel.show_all_fail, main=True)
     if not alone:
         canvas.button(row, "disagree", "Strategies disagree", panel.show_disagreement, main=True)
@@ -54,8 +55,17 @@ def draw_unscored(panel, canvas: Canvas, chosen: Choices) -> None:
     row = canvas.row("views")
     canvas.button(row, "worst", f"Lowest {WORST} scores", panel.show_worst, main=True)
     canvas.button(row, "no_prompt", "No prompt found", panel.show_no_prompt, main=True)
+    _draw_unmade(panel, canvas, row, chosen)
     canvas.button(row, "disagree", "Strategies disagree", panel.show_disagreement, main=True)
     draw_shown(panel, canvas, chosen)
+
+
+def _draw_unmade(panel, canvas: Canvas, row, chosen: Choices) -> None:
+    """Only where there are such pictures: most datasets have none."""
+    from ...prompting.analysis import selections
+
+    if selections.unmade(chosen.findings, chosen.a).sample_ids:
+        canvas.button(row, "unmade", "Could not be processed", panel.show_unmade, main=True)
 
 
 def draw_shown(panel, canvas: Canvas, chosen: Choices) -> None:

@@ -48,6 +48,12 @@ def no_prompt(findings: Findings, a: str) -> Selection:
     return _ordered(findings, f"{a} found no prompt", missed, -np.nan_to_num(findings.size))
 
 
+def unmade(findings: Findings, a: str) -> Selection:
+    """Pictures of which ``a`` made nothing, for an error that their status field tells."""
+    broken = np.array([str(status).startswith("error") for status in findings.status[a]], bool)
+    return _ordered(findings, f"{a} could not process", broken, np.zeros(len(broken)))
+
+
 def all_fail(findings: Findings) -> Selection:
     """Where no evaluated strategy reaches an IoU of 0.5, the worst first."""
     best = np.max([findings.iou[name] for name in findings.evaluated], axis=0)

@@ -58,6 +58,11 @@ def test_images_without_prompt_begin_with_the_largest_people():
     assert selections.no_prompt(findings(status=status), "clip_box").sample_ids == ["a", "c"]
 
 
+def test_pictures_that_could_not_be_processed_are_those_with_an_error():
+    status = {"clip_box": ["no_prompt", "error: not an image", "ok", None]}
+    assert selections.unmade(findings(status=status), "clip_box").sample_ids == ["b"]
+
+
 def test_all_fail_where_the_best_of_all_is_below_a_half():
     found = findings({"clip_box": [0.4, 0.1, 0.9, 0.2], "yolo_box": [0.3, 0.6, 0.3, 0.1]})
     assert selections.all_fail(found).sample_ids == ["d", "a"]

@@ -136,3 +136,10 @@ def test_operators_are_listed_in_the_order_of_work():
     # the App sorts by the first letter of the description, and what has the same stays in order
     first = sorted(listed, key=lambda operator: ord(operator.config.description[0]))[0]
     assert first.name == "apply_strategies"
+
+
+@pytest.mark.parametrize("name", ["apply_strategies", "evaluate_strategies", "explain_strategies"])
+def test_a_list_of_strategies_is_not_described_by_the_last_of_them(name, explained):
+    field = form(name, explained)["strategies"]
+    described = {choice["description"] for choice in field["view"]["choices"]}
+    assert len(described) > 1 and field["view"].get("description") not in described

@@ -108,3 +108,21 @@ def test_a_baseline_is_one_of_the_evaluated(applied_once):
     assert refused.value.parameter == "baseline"
     assert evaluate(dataset, "ground_truth", strategies=["yolo_box"], progress=False).baseline == "yolo_box"
     dataset.delete()
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("ground_thruth", r"is it 'ground_truth' that is meant\?$"),
+        ("filepath", r"no label field 'filepath' \(that one is a StringField\); .* more of strategies\.$"),
+    ],
+)
+def test_a_label_field_that_is_not_there_is_told_with_what_may_be_meant(applied_once, name, said):
+    with pytest.raises(PromptingError, match=said):
+        label_type_of(applied_once, name)
+
+
+def test_a_refused_request_draws_no_progress_bar(applied_once, capsys):
+    with pytest.raises(ValueError, match="Unknown strategy"):
+        foo.get_operator(f"{URI}/use_as_labels")(applied_once, "yolobox")
+    assert not capsys.readouterr().err

@@ -38,4 +38,4 @@ def test_scores_that_another_page_made_are_drawn(ask, applied, evaluate_strategi
 
 def test_refresh_draws_whatever_was_drawn(ask, explained):
     mine = ask(explained)
-    assert "show_panel_output" in ask(explained, "refresh", page(mine), path="next_steps.refresh").orders
+    assert "show_panel_output" in ask(explained, "refresh", page(mine), path="top.refresh").orders
