@@ -216,6 +216,17 @@ def _check_points_field(samples: foc.SampleCollection, plan: Plan, label_type: t
     read(samples, name, plan.classes, strict=False)
 
 
+def check_tag(tag: str, example: str) -> str:
+    """A tag without blanks around it. MongoDB keeps a number just as well, and FiftyOne can't open the sample then.
+
+    Raises:
+        PromptingError: no text, or none but blanks
+    """
+    if not isinstance(tag, str) or not tag.strip():
+        raise PromptingError(f"The tag needs a name, such as {example!r}, not {tag!r}.", "tag")
+    return tag.strip()
+
+
 def check_type(
     dataset: fo.Dataset, name: str, field_type: type, document_type: type | None, instead: str = "prefix"
 ) -> None:

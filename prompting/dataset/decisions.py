@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bson
 import fiftyone as fo
@@ -19,7 +19,7 @@ STORE = "sam2_prompting.review"
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision on one sample.
+    """One decision on one sample; ``print`` it.
 
     Attributes:
         number: one more than that of the decision before it
@@ -33,9 +33,12 @@ class Decision:
     number: int
     sample_id: str
     what: str
-    before: Mapping
-    after: str
+    before: Mapping = field(repr=False)  # masks' bytes
+    after: str = field(repr=False)
     tag: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.sample_id} was {self.what}."
 
 
 class Decisions:

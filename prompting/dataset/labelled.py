@@ -74,7 +74,9 @@ class Labelled:
         Raises:
             PromptingError: there is no such sample, or it has none
         """
-        sample_id = sample if isinstance(sample, str) else sample.id
+        sample_id = str(sample) if isinstance(sample, (str, ObjectId)) else getattr(sample, "id", None)
+        if not isinstance(sample_id, str):
+            raise PromptingError(f"A decision is on a sample or on its id, not on {sample!r:.50}.", "sample")
         raw = self.find(sample_id)
         if raw is None:
             raise PromptingError(f"There is no sample {sample_id!r} in this dataset.")

@@ -55,7 +55,9 @@ class Trial:
                 return f"{said}: no other gains more than chance." if others else ""
             return f"{said}: {', '.join(self._gained(asked, rule) for rule in simpler)}."
         if IN_ORDER.index(best) < IN_ORDER.index(asked):
-            return f"Take the simpler rule {best!r}: {self._gained(asked, best)}, which may be chance."
+            _, span = self.gain(asked, best)
+            lost = "it loses more than chance" if span and span[1] < 0 else "which may be chance"
+            return f"Take the simpler rule {best!r}: {self._gained(asked, best)}, {lost}."
         return f"The rule {best!r} is better by more than chance: {self._gained(best, asked)}."
 
     def _gained(self, rule: str, over: str) -> str:

@@ -69,8 +69,7 @@ class NextPlan:
             raise PromptingError(f"Unknown goal {self.goal!r}; choose from {', '.join(GOALS)}.", "goal")
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
             raise PromptingError(f"count must be a whole number above 0, not {self.count!r}.", "count")
-        if not isinstance(self.tag, str) or not self.tag.strip():
-            raise PromptingError("The tag needs a name, such as 'label next'.", "tag")
+        object.__setattr__(self, "tag", checks.check_tag(self.tag, "label next"))
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Review:
         tag: of pictures that are sent to annotation
 
     Raises:
-        PromptingError: there are no such labels
+        PromptingError: there are no such labels, or the tag has no name
     """
 
     def __init__(self, samples: foc.SampleCollection, name: str = "labels", tag: str = TAG):
@@ -52,7 +52,7 @@ class Review:
         if name not in there or not samples._dataset.has_sample_field(name):
             known = f"; there are {', '.join(map(repr, there))}" if there else ""
             raise PromptingError(f"There are no labels {name!r} to review{known}; finish some first.", "name")
-        self.dataset, self.name, self.tag = samples._dataset, name, tag
+        self.dataset, self.name, self.tag = samples._dataset, name, checks.check_tag(tag, TAG)
         self._samples, self._labels = checks.with_all_fields(samples), Labelled(samples._dataset, name)
         self._fields, self._decisions = self._labels.fields, Decisions(samples._dataset, name)
 
@@ -158,12 +158,12 @@ class Review:
         changes = {**self._labels.stored(made), self._fields.status: EDITED}
         return self._decide(raw, f"replaced by {strategy}'s", changes)
 
-    def drop(self, sample: fo.Sample | str, *instances: str) -> Decision:
+    def drop(self, sample: fo.Sample | str, *instances: fo.Detection | str) -> Decision:
         """Take instances out of the label: what lies beneath them in the mask is seen again.
 
         Args:
             sample: which
-            *instances: the ids of their Detections
+            *instances: their Detections, or the ids of these
 
         Raises:
             PromptingError: the label has no such instances
@@ -171,10 +171,11 @@ class Review:
         raw = self._labels.raw(sample)
         shown = self._labels.read(raw)
         detections = self._labels.detections(shown)
-        dropped = [one for one in detections if one.id in instances]
-        if not instances or len(dropped) != len(set(instances)):
+        asked = {str(getattr(one, "id", one)) for one in instances}
+        dropped = [one for one in detections if one.id in asked]
+        if not asked or len(dropped) != len(asked):
             raise PromptingError(f"The label of {shown.filename} has no such instances; look at it again.", "instances")
-        left = [one for one in detections if one.id not in instances]
+        left = [one for one in detections if one.id not in asked]
         made = {self._fields.instances: fo.Detections(detections=left), self._fields.expected_iou: None}
         sources = list(dict.fromkeys(one.get_attribute_value(SOURCE, None) for one in left))
         if sources and None not in sources:

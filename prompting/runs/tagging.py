@@ -89,9 +89,7 @@ def find_worst(
     samples = checks.with_all_fields(samples)
     strategy = checks.check_applied(samples._dataset, prefix, strategy)
     _check_numbers(count, below)
-    tag = tag.strip() if isinstance(tag, str) else ""
-    if not tag:
-        raise PromptingError("The tag needs a name, such as 'annotate'.", "tag")
+    tag = checks.check_tag(tag, "annotate")
     ids, tags = samples.values(["id", "tags"])
     by, scores = _scores(samples, strategy, prefix)
     ranked = sorted((score, i) for i, score in enumerate(scores) if score is not None)

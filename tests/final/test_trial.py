@@ -36,3 +36,9 @@ def test_the_table_has_every_rule_and_the_ceiling_and_comes_back_from_the_datase
     assert rows["one"][3] == "" and rows["union"][3].startswith("+0.0")
     again = Trial.from_dict(told.to_dict())
     assert again.table() == told.table() or str(again)[:200] == str(told)[:200]
+
+
+def test_a_rule_that_loses_by_more_than_chance_is_told_to_lose():
+    told = trial("union", one=0, cascade=0, union=-0.1, learned=0)
+    assert told.verdict().startswith("Take the simpler rule 'one'") and "more than chance" in told.verdict()
+    assert "may be" not in told.verdict()

@@ -249,3 +249,23 @@ def test_labels_of_an_earlier_version_are_reviewed_too(finished):
 def test_only_labels_of_the_plugins_own_are_reviewed(applied):
     with pytest.raises(ValueError, match="There are no labels 'ground_truth' to review; finish some first"):
         Review(applied, "ground_truth")
+
+
+@pytest.mark.parametrize("tag", ["", "  ", None, 5])
+def test_a_tag_that_is_none_is_refused_before_a_sample_is_lost_by_it(finished_once, tag):
+    with pytest.raises(ValueError, match="The tag needs a name"):
+        Review(finished_once, tag=tag)
+
+
+@pytest.mark.parametrize("sample", [None, 5, ["a"]])
+def test_what_is_no_sample_is_refused(finished_once, sample):
+    with pytest.raises(ValueError, match="on a sample or on its id"):
+        Review(finished_once).accept(sample)
+
+
+def test_instances_are_named_as_they_are_or_by_their_ids_and_a_decision_is_printed_in_a_line(review, crowded, finished):
+    first, second, *_ = finished[crowded][FIELDS.instances].detections
+    with pytest.raises(ValueError, match="no such instances"):
+        review.drop(crowded, [first.id, second.id])
+    decision = review.drop(crowded, first, second.id)
+    assert str(decision) == f"{crowded} was edited: 2 instances dropped." and len(repr(decision)) < 300
