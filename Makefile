@@ -3,6 +3,8 @@ RUN := .venv/bin/python
 WORKERS ?= 3
 QUICK := floor sweep peers large precision quality
 
+unexport PYTHONDONTWRITEBYTECODE # or each of the processes that tests start would compile everything anew
+
 .PHONY: help setup demo check test lint bench clean
 .DEFAULT_GOAL := help
 

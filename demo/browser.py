@@ -21,6 +21,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # fonts and statistics that the App asks others for would only make it wait
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
 )
 TIMEOUT_MS = 90_000
 
@@ -66,8 +68,6 @@ def open_dataset(browser: Browser, port: int, name: str, width: int = 1600, heig
     context = browser.new_context(viewport={"width": width, "height": height})
     context.set_default_timeout(TIMEOUT_MS)
     context.add_init_script("localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')")
-    # fonts and statistics that the App asks others for would only make it wait
-    context.route(lambda url: not url.startswith(f"http://localhost:{port}/"), lambda route: route.abort())
     page = context.new_page()
     page.goto(f"http://localhost:{port}/datasets/{name}")
     page.get_by_test_id("looker").first.wait_for()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import re
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
@@ -59,6 +61,12 @@ def results_page(browser, app_port, applied):
     page = open_page(browser, app_port, applied.name)
     yield page
     page.context.close()
+
+
+def test_it_is_served_to_this_machine_alone(app_port):
+    listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == app_port]
+    assert listening and all(c.laddr.ip in ("127.0.0.1", "::1") for c in listening)
+    assert 'address="localhost"' in (Path(__file__).parents[2] / "demo" / "run.py").read_text()
 
 
 @pytest.mark.parametrize("height", [700, 1000])

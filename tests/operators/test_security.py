@@ -87,17 +87,6 @@ def test_what_a_dataset_holds_is_text_in_the_plots(explained_once):
     assert SCRIPT not in str(drawn) and "&lt;img" in str(drawn)
 
 
-def test_the_demo_is_served_to_this_machine_alone():
-    import psutil
-
-    from demo.browser import served_app
-
-    with served_app() as port:
-        listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port]
-        assert listening and all(c.laddr.ip in ("127.0.0.1", "::1") for c in listening)
-    assert 'address="localhost"' in (Path(__file__).parents[2] / "demo" / "run.py").read_text()
-
-
 def test_class_names_are_text_in_the_fields(dataset, apply_strategies, nano):
     sample = dataset.first()
     sample.ground_truth.detections[0].label = SCRIPT
