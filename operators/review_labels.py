@@ -83,3 +83,20 @@ class ReviewLabels(Described):
         from ..prompting.runs.review import Review
 
         return Review(sample_collection, name, tag)
+
+    def outlines(self, sample_collection, name: str = NAME) -> str:
+        """Write a polygon round each instance into ``<name>_outlines``, for exports that can't hold masks.
+
+        Args:
+            sample_collection: a dataset or view
+            name: of the labels
+
+        Returns:
+            the field's name
+
+        Raises:
+            ValueError: there are no such labels
+        """
+        from ..prompting.runs.outlining import outline_labels
+
+        return outline_labels(sample_collection, name)

@@ -88,6 +88,8 @@ class ReviewPanel(foo.Panel):
 
     def look(self, ctx) -> None:
         """Show another strategy's masks in the panel, or the label again."""
+        if not _is_shown(ctx):
+            return
         looked = {name: ctx.params.get(name) for name in ("sample", "prefix", "strategy")}
         ctx.panel.set_state(LOOKED, looked if looked["strategy"] else None)
 
@@ -135,10 +137,9 @@ class ReviewPanel(foo.Panel):
         """
         from ...prompting.errors import PromptingError
 
-        chosen, sample = Chosen.of(ctx), ctx.params.get("sample")
-        if sample is None or sample != chosen.sample_id:
-            ctx.ops.notify("Another picture was opened meanwhile: nothing was decided.", variant="info")
+        if not _is_shown(ctx):
             return
+        chosen, sample = Chosen.of(ctx), ctx.params["sample"]
         review = chosen.review(ctx)
         try:
             decision(review, sample)
@@ -154,8 +155,17 @@ class ReviewPanel(foo.Panel):
         if following is None:
             ctx.ops.notify(str(review), variant="success")
             ctx.ops.reload_samples()
+            ctx.ops.close_sample()
         else:
             ctx.ops.open_sample(id=following)
+
+
+def _is_shown(ctx) -> bool:
+    """Whether the picture whose button was pressed is still the one that is open; else that is told."""
+    shown = ctx.params.get("sample") is not None and ctx.params["sample"] == ctx.current_sample
+    if not shown:
+        ctx.ops.notify("Another picture was opened meanwhile: nothing was decided. Press again.", variant="info")
+    return shown
 
 
 def open_beside(ctx, sample_id: str, name: str) -> None:

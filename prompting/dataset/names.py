@@ -193,6 +193,11 @@ def instances_field(name: str) -> str:
     return f"{name}_instances"
 
 
+def outlines_field(name: str) -> str:
+    """The field with a polygon round each instance of the labels in ``name``, for formats that know nothing else."""
+    return f"{name}_outlines"
+
+
 def labels_key(name: str) -> str:
     """The key of the registered run that says what the labels in a field came from."""
     return f"{name}_labels"

@@ -87,7 +87,7 @@ def label_runs_there(dataset: fo.Dataset, name: str) -> list[str]:
 
 def label_fields(name: str) -> dict[str, tuple]:
     """All fields that labels of a name may have, in the form of :func:`strategy_fields`."""
-    return FinalFields.of(name).types()
+    return {**FinalFields.of(name).types(), names.outlines_field(name): (LABELS, fo.Polylines)}
 
 
 def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:

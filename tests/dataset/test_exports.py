@@ -1,0 +1,145 @@
+"""Finished labels leave by FiftyOne's own exporters, and what comes back is the same, as far as a format can say it."""
+
+import uuid
+
+import cv2
+import fiftyone as fo
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+
+from prompting.dataset import labels as stored
+from prompting.dataset.names import LABELS
+from prompting.labels.instances import instance_mask
+from prompting.labels.outlines import outline
+from prompting.pixels.masks import Window, intersection_over_union, paint
+
+SAME = 0.98
+HEIGHT, WIDTH = 240, 320
+
+
+def disc(x: int, y: int, radius: int) -> np.ndarray:
+    return cv2.circle(np.zeros((HEIGHT, WIDTH), np.uint8), (x, y), radius, 1, -1).astype(bool)
+
+
+PICTURES = {
+    "several": [disc(80, 120, 60), disc(160, 110, 50), disc(250, 150, 45)],  # they overlap
+    "small": [disc(60, 60, 40), disc(200, 100, 3), disc(300, 220, 8)],
+    "parts": [disc(60, 80, 40) | disc(150, 80, 25), disc(260, 160, 40)],  # of one person
+    "edges": [disc(0, 120, 60), disc(319, 0, 70), disc(160, 239, 40)],
+    "holes": [disc(100, 120, 70) & ~disc(100, 120, 35), disc(250, 120, 40)],
+    "nobody": [],
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Labels as they are written when they are finished: the mask, and each person cut out."""
+    folder, dataset = tmp_path_factory.mktemp("pictures"), fo.Dataset(f"exports-{uuid.uuid4().hex[:8]}")
+    rng = np.random.default_rng(0)
+    for name, masks in PICTURES.items():
+        path = str(folder / f"{name}.png")
+        cv2.imwrite(path, rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8))
+        windows = [Window.of(mask) for mask in masks]
+        cut_out = [stored._cut_out(window, "person", i) for i, window in enumerate(windows)]
+        mask = paint(windows, [1.0] * len(windows), [1] * len(windows), (HEIGHT, WIDTH))
+        sample = fo.Sample(path, labels=fo.Segmentation(mask=mask), labels_instances=fo.Detections(detections=cut_out))
+        dataset.add_sample(sample)
+    dataset.mask_targets["labels"] = {1: "person"}
+    dataset.save()
+    dataset.compute_metadata()
+    dataset.register_run("labels_labels", dataset.init_run(method=LABELS, fields=["labels"], sources=[]))
+    assert foo.get_operator("@promptlab/sam2-prompting/review_labels").outlines(dataset) == "labels_outlines"
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def read(request):
+    """Read a dataset from a folder, for the test's time."""
+    made = []
+
+    def read(**kwargs) -> fo.Dataset:
+        made.append(fo.Dataset.from_dir(**kwargs))
+        return made[-1]
+
+    yield read
+    for dataset in made:
+        dataset.delete()
+
+
+def instances(dataset: fo.Dataset, field: str) -> dict[str, list[np.ndarray]]:
+    """Picture -> its instances."""
+    found = {}
+    for sample in dataset:
+        detections = sample[field].detections if sample[field] else []
+        masks = [instance_mask(one, HEIGHT, WIDTH) for one in detections]
+        found[sample.filename.split(".")[0]] = [mask for mask in masks if mask is not None and mask.any()]
+    return found
+
+
+def worst(found: dict[str, list[np.ndarray]]) -> dict[str, float]:
+    """Picture -> the lowest IoU of its instances with what came back of each: the parts that lie mostly in it."""
+    lowest = {}
+    for name, masks in PICTURES.items():
+        back = found.get(name, [])
+        parts = [[part for part in back if (part & mask).sum() > part.sum() / 2] for mask in masks]
+        ious = [intersection_over_union(mask, np.any(of, axis=0)) if of else 0.0 for mask, of in zip(masks, parts)]
+        lowest[name] = round(float(min(ious, default=1.0)), 3)
+    return lowest
+
+
+@pytest.mark.parametrize("name", ["several", "small", "parts", "holes"])
+def test_an_outline_that_is_filled_is_the_mask_but_for_its_cuts(name):
+    for mask in PICTURES[name]:
+        filled = np.zeros((HEIGHT, WIDTH), np.uint8)
+        cv2.fillPoly(filled, [outline(Window.of(mask)).astype(np.int32)], 1)
+        more = filled.astype(bool) & ~mask
+        assert not (mask & ~filled.astype(bool)).any() and more.sum() <= 30  # from one part to the other
+        assert name == "parts" or not more.any()
+
+
+def test_png_masks_come_back_to_the_pixel(dataset, tmp_path, read):
+    kind = fo.types.ImageSegmentationDirectory
+    dataset.export(export_dir=str(tmp_path), dataset_type=kind, label_field="labels")
+    for sample in read(dataset_dir=str(tmp_path), dataset_type=kind):
+        name = sample.filename.split(".")[0]
+        expected = np.any([*PICTURES[name], np.zeros((HEIGHT, WIDTH), bool)], axis=0)
+        assert np.array_equal(sample.ground_truth.get_mask(), expected)
+
+
+def test_coco_holds_parts_and_several_people_but_fills_holes_and_eats_at_the_smallest(dataset, tmp_path, read):
+    kind = fo.types.COCODetectionDataset
+    dataset.export(export_dir=str(tmp_path), dataset_type=kind, label_field="labels_instances", tolerance=0)
+    back = read(dataset_dir=str(tmp_path), dataset_type=kind, label_types="segmentations")
+    found = worst(instances(back, "ground_truth"))
+    assert min(found[name] for name in ("several", "parts", "edges", "nobody")) >= SAME
+    assert found["holes"] == pytest.approx(0.745, abs=0.02)  # a quarter of the ring's disc is its hole
+    assert found["small"] == pytest.approx(0.84, abs=0.02)  # seven pixels across
+
+
+def test_yolo_takes_outlines_and_holds_holes_and_parts(dataset, tmp_path, read):
+    kind = fo.types.YOLOv5Dataset
+    dataset.export(export_dir=str(tmp_path), dataset_type=kind, label_field="labels_outlines", classes=["person"])
+    back = read(dataset_dir=str(tmp_path), dataset_type=kind, label_type="instances", split="val")
+    expect_outlines(instances(back, "ground_truth"))
+
+
+def test_cvat_takes_outlines_and_holds_holes_and_parts(dataset, tmp_path, read):
+    kind = fo.types.CVATImageDataset
+    dataset.export(export_dir=str(tmp_path), dataset_type=kind, label_field="labels_outlines")
+    back = read(dataset_dir=str(tmp_path), dataset_type=kind)
+    field = next(name for name in back.get_field_schema() if "polyline" in name)
+    for sample in back:
+        if sample[field]:
+            sample["found"] = sample[field].to_detections(frame_size=(WIDTH, HEIGHT))
+            sample.save()
+    expect_outlines(instances(back, "found"))
+
+
+def expect_outlines(found: dict[str, list[np.ndarray]]) -> None:
+    """As many as there were, and the same; FiftyOne reads all but the last row and column of each."""
+    assert {name: len(masks) for name, masks in found.items()} == {name: len(of) for name, of in PICTURES.items()}
+    lowest = worst(found)
+    assert lowest.pop("small") == pytest.approx(27 / 29, abs=0.001)  # seven pixels across
+    assert min(lowest.values()) >= SAME, lowest
