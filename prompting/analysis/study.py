@@ -156,8 +156,8 @@ class Study:
     def honest(self) -> Honest:
         """Cross-fitting: each fold's pictures are scored with the finalist that is best on the other folds.
 
-        Folds are every fifth picture of the shuffled order. Who stopped in a race isn't a finalist; the race saw all
-        pictures, so that what is left of choosing by them is that those which stopped are none of the candidates.
+        Folds are every fifth picture of the shuffled order. Who stopped in a race is no finalist, and the race saw all
+        pictures: that much of choosing by them is left (docs/MEASURED.md says how much; without a race, none).
         """
         rows, count = self.ious[self.finalists], len(self.files)
         scores, chosen = np.full(count, np.nan), {}
