@@ -54,7 +54,12 @@ class RemoveResults(RunOperator):
         if not given.pop("confirm", False):
             raise PromptingError("Nothing was removed: tick that it may be.")
         if given.get("strategy"):
-            given = {**given, "labels": None, **_whose(given["strategy"])}  # the form's choice holds both
+            given = {
+                **given,
+                "strategy": None,
+                "labels": None,
+                **_whose(given["strategy"]),
+            }  # the form's choice is both
         yield from tell_steps(ctx, remove_results(ctx.dataset, **given), ended, "steps")
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")

@@ -16,6 +16,8 @@ from prompting.dataset.lock import run_lock
 from prompting.dataset.names import FinalFields, StrategyFields, evaluation_key
 from prompting.dataset.studies import save_study
 from prompting.runs.review import Review
+from tests.operators.asking import form
+from tests.operators.asking import run as run_operator
 from tests.storing import timeless
 
 PLUGIN = "@promptlab/sam2-prompting"
@@ -171,6 +173,15 @@ def test_labels_go_with_what_was_scored_of_them_and_decided_on_them(explained, r
     assert after[1]["app_config"]["sidebar_groups"] == before[1]["app_config"]["sidebar_groups"]
     run("finish_labels", explained, strategies="yolo_box")
     assert Review(explained).last() is None  # what was decided on others of that name is nobody's any more
+
+
+def test_the_form_removes_labels_by_its_own_choice(explained):
+    run("finish_labels", explained, strategies="yolo_box")
+    shown = form("remove_results", explained, {"strategy": "labels: labels"})
+    assert "the labels 'labels'" in str(shown["what"])
+    run_operator("remove_results", explained, {"strategy": "labels: labels", "confirm": True})
+    explained.reload()
+    assert not explained.has_sample_field("labels") and explained.has_sample_field("sam2_yolo_box")
 
 
 def test_fields_of_a_person_are_no_labels_of_ours(explained, remove_results):
