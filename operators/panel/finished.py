@@ -26,8 +26,10 @@ def draw_settled(ctx, canvas: Canvas, chosen: Choices) -> None:
     from ...prompting.dataset.next_labels import settled
 
     enough = settled(ctx.dataset, chosen.prefix)
-    if enough is not None:
-        canvas.text("settled", "Who is best: settled" if enough.settled else "Who is best: not settled", str(enough))
+    if enough is None:
+        return
+    state = "every picture is labelled" if enough.complete else "settled" if enough.settled else "not settled"
+    canvas.text("settled", f"Who is best: {state}", str(enough))
 
 
 def draw_labelling(panel, canvas: Canvas, row) -> None:

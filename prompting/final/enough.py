@@ -47,11 +47,16 @@ class Enough:
         """Whether the interval leaves zero aside."""
         return self.low > 0
 
+    @property
+    def complete(self) -> bool:
+        """Whether no picture is left to label: then there is nothing to settle."""
+        return self.labelled >= self.pictures
+
     def __str__(self) -> str:
-        said = (
-            f"{self.better} is {self.difference:.3f} better than {self.worse} on {self.labelled} labelled pictures"
-            f" (95 %: {self.low:+.3f} to {self.high:+.3f})"
-        )
+        said = f"{self.better} is {self.difference:.3f} better than {self.worse} on {self.labelled} labelled pictures"
+        if self.complete:
+            return f"{said}, and none is left to label. Whether others would say the same is another question."
+        said += f" (95 %: {self.low:+.3f} to {self.high:+.3f})"
         if self.settled:
             return f"{said}: settled; further labels don't change who is better."
         span = f"{self.at_least} to {self.at_most} of {self.pictures}"

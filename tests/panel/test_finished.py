@@ -15,6 +15,7 @@ def test_promise_rules_and_calibration_are_drawn(ask, explained):
 def test_whether_it_is_settled_is_said_and_its_buttons_open_the_forms(ask, explained):
     shown = ask(explained)
     assert "yolo_box is 0." in shown.text and "better than clip_point on 6 labelled pictures" in shown.text
+    assert "every picture is labelled" in shown.text and "none is left to label" in shown.text
     assert "rules_mine" not in shown.data
     for method, name in (("prompt_finish", "finish_labels"), ("prompt_next", "label_next")):
         prompted = ask(explained, method).orders["prompt_user_for_operation"]
