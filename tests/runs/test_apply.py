@@ -1,17 +1,11 @@
-"""Applying strategies: what is written, what is left alone, and what is refused before anything is touched."""
+"""Applying strategies: what is written, and what becomes of results that are there already."""
 
 import asyncio
-import shutil
-import sys
 import uuid
-from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
-import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone import ViewField as F
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import execute_or_delegate_operator
 from PIL import Image
@@ -22,60 +16,27 @@ from prompting.dataset.names import StrategyFields
 from prompting.errors import PromptingError
 from prompting.labels.instances import instance_mask
 from prompting.models.catalogue import load_sam2
-from prompting.pixels.images import read_image
-from prompting.pixels.label_map import LabelMap
 from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK
 from prompting.runs.application import apply
-from prompting.segmentation.precision import PRECISIONS, resolve_precision
+from tests.runs.applying import (
+    APPLY,
+    NOBODY,
+    OTHER_PRECISION,
+    PEOPLE,
+    PRECISION,
+    QUICK,
+    counted,
+    immediately,
+    mask,
+    masks,
+    named,
+    refuses,
+    run,
+    state,
+)
 from tests.telling import told
-
-APPLY = "@promptlab/sam2-prompting/apply_strategies"
-PEOPLE, NOBODY = ("bus.jpg", "zidane.jpg", "astronaut.png", "camera.png"), ("chelsea.png", "coffee.png")
-PRECISION = resolve_precision("auto", "cpu")
-OTHER_PRECISION = next(name for name in PRECISIONS if name != PRECISION)
-QUICK = {"strategies": ("field_box",), "prompt_field": "ground_truth"}  # needs neither CLIP nor YOLO
-
-
-def run(samples, **params) -> list:
-    """Apply with the bundled models; every Progress."""
-    models = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
-    return list(apply(samples, Plan(**{**models, **params})))
-
-
-def named(samples, *names: str):
-    """The samples of these files."""
-    return samples.match(F.any([F("filepath").ends_with(name) for name in names]))
-
-
-def mask(sample, strategy: str, prefix: str = "sam2") -> np.ndarray:
-    return sample[StrategyFields.of(prefix, strategy).mask].get_mask()
-
-
-def masks(samples, strategy: str) -> dict[str, bytes]:
-    return {sample.filename: mask(sample, strategy).tobytes() for sample in samples}
-
-
-def content(samples) -> list[dict]:
-    """All that is stored in samples, but for fields that hold nothing and the time of the last change."""
-    return [
-        {name: value for name, value in sample.to_dict().items() if value is not None and name != "last_modified_at"}
-        for sample in samples
-    ]
-
-
-def state(dataset) -> tuple:
-    return sorted(dataset.get_field_schema()), dataset.list_runs(), dict(dataset.mask_targets), content(dataset)
-
-
-@contextmanager
-def counted(module: str = "prompting.models.catalogue"):
-    """A list that grows by the number of pictures whenever the image encoder runs."""
-    encoder, sizes = sys.modules[module].load_sam2("nano", "cpu").model.image_encoder.trunk, []
-    hook = encoder.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
-    yield sizes
-    hook.remove()
 
 
 @pytest.fixture(scope="module")
@@ -237,81 +198,6 @@ def test_progress_counts_every_picture(dataset):
     assert [(step.done, step.total, step.failed) for step in steps] == [(0, 2, 0), (1, 2, 0), (2, 2, 0)]
 
 
-# which samples, and what of them
-
-
-def test_only_the_samples_of_the_view_change(dataset):
-    view = dataset[1:3]
-    others = dataset.exclude(view.values("id"))
-    before = content(others)
-    run(view, **QUICK)
-    assert content(others) == before
-    assert dataset.values("sam2_field_box_status") == [None, OK, OK, None, None, None]
-
-
-def test_only_the_selected_samples_change(dataset):
-    chosen = dataset.values("id")[1:3]
-    before = content(dataset.exclude(chosen))
-    immediately(dataset, selected=chosen, view_target="SELECTED_SAMPLES", **QUICK)
-    assert content(dataset.exclude(chosen)) == before
-    assert dataset.values("sam2_field_box_status") == [None, OK, OK, None, None, None]
-
-
-def test_other_fields_of_the_samples_stay(dataset):
-    before = content(dataset)
-    run(dataset, **QUICK)
-    after = content(dataset)
-    assert [{name: new[name] for name in old} for old, new in zip(before, after, strict=True)] == before
-
-
-def test_a_slice_of_groups_is_processed_whole(photographs):
-    dataset = fo.Dataset()
-    dataset.add_group_field("group", default="left")
-    for name in PEOPLE[:2]:
-        group = fo.Group()
-        for place in ("left", "right"):
-            dataset.add_sample(fo.Sample(str(photographs / name), group=group.element(place)))
-    try:
-        steps = run(dataset.select_group_slices("right"), strategies=("yolo_box",))
-        assert steps[-1].done == steps[-1].total == 2
-        assert dataset.select_group_slices(["left", "right"]).values("sam2_yolo_box_status") == [None, OK, None, OK]
-    finally:
-        dataset.delete()
-
-
-def test_prompts_that_the_view_filters_out_are_not_given(dataset):
-    (bus,) = named(dataset, "bus.jpg")
-    widest = max(detection.bounding_box[2] for detection in bus.ground_truth.detections)
-    view = dataset.select(bus.id).filter_labels("ground_truth", F("bounding_box")[2] >= widest)
-    run(view, **QUICK)
-    bus.reload()
-    assert len(bus.sam2_field_box_prompt_boxes.detections) == 1
-    assert len(bus.ground_truth.detections) == 4
-
-
-def test_pictures_are_read_as_the_app_shows_them(tmp_path, photographs):
-    upright = read_image(str(photographs / "bus.jpg"))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees to show
-    Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.png", exif=exif)
-    np.testing.assert_array_equal(read_image(str(tmp_path / "turned.png")), upright)
-
-
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
-def test_pictures_of_any_mode_are_read_as_rgb(tmp_path, photographs, mode):
-    path = tmp_path / "picture.tiff"
-    Image.open(photographs / "astronaut.png").convert(mode).save(path)
-    image = read_image(str(path))
-    assert image.shape == (512, 512, 3) and image.dtype == np.uint8
-    assert 50 < image.mean() < 200
-
-
-def test_sixteen_bits_are_scaled_and_not_clipped_to_white(tmp_path):
-    gradient = np.tile(np.linspace(0, 65535, 256).astype(np.uint16), (8, 1))
-    Image.fromarray(gradient).save(tmp_path / "deep.png")
-    np.testing.assert_array_equal(read_image(str(tmp_path / "deep.png"))[0, :, 1], np.arange(256))
-
-
 # the same input gives the same output
 
 
@@ -337,21 +223,6 @@ def test_order_company_and_batch_size_change_nothing(applied, dataset):
         for sample in done:
             differing = np.mean(mask(sample, strategy) != mask(references[sample.filename], strategy))
             assert differing < 1e-3  # sums in another order, no more
-
-
-def immediately(dataset, view=None, **params):
-    """Execute as the App does."""
-    nano = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
-    request = {"dataset_name": dataset.name}
-    if "selected" in params:
-        request["selected"] = params.pop("selected")
-    if view is not None:
-        request["view"] = view._serialize()
-    params = {"classes": "person", "existing": "error", **nano, **params, "strategies": list(params["strategies"])}
-    request["params"] = params
-    result = asyncio.run(execute_or_delegate_operator(APPLY, request, exhaust=True))
-    assert result.error is None, result.error
-    return result
 
 
 def test_app_python_and_delegation_give_the_same_masks(applied, photographs, apply_strategies, nano):
@@ -509,187 +380,6 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_can_go_on(dataset):
     assert dataset.values("sam2_field_box_status")[3:] == [None] * 3
     assert len(dataset.exists("sam2_field_box")) == 3
     assert run(dataset, existing="skip", **QUICK)[-1].total == 3
-
-
-# what is refused
-
-
-def refuses(samples, words: str, **params) -> None:
-    """The request is refused in one sentence with these words, and the dataset is as it was."""
-    dataset = samples._dataset
-    before = state(dataset)
-    with pytest.raises(PromptingError) as refusal:
-        run(samples, **params)
-    message = str(refusal.value)
-    assert words in message
-    assert message[-1] in ".…" and "\n" not in message and ". " not in message
-    dataset.reload()
-    assert state(dataset) == before
-
-
-@pytest.mark.parametrize(
-    ("params", "words"),
-    [
-        ({"strategies": ("clip_circle",)}, "Unknown strategy 'clip_circle'; choose from clip_point"),
-        ({"strategies": ()}, "Choose at least one strategy"),
-        ({"prefix": "My masks"}, "The prefix 'My masks' can't begin field names"),
-        ({"existing": "merge"}, "existing must be one of skip, overwrite, error"),
-        ({"classes": ()}, "classes must be a list of names"),
-        ({"strategies": ("yolo_box",), "classes": ("unicorn",)}, "doesn't know the class 'unicorn'"),
-        ({"strategies": ("field_box",)}, "need prompt_field"),
-        ({**QUICK, "prompt_field": "boxes"}, "There is no label field 'boxes'; the dataset has: ground_truth"),
-        ({**QUICK, "prompt_field": "filepath"}, "There is no label field 'filepath'"),
-        ({**QUICK, "classes": ("bus",)}, "has no label 'bus'; it has: person"),
-        ({**QUICK, "sam2_model": "sam2.1-hiera-nano"}, "Unknown SAM 2 model 'sam2.1-hiera-nano'"),
-        ({"clip_model": "ViT-B-16"}, "Unknown CLIP model 'ViT-B-16'"),
-    ],
-)
-def test_a_wrong_request_is_refused_and_nothing_is_touched(dataset, params, words):
-    refuses(dataset, words, **params)
-
-
-def test_unknown_parameters_are_named(dataset, apply_strategies, nano):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'strategy'"):
-        apply_strategies(dataset, strategy="clip_box", **nano)
-    assert dataset.list_runs() == []
-
-
-@pytest.mark.parametrize(
-    ("strategy", "label", "words"),
-    [
-        ("field_box", fo.Classification(label="person"), "must hold Detections, Keypoints or a Segmentation"),
-        ("field_box", fo.Keypoints(keypoints=[fo.Keypoint(label="person", points=[(0.5, 0.5)])]), "needs boxes"),
-        (
-            "field_points",
-            fo.Detections(detections=[fo.Detection(label="person", bounding_box=[0, 0, 1, 1])]),
-            "and the detections of 'given' have none; use field_box or field_point",
-        ),
-    ],
-)
-def test_a_field_that_can_not_give_such_prompts_is_refused(dataset, strategy, label, words):
-    dataset.set_values("given", [label] * len(dataset))
-    refuses(dataset, words, strategies=(strategy,), prompt_field="given")
-
-
-def test_mask_targets_of_the_field_must_have_the_class_and_be_values(dataset):
-    dataset.set_values("given", [fo.Segmentation(mask=np.ones((4, 4), np.uint8))] * len(dataset))
-    for targets, words in (({1: "dog"}, "have no 'person'; they have: dog"), ({"#ff6d04": "person"}, "name none")):
-        dataset.mask_targets["given"] = targets
-        dataset.save()
-        refuses(dataset, words, strategies=("field_points",), prompt_field="given")
-
-
-def test_a_field_of_another_type_is_not_written_over(dataset):
-    dataset.add_sample_field("sam2_field_box_score", fo.StringField)
-    refuses(dataset, "'sam2_field_box_score' exists and is of another type; choose another prefix", **QUICK)
-
-
-def test_views_without_pictures_are_refused(dataset):
-    refuses(dataset.match(F("filepath") == "none"), "no samples in this view", **QUICK)
-    refuses(dataset.to_patches("ground_truth"), "leave the patches view", **QUICK)
-
-
-def test_videos_are_refused(tmp_path):
-    dataset = fo.Dataset()
-    dataset.add_sample(fo.Sample(str(tmp_path / "film.mp4")))
-    refuses(dataset, "work on images, and these samples are of type 'video'", strategies=("yolo_box",))
-    dataset.delete()
-
-
-def test_groups_are_refused(photographs):
-    dataset = fo.Dataset()
-    dataset.add_group_field("group", default="left")
-    dataset.add_sample(fo.Sample(str(photographs / "bus.jpg"), group=fo.Group().element("left")))
-    refuses(dataset, "The samples are grouped; choose pictures with", strategies=("yolo_box",))
-    dataset.delete()
-
-
-def test_official_models_that_can_not_be_had_name_the_bundled_one(dataset, monkeypatch):
-    import fiftyone.zoo
-
-    def offline(name):
-        raise ConnectionError("no network")
-
-    monkeypatch.setattr(fiftyone.zoo, "download_zoo_model", offline)
-    refuses(dataset, "use the bundled one: sam2_model='nano'", **QUICK, sam2_model="sam2.1-hiera-tiny")
-
-
-# pictures that can't be read
-
-
-@pytest.fixture
-def damaged(photographs, tmp_path):
-    """Two good pictures and three bad ones between them."""
-    for name in PEOPLE[:2]:
-        shutil.copy(photographs / name, tmp_path / name)
-    (tmp_path / "cut.jpg").write_bytes((photographs / "bus.jpg").read_bytes()[:20_000])
-    (tmp_path / "text.jpg").write_text("no picture at all")
-    paths = [tmp_path / name for name in ("bus.jpg", "cut.jpg", "text.jpg", "missing.jpg", "zidane.jpg")]
-    dataset = fo.Dataset()
-    dataset.add_samples([fo.Sample(str(path)) for path in paths])
-    yield dataset
-    dataset.delete()
-
-
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_unreadable_pictures_are_reported_and_the_others_are_done(damaged, batch_size):
-    steps = run(damaged, strategies=("yolo_box",), batch_size=batch_size)
-    assert (steps[-1].done, steps[-1].total, steps[-1].failed) == (5, 5, 3)
-    first, *bad, last = damaged.values("sam2_yolo_box_status")
-    assert (first, last) == (OK, OK)
-    assert all(status.startswith("error: the picture can't be read") for status in bad)
-    assert "missing.jpg" in bad[2]
-    assert len(damaged.exists("sam2_yolo_box")) == 2
-    config = damaged.get_run_info("sam2_yolo_box").config
-    assert (config.images, config.images_failed) == (2, 3)
-
-
-def test_a_picture_that_can_be_read_again_is_done_by_skip(damaged):
-    run(damaged, strategies=("yolo_box",))
-    path = Path(damaged.first().filepath)
-    shutil.copy(path, path.with_name("missing.jpg"))
-    steps = run(damaged, strategies=("yolo_box",), existing="skip")
-    assert (steps[-1].total, steps[-1].failed) == (3, 2)
-    assert damaged.values("sam2_yolo_box_status")[3] == OK
-
-
-def test_an_error_never_replaces_a_result(damaged):
-    run(damaged[:1], strategies=("yolo_box",))
-    before = damaged.first().to_dict()
-    Path(damaged.first().filepath).unlink()
-    steps = run(damaged[:1], strategies=("yolo_box",), existing="overwrite")
-    assert steps[-1].failed == 1
-    damaged.reload()
-    after = damaged.first().to_dict()
-    assert {**after, "last_modified_at": 0} == {**before, "last_modified_at": 0}
-
-
-def test_a_mask_that_there_is_no_memory_to_paint_fails_alone(dataset, monkeypatch):
-    """The fault is forced: it would take a limit that lies between deciding on a mask and painting it."""
-    full, painted = LabelMap.full, []
-
-    def run_out(self):
-        painted.append(self)
-        if len(painted) == 2:
-            raise MemoryError
-        return full(self)
-
-    monkeypatch.setattr(LabelMap, "full", run_out)
-    steps = run(dataset, strategies=("yolo_box",))
-    assert (steps[-1].done, steps[-1].total, steps[-1].failed) == (6, 6, 1)
-    statuses = dataset.values("sam2_yolo_box_status")
-    assert statuses[1].startswith("error: not enough memory for this picture of ")
-    assert {*statuses[:1], *statuses[2:]} == {OK, NO_PROMPT}
-    assert len(dataset.exists("sam2_yolo_box")) == len(dataset.exists("sam2_yolo_box_instances")) == 5
-    monkeypatch.undo()
-    steps = run(dataset, strategies=("yolo_box",), existing="skip")
-    assert (steps[-1].total, steps[-1].failed) == (1, 0)
-
-
-def test_a_run_in_which_everything_failed_claims_no_cost(damaged):
-    run(damaged[1:4], strategies=("yolo_box",))
-    config = damaged.get_run_info("sam2_yolo_box").config
-    assert (config.images, config.seconds_per_image, config.decoder_calls_per_image) == (0, None, None)
 
 
 def test_automatic_strategies_are_the_default():
