@@ -22,8 +22,7 @@ from .vocabulary import background_for, phrases_of
 MAX_WINDOWS = 5
 """A strip of a picture is squeezed to so many windows' length, or its windows would grow without bound."""
 MAP_PIXELS = 640 * 640
-"""The maps, and regions on them, have no more: they are drawn between a few thousand cells. All of COCO's pictures have
-less."""
+"""The maps of a large picture, and regions on them, have no more: they are drawn between a few thousand cells."""
 
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {} in the scene")
 
@@ -102,7 +101,7 @@ class ClipPrior:
         return [self._look(picture) for picture in pictures]
 
     def _look(self, picture: Picture) -> Found:
-        probabilities, background = self.maps(picture.image, working_shape(*picture.shape, MAP_PIXELS))
+        probabilities, background = self.maps(picture.image, map_shape(*picture.shape))
         found = Found(self._regions(probabilities, background, picture.shape))
         if self.settings.heatmap:
             found.heatmap = probabilities.max(axis=2)
@@ -194,6 +193,12 @@ class ClipPrior:
             tokens = tokenizer([template.format(phrase) for phrase in phrases]).to(self.device)
             total = total + self.model.encode_text(tokens, normalize=True)
         return F.normalize(total, dim=-1)
+
+
+def map_shape(height: int, width: int) -> tuple[int, int]:
+    """The (height, width) of a picture's maps: its own, as in all versions, or that of :data:`MAP_PIXELS` where it is
+    larger than SAM 2 sees it."""
+    return (height, width) if height * width <= WORKING_PIXELS else working_shape(height, width, MAP_PIXELS)
 
 
 def _refuse_ties(classes: Sequence[str], groups: Sequence[Sequence[str]]) -> None:

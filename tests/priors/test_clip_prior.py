@@ -11,9 +11,9 @@ import skimage.io
 import torch
 
 from prompting.models import catalogue
-from prompting.pixels.regions import WORKING_PIXELS, stretched_box, working_shape
+from prompting.pixels.regions import WORKING_PIXELS, stretched_box
 from prompting.priors.base import Picture
-from prompting.priors.clip import MAP_PIXELS, MAX_WINDOWS, ClipPrior, ClipSettings
+from prompting.priors.clip import MAX_WINDOWS, ClipPrior, ClipSettings, map_shape
 
 ROOT = Path(__file__).parents[2]
 WITH_PEOPLE = ("bus.jpg", "astronaut.png", "camera.png")
@@ -40,7 +40,7 @@ def maps(nano, pictures) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def coarse(nano, pictures) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The maps that regions lie on."""
     prior = ClipPrior(*nano, ["person"], ClipSettings())
-    return {n: prior.maps(p.image, working_shape(*p.shape, MAP_PIXELS)) for n, p in pictures.items()}
+    return {n: prior.maps(p.image, map_shape(*p.shape)) for n, p in pictures.items()}
 
 
 @pytest.fixture(scope="module")
@@ -206,5 +206,5 @@ def test_maps_of_a_large_picture_are_those_of_the_same_picture_smaller(nano, pic
     assert probabilities.shape == wanted.shape
     assert np.abs(probabilities - wanted).mean() < 0.01 and np.abs(background - of_background).mean() < 0.01
     (found,) = prior.find([Picture("large", "large", large)])
-    assert all(region.mask.shape == working_shape(*large.shape[:2], MAP_PIXELS) for region in found)
+    assert all(region.mask.shape == map_shape(*large.shape[:2]) for region in found)
     assert all(region.picture == large.shape[:2] for region in found) and found
