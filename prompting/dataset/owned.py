@@ -90,6 +90,20 @@ def label_fields(name: str) -> dict[str, tuple]:
     return {**FinalFields.of(name).types(), names.outlines_field(name): (LABELS, fo.Polylines)}
 
 
+def mixed_label_fields(dataset: fo.Dataset, name: str) -> dict[str, int]:
+    """Fields of labels that hold others than ours too: name -> how many, those of samples without a source.
+
+    Finishing into a field that a person had filled in part keeps what was there. Where no sample's source is known, as
+    earlier versions wrote none, all are ours.
+    """
+    fields = FinalFields.of(name)
+    if fields.source not in of_their_types(dataset, label_fields(name)):
+        return {}
+    others = dataset.exists(fields.source, False)
+    there = of_their_types(dataset, {field: label_fields(name)[field] for field in (fields.mask, fields.instances)})
+    return {field: count for field in there if (count := len(others.exists(field)))}
+
+
 def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
     """The keys of the strategies' evaluations that the dataset has."""
     keys = {}

@@ -8,7 +8,7 @@ the next. Labels go when they are named, and with no prefix; tags and files stay
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -64,6 +64,7 @@ class Removal:
     Attributes:
         whose: results
         fields, evaluations, runs, saved_views: their names
+        emptied: in words, fields of labels that stay, for they also hold somebody's own
         app: in words, what the App was told of them: colours, groups in the sidebar, ticks, mask targets
         done: whether it is gone
     """
@@ -74,16 +75,18 @@ class Removal:
     runs: tuple[str, ...]
     saved_views: tuple[str, ...]
     app: tuple[str, ...]
+    emptied: tuple[str, ...] = ()
     done: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
-        return any((self.fields, self.evaluations, self.runs, self.saved_views, self.app))
+        return any((self.fields, self.evaluations, self.runs, self.saved_views, self.app, self.emptied))
 
     def parts(self) -> dict[str, tuple[str, ...]]:
         """Kind of thing -> what of it, without the kinds of which there is nothing."""
         kinds = {
             "fields": self.fields,
+            "labels in fields that stay": self.emptied,
             "evaluations": self.evaluations,
             "records": self.runs,
             "saved views": self.saved_views,
@@ -183,7 +186,11 @@ def _steps(dataset: fo.Dataset, found: Removal):
         yield lambda name=name: name in dataset.list_saved_views() and dataset.delete_saved_view(name)
     for key in found.evaluations:  # with their fields, as FiftyOne knows them
         yield lambda key=key: _delete_run(dataset, dataset._doc.evaluations, key, dataset.delete_evaluation)
-    yield lambda: _delete_fields(dataset, owned.of_their_types(dataset, _own_fields(dataset, whose)))
+    mixed = owned.mixed_label_fields(dataset, whose.labels) if whose.labels else {}
+    source = [FinalFields.of(whose.labels).source] if mixed else []  # goes last: it tells our labels from the others
+    yield lambda: _empty(dataset, whose, mixed)
+    own = {name: kind for name, kind in _own_fields(dataset, whose).items() if name not in source}
+    yield lambda: _delete_fields(dataset, owned.of_their_types(dataset, own))
     yield lambda: _forget(dataset, whose)
     if whose.labels:
         yield lambda: Decisions(dataset, whose.labels).forget_all()
@@ -192,6 +199,7 @@ def _steps(dataset: fo.Dataset, found: Removal):
             yield lambda prefix=prefix, strategy=strategy: _leave_out(dataset, prefix, strategy)
     for key in found.runs:
         yield lambda key=key: _delete_run(dataset, dataset._doc.runs, key, dataset.delete_run)
+    yield lambda: _delete_fields(dataset, source)
 
 
 def _delete_run(dataset: fo.Dataset, references: MutableMapping, key: str, delete: Callable[[str], None]) -> None:
@@ -211,8 +219,10 @@ def _find(dataset: fo.Dataset, whose: Whose) -> Removal:
         evaluations += owned.evaluations_there(dataset, prefix, strategy)
         runs += owned.runs_there(dataset, prefix, strategy)
     own = _own_fields(dataset, whose)
+    mixed = {}
     if whose.labels:
         runs += owned.label_runs_there(dataset, whose.labels)
+        mixed = owned.mixed_label_fields(dataset, whose.labels) if runs else {}
     return Removal(
         whose,
         tuple(owned.of_their_types(dataset, own)),
@@ -220,6 +230,7 @@ def _find(dataset: fo.Dataset, whose: Whose) -> Removal:
         tuple(runs),
         tuple(views),
         tuple(app_traces.traces(dataset, _groups_of(dataset, whose), owned.own_names(dataset, own))),
+        tuple(f"{name} (but for {count} that finishing didn't write)" for name, count in mixed.items()),
     )
 
 
@@ -234,8 +245,16 @@ def _own_fields(dataset: fo.Dataset, whose: Whose) -> dict[str, tuple]:
     for prefix, strategy in whose.rows(dataset):
         own |= owned.own_fields(dataset, prefix, strategy)
     if whose.labels and owned.label_runs_there(dataset, whose.labels):
-        own |= owned.label_fields(whose.labels)
+        mixed = owned.mixed_label_fields(dataset, whose.labels)
+        own |= {name: kind for name, kind in owned.label_fields(whose.labels).items() if name not in mixed}
     return own
+
+
+def _empty(dataset: fo.Dataset, whose: Whose, fields: Collection[str]) -> None:
+    """Our labels go, and the field and others' labels in it stay."""
+    for field in fields:
+        ours = dataset.exists(FinalFields.of(whose.labels).source).exists(field)
+        ours.set_field(field, None, _allow_missing=True).save(field)
 
 
 def _delete_fields(dataset: fo.Dataset, names: Sequence[str]) -> None:

@@ -309,3 +309,25 @@ def test_a_reference_whose_run_is_gone_is_removed_too(explained, remove_results)
     explained.reload()
     remove_results(explained, confirm=True)
     assert not explained._doc.evaluations and not explained._doc.runs
+
+
+def test_labels_of_a_persons_own_stay_where_finishing_filled_in_the_rest(applied_once, remove_results):
+    """With existing="skip" it writes beside them into their field."""
+    dataset = applied_once.clone()
+    first, second = dataset.values("id")[:2]
+    sample = dataset[first]
+    sample["labels"] = fo.Segmentation(mask=np.full((4, 4), 1, np.uint8))
+    sample.save()
+    dataset.mask_targets = {**dataset.mask_targets, "labels": {1: "person"}}
+    dataset.save()
+    before = timeless(dataset._sample_collection.find_one({"_id": sample._id}))
+    run("finish_labels", dataset, strategies="yolo_box", existing="skip")
+    assert dataset[second]["labels"] is not None
+    found = remove_results(dataset, labels="labels")
+    assert "labels" not in found.fields and "labels (but for 1 that finishing didn't write)" in str(found)
+    remove_results(dataset, labels="labels", confirm=True, progress=False)
+    assert timeless(dataset._sample_collection.find_one({"_id": sample._id})) == before
+    assert dataset[second]["labels"] is None and len(dataset.exists("labels")) == 1
+    assert not [name for name in dataset.get_field_schema() if name.startswith("labels_")]
+    assert dataset.mask_targets["labels"] == {1: "person"}
+    dataset.delete()
