@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 import fiftyone as fo
 
-from .appearance import PLUGIN
+from .appearance import PLUGIN, is_our_group
+from .present import known_strategies
 
 
 def traces(dataset: fo.Dataset, prefixes: Collection[str], fields: Collection[str]) -> list[str]:
@@ -16,7 +17,7 @@ def traces(dataset: fo.Dataset, prefixes: Collection[str], fields: Collection[st
         found.append(f"colours of {len(colours)} fields")
     if groups := [g.name for g in config.sidebar_groups or () if any(_of(path, fields) for path in g.paths)]:
         found.append(f"paths in the groups {', '.join(groups)}")
-    if empty := [g.name for g in config.sidebar_groups or () if not g.paths and _is_ours(g, prefixes)]:
+    if empty := [g.name for g in config.sidebar_groups or () if not g.paths and _is_ours(dataset, g, prefixes)]:
         found.append(f"the empty groups {', '.join(empty)}")
     if ticked := [path for path in (config.active_fields and config.active_fields.paths) or () if _of(path, fields)]:
         found.append(f"ticks of {len(ticked)} fields")
@@ -42,8 +43,8 @@ def forget(dataset: fo.Dataset, prefixes: Collection[str], fields: Collection[st
     _forget_ticks(dataset, fields)
 
 
-def _is_ours(group: fo.SidebarGroupDocument, prefixes: Collection[str]) -> bool:
-    return group.name.startswith(tuple(prefix + ending for prefix in prefixes for ending in (" ", "_")))
+def _is_ours(dataset: fo.Dataset, group: fo.SidebarGroupDocument, prefixes: Collection[str]) -> bool:
+    return any(is_our_group(group.name, prefix, known_strategies(dataset, prefix)) for prefix in prefixes)
 
 
 def _names(entry: dict, fields: Collection[str]) -> bool:
@@ -73,7 +74,7 @@ def _forget_groups(dataset: fo.Dataset, prefixes: Collection[str], fields: Colle
         return
     for group in groups:
         group.paths = [path for path in group.paths if not _of(path, fields)]
-    kept = [group for group in groups if group.paths or not _is_ours(group, prefixes)]
+    kept = [group for group in groups if group.paths or not _is_ours(dataset, group, prefixes)]
     standard, known = fo.DatasetAppConfig.default_sidebar_groups(dataset), {path for g in kept for path in g.paths}
     same = _as_seen(kept, known) == _as_seen(standard, known)
     dataset.app_config.sidebar_groups = None if same else kept

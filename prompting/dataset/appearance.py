@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import fiftyone as fo
 
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from ..prompts.strategies import find
 from .names import (
     StrategyFields,
     agreement_field,
     error_field,
+    evaluation_key,
     heatmap_field,
     objects_field,
     overlay_field,
@@ -22,6 +24,9 @@ from .present import known_strategies
 PLUGIN = "@promptlab/sam2-prompting"
 EARLIER_COLOURS = frozenset(("#ff8c00", "#50c8ff", "#3cdc3c", "#f03232", "#b464ff"))
 """What earlier versions gave; a strategy had none of its own."""
+
+_EARLIER_GROUPS = ("prompts", "instances", "scores", "errors")
+"""Groups of earlier versions, one for all strategies."""
 
 
 def shown_fields(dataset: fo.Dataset, prefix: str, strategy: str) -> list[str]:
@@ -121,7 +126,7 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
     """
     strategies = known_strategies(dataset, prefix)
     closed = {name: [] for name in _group_names(prefix, strategies)}
-    earlier = {f"{prefix} {kind}" for kind in ("prompts", "instances", "scores", "errors")}
+    earlier = {f"{prefix} {kind}" for kind in _EARLIER_GROUPS}
     defaults = fo.DatasetAppConfig.default_sidebar_groups(dataset)
     before = dataset.app_config.sidebar_groups or defaults
     expanded = {group.name: bool(group.expanded) for group in before if group.name in closed}
@@ -142,7 +147,7 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
                 if name:
                     group.paths.remove(path)
                     closed[name] += [leaf for leaf in _leaves(dataset, path) if leaf == path or leaf not in known]
-    groups = [g for g in groups if g.paths or not g.name.startswith(f"{prefix}_")]
+    groups = [g for g in groups if g.paths or not is_our_group(g.name, prefix, strategies)]
     made = [
         fo.SidebarGroupDocument(name=name, paths=_in_order(paths, prefix), expanded=expanded.get(name, False))
         for name, paths in closed.items()
@@ -150,6 +155,16 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
     ]
     at = next((i + 1 for i, g in enumerate(groups) if g.name == "labels"), len(groups))
     dataset.app_config.sidebar_groups = groups[:at] + made + groups[at:]
+
+
+def is_our_group(name: str, prefix: str, strategies: Collection[str]) -> bool:
+    """Whether a group is called as this or an earlier version, or FiftyOne for our evaluations, calls one of ours."""
+    kinds = ("pictures", *_EARLIER_GROUPS)
+    if name in (f"{prefix} {kind}" for kind in kinds):
+        return True
+    starts = (f"{prefix} ", evaluation_key(prefix, ""), patches_key(prefix, ""))
+    stems = [name.removeprefix(start) for start in starts if name.startswith(start)]
+    return any(stem in strategies or find(stem) for stem in stems)
 
 
 def _group_names(prefix: str, strategies: Sequence[str]) -> list[str]:

@@ -119,6 +119,8 @@ def find_results(
         raise PromptingError(
             f"Results are removed from a whole dataset, not from {dataset!r:.50}; pass the dataset itself."
         )
+    if not isinstance(prefix, str):
+        raise PromptingError(f"A prefix is text, such as 'sam2', not {prefix!r:.50}.", "prefix")
     if labels is not None and strategy is not None:
         raise PromptingError("A strategy's results and labels are removed one after the other; give one of them.")
     if strategy is not None:

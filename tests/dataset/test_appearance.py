@@ -65,6 +65,13 @@ def test_every_path_is_in_one_group(dataset):
     assert sorted(placed) == sorted(everything)
 
 
+def test_an_empty_group_of_a_person_stays_whatever_it_is_called(dataset):
+    arrange(dataset)
+    dataset.app_config.sidebar_groups.append(fo.SidebarGroupDocument(name="sam2_mine", paths=[]))
+    arrange(dataset)
+    assert groups(dataset)["sam2_mine"] == []
+
+
 def test_a_group_that_a_person_opened_stays_open(dataset):
     arrange(dataset)
     next(g for g in dataset.app_config.sidebar_groups if g.name == "sam2 clip_box").expanded = True
