@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -214,6 +214,21 @@ def _check_points_field(samples: foc.SampleCollection, plan: Plan, label_type: t
             "points_field",
         )
     read(samples, name, plan.classes, strict=False)
+
+
+def check_judge(prefix: str, strategies: Sequence[str], gt_field: str | None) -> None:
+    """Refuse a truth that is one of the strategies' own results: by itself each is without a fault.
+
+    Raises:
+        PromptingError: whose it is
+    """
+    whose = next((name for name in strategies if gt_field in StrategyFields.of(prefix, name).everything), None)
+    if whose:
+        raise PromptingError(
+            f"{gt_field!r} is a result of {whose!r}, which would be perfect by itself; name a truth, or other"
+            " strategies.",
+            "gt_field",
+        )
 
 
 def check_tag(tag: str, example: str) -> str:

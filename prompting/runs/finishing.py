@@ -157,6 +157,7 @@ def plan_finish(samples: foc.SampleCollection, plan: FinishPlan) -> Finished:
     plan = _named(dataset, plan)
     check_name(dataset, plan.name, plan.prefix)
     names = _looked_at(samples, plan)
+    checks.check_judge(plan.prefix, names, plan.gt_field)
     view = with_results(samples, plan.prefix, plan.strategies or names)
     ids = view.values("id")
     if not ids:

@@ -108,6 +108,7 @@ def chosen_rows(samples: foc.SampleCollection, plan: EvaluationPlan) -> tuple[li
         if field == plan.gt_field:
             raise PromptingError(f"{field!r} is the truth, and no row beside itself; leave it out of fields.", "fields")
         check_field(samples, plan.prefix, field)
+    checks.check_judge(plan.prefix, names, plan.gt_field)
     if not names:
         raise PromptingError(
             "Masks that are there are compared with strategies: choose one of those too.", "strategies"

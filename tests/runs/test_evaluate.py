@@ -217,3 +217,10 @@ def test_scores_of_an_evaluation_that_covered_more_samples_go_with_it(make):
         assert dataset.values(f"sam2_eval_clip_box_{score}")[2] is None
     assert dataset.values("sam2_eval_clip_box_iou")[:2] == pytest.approx([1, 1 / 3])
     assert dataset.list_evaluations() == ["sam2_eval_clip_box"]
+
+
+def test_a_strategy_is_not_its_own_truth(make):
+    dataset = make(TRUTHS, clip_point=PREDICTIONS, clip_box=TRUTHS)
+    with pytest.raises(ValueError, match="is a result of 'clip_box', which would be perfect by itself"):
+        evaluate(dataset, "sam2_clip_box")
+    assert evaluate(dataset, "sam2_clip_box", strategies=["clip_point"])["clip_point"].mean_iou < 1

@@ -252,6 +252,7 @@ def test_what_was_left_gets_the_label_that_it_would_have_had(partly_labelled, fi
         ({"gt_field": "nothing"}, "There is no label field 'nothing'"),
         ({"gt_field": "ground_truth"}, "6 of these samples have a label in 'ground_truth' and results"),
         ({"gt_field": "ground_truth", "name": "ground_truth"}, "can't be written over the truth"),
+        ({"gt_field": "sam2_yolo_box"}, "is a result of 'yolo_box', which would be perfect by itself"),
     ],
 )
 def test_a_truth_that_teaches_nothing_is_refused(applied, finish_labels, params, says):
