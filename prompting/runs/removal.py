@@ -200,8 +200,11 @@ def _steps(dataset: fo.Dataset, found: Removal):
         if strategy:
             yield lambda prefix=prefix, strategy=strategy: _leave_out(dataset, prefix, strategy)
     for key in found.runs:
-        yield lambda key=key: _delete_run(dataset, dataset._doc.runs, key, dataset.delete_run)
-    yield lambda: _delete_fields(dataset, source)
+        after = source if whose.labels and key == labels_key(whose.labels) else ()
+        yield lambda key=key, after=after: (
+            _delete_run(dataset, dataset._doc.runs, key, dataset.delete_run),
+            _delete_fields(dataset, after),
+        )
 
 
 def _delete_run(dataset: fo.Dataset, references: MutableMapping, key: str, delete: Callable[[str], None]) -> None:
