@@ -1,6 +1,7 @@
 """What the App's menu and the SDK call."""
 
 from .agreement import MeasureAgreement
+from .annotate_labels import AnnotateLabels
 from .apply import ApplyStrategies
 from .evaluate import EvaluateStrategies
 from .explain import ExplainStrategies
@@ -34,6 +35,7 @@ def register(plugin) -> None:
         TagWorst,
         ShowErrors,
         ReviewLabels,
+        AnnotateLabels,
         RemoveResults,
         StopRun,
         IoU,

@@ -56,6 +56,7 @@ LABELS = {
     "count": "How many, at most",
     "below": "Only below",
     "tag": "Tag",
+    "way": "What to do",
 }
 
 TITLES = {

@@ -207,6 +207,9 @@ class StrategiesPanel(foo.Panel):
         """The labels' review, in the picture's own window."""
         review.begin(ctx)
 
+    def prompt_annotate(self, ctx) -> None:
+        self._prompt(ctx, "annotate_labels", name=ctx.params.get("labels"))
+
     def move(self, ctx) -> None:
         """A run that was shown ended, or another one began."""
         ctx.dataset.reload()  # another process may have written what is drawn next

@@ -16,10 +16,15 @@ def draw_review(panel, ctx, canvas: Canvas) -> None:
         standing = Review(ctx.dataset, name).standing()
         left = standing.total - standing.decided
         canvas.text(f"review_{name}", "Review", str(standing))
+        if not left and not standing.sent:
+            continue
+        row = canvas.row(f"reviewing_{name}")
         if left:
-            row = canvas.row(f"reviewing_{name}")
             label = f"Review the other {left}, the worst first" if standing.decided else f"Review {left} labels"
             canvas.button(row, "review", label, panel.review, "rate_review", main=True, labels=name)
+        if standing.sent:
+            label = f"Annotate the {standing.sent} sent"
+            canvas.button(row, "annotate", label, panel.prompt_annotate, "edit_note", labels=name)
 
 
 def begin(ctx) -> None:

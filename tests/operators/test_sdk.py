@@ -36,7 +36,9 @@ def signature(name: str) -> inspect.Signature:
 @pytest.mark.parametrize("name", NAMES)
 def test_print_shows_how_an_operator_is_called_and_what_it_does(name):
     first, second = str(foo.get_operator(f"{URI}/{name}")).splitlines()
-    assert first.startswith(f"{name}(") and ("prefix='sam2'" in first or name == "review_labels")  # it has a name
+    assert first.startswith(f"{name}(") and (
+        "prefix='sam2'" in first or name in ("review_labels", "annotate_labels")
+    )  # it has a name
     assert second.strip().startswith(foo.get_operator(f"{URI}/{name}").config.description)
 
 
