@@ -15,8 +15,9 @@ import torch.nn.functional as F
 
 ROWS = 96
 """A picture's rows that are numbers at once: those of a large one fill a processor's cache, all of them 144 MB."""
-HELD = 64 << 20
-"""So many bytes are kept from one picture to the next: memory that nobody had before costs a quarter of the time."""
+HELD = 96 << 20
+"""So many bytes, enough for 24 megapixels, are kept from one picture to the next: memory that nobody had before costs a
+quarter of the time."""
 _held = threading.local()
 
 
