@@ -10,7 +10,7 @@ import fiftyone.operators.types as types
 
 from . import forms
 from .base import Described
-from .review_labels import NAME, TAG
+from .review_labels import NAME, TAG, ask_labels, asked_labels
 
 SEND, FETCH = "send", "fetch"
 
@@ -30,18 +30,13 @@ class AnnotateLabels(Described):
         return foo.OperatorConfig(**self.about, dynamic=True)
 
     def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.dataset.owned import labels_there
         from ..prompting.runs.annotating import HOW, backends, runs_of, tagged
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Annotate labels"))
-        there = labels_there(ctx.dataset)
-        if not there:
-            forms.show_problem(inputs, "There are no labels yet: finish some first.")
+        name = ask_labels(ctx, inputs)
+        if name is None:
             return form
-        default = NAME if NAME in there else there[0]
-        forms.choose_one(inputs, "name", dict.fromkeys(there, ""), default, "Labels")
-        name = ctx.params.get("name") or default
         waiting, runs, able = len(tagged(ctx.dataset, name)), runs_of(ctx.dataset, name), backends()
         ways = {
             SEND: ("Send", f"{waiting} pictures have the tag {TAG}"),
@@ -64,11 +59,9 @@ class AnnotateLabels(Described):
         return form
 
     def execute(self, ctx) -> None:
-        from ..prompting.dataset.owned import labels_there
         from ..prompting.runs.annotating import fetch, runs_of, send, tagged
 
-        there = labels_there(ctx.dataset)
-        name = ctx.params.get("name") or (NAME if NAME in there or not there else there[0])
+        name = asked_labels(ctx)
         waiting, runs = len(tagged(ctx.dataset, name)), runs_of(ctx.dataset, name)
         if (ctx.params.get("way") or (SEND if waiting or not runs else FETCH)) == SEND:
             key = ctx.params.get("anno_key") or _key(name)

@@ -27,20 +27,16 @@ class ReviewLabels(Described):
         return foo.OperatorConfig(**self.about, dynamic=True)
 
     def resolve_input(self, ctx) -> types.Property:
-        from ..prompting.dataset.owned import labels_there
         from ..prompting.errors import PromptingError
         from ..prompting.runs.review import Review
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Review labels"))
-        there = labels_there(ctx.dataset)
-        if not there:
-            forms.show_problem(inputs, "There are no labels yet: finish some first.")
+        name = ask_labels(ctx, inputs)
+        if name is None:
             return form
-        default = NAME if NAME in there else there[0]
-        forms.choose_one(inputs, "name", dict.fromkeys(there, ""), default, "Labels")
         try:
-            standing = Review(ctx.view, ctx.params.get("name") or default).standing()
+            standing = Review(ctx.view, name).standing()
         except PromptingError as error:
             forms.show_error(inputs, error)
             return form
@@ -50,11 +46,9 @@ class ReviewLabels(Described):
         return form
 
     def execute(self, ctx) -> None:
-        from ..prompting.dataset.owned import labels_there
         from ..prompting.runs.review import Review
 
-        there = labels_there(ctx.dataset)
-        name = ctx.params.get("name") or (NAME if NAME in there or not there else there[0])
+        name = asked_labels(ctx)
         if ctx.params.get("beside"):
             go_on(ctx, name, ctx.params["beside"])
             return
@@ -100,3 +94,23 @@ class ReviewLabels(Described):
         from ..prompting.runs.outlining import outline_labels
 
         return outline_labels(sample_collection, name)
+
+
+def asked_labels(ctx) -> str:
+    """The name of the labels that a request is about, or that its form begins with."""
+    from ..prompting.dataset.owned import labels_there
+
+    there = labels_there(ctx.dataset)
+    return ctx.params.get("name") or (NAME if NAME in there or not there else there[0])
+
+
+def ask_labels(ctx, inputs: types.Object) -> str | None:
+    """Ask which labels; None where there are none, which the form then says."""
+    from ..prompting.dataset.owned import labels_there
+
+    there = labels_there(ctx.dataset)
+    if not there:
+        forms.show_problem(inputs, "There are no labels yet: finish some first.")
+        return None
+    forms.choose_one(inputs, "name", dict.fromkeys(there, ""), NAME if NAME in there else there[0], "Labels")
+    return asked_labels(ctx)

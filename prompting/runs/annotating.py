@@ -117,10 +117,13 @@ def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = TAG, setting
     Raises:
         PromptingError: there are no such labels, or no such run of them
     """
-    dataset, labels = tagged(dataset, name, tag)._dataset, Labelled(dataset._dataset, name)
+    tagged(dataset, name, tag)  # refuses what isn't there
+    dataset = dataset._dataset
+    labels = Labelled(dataset, name)
     if anno_key not in runs_of(dataset, name):
         known = ", ".join(runs_of(dataset, name)) or "none"
         raise PromptingError(f"There is no annotation run {anno_key!r} of {name!r}; there is: {known}.", "anno_key")
+    labels.declare_status()
     ids = dataset.load_annotation_view(anno_key).values("id")
     before = {one: labels.of(raw) for one in ids if (raw := labels.find(one)) and raw.get(name) is not None}
     dataset.load_annotations(anno_key, **{"unexpected": "ignore", "progress": False, **(settings or {})})
@@ -136,7 +139,6 @@ def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = TAG, setting
             changes[name] = {**raw[name], "mask": fo.Segmentation(mask=mask).to_mongo()["mask"]}
             changes[name].pop("mask_path", None)
             changes |= labels.stored({labels.fields.expected_iou: None})
-        labels.declare_status()
         after = fingerprint({**labels.of(raw), **changes})
         decisions.add(sample_id, "accepted in annotation" if same else "edited in annotation", was, after)
         labels.update(raw, {"$set": changes, "$pull": {"tags": tag}})
