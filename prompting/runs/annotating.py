@@ -140,8 +140,13 @@ def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = TAG, setting
             changes[name].pop("mask_path", None)
             changes |= labels.stored({labels.fields.expected_iou: None})
         after = fingerprint({**labels.of(raw), **changes})
-        decisions.add(sample_id, "accepted in annotation" if same else "edited in annotation", was, after)
-        labels.update(raw, {"$set": changes, "$pull": {"tags": tag}})
+        what = "accepted in annotation" if same else "edited in annotation"
+        decision = decisions.add(sample_id, what, was, after)
+        try:
+            labels.update(raw, {"$set": changes, "$pull": {"tags": tag}})
+        except PromptingError:
+            decisions.forget(decision)
+            raise
     return Fetched(tuple(edited), tuple(one for one in before if one not in edited))
 
 
