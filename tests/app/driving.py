@@ -28,13 +28,17 @@ def field(form: Locator, label: str) -> Locator:
 
 
 def choose_strategies(form: Locator, *names: str) -> None:
+    """These alone; one at a time, for the App resolves the form after each and may draw it without a hasty second."""
     strategies = field(form, "Strategies")
     strategies.focus()
     form.get_by_label("Clear").first.click()
-    for name in names:
+    chosen = form.locator("[data-tag-index]")
+    expect(chosen).to_have_count(0)
+    for count, name in enumerate(names, start=1):
         strategies.fill(name)
         form.page.get_by_role("option", name=re.compile(rf"^{name}\b")).click()
-    expect(form.locator("[data-tag-index]")).to_have_text(list(names))
+        expect(chosen).to_have_text(list(names[:count]))
+    expect(chosen).to_have_text(list(names))
 
 
 def type_into(form: Locator, label: str, text: str) -> None:
