@@ -95,6 +95,24 @@ class ReviewLabels(Described):
 
         return outline_labels(sample_collection, name)
 
+    def export_coco(self, sample_collection, folder: str, name: str = NAME, **settings) -> None:
+        """Export labels with FiftyOne's own COCO exporter, to the pixel: masks as run lengths and no crowds.
+
+        ``dataset.export()`` alone writes polygons, which fill holes and eat at the smallest.
+
+        Args:
+            sample_collection: a dataset or view
+            folder: to write to
+            name: of the labels
+            **settings: more keywords of FiftyOne's ``export``, such as ``export_media=False``
+
+        Raises:
+            ValueError: there are no such labels
+        """
+        from ..prompting.runs.run_lengths import export_coco
+
+        export_coco(sample_collection, name, folder, **settings)
+
 
 def asked_labels(ctx) -> str:
     """The name of the labels that a request is about, or that its form begins with."""

@@ -15,7 +15,8 @@ from ..plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompts.strategy import FIELD, OTHERS
 from .completeness import whole
 from .label_fields import has_instance_masks, label_type_of
-from .names import StrategyFields, heatmap_field
+from .names import StrategyFields, heatmap_field, instances_field
+from .owned import labels_there
 from .present import name_of
 from .reading import read
 from .records import HASH_OF, first_difference, recorded
@@ -79,6 +80,25 @@ def check_applied(dataset: fo.Dataset, prefix: str, strategy: str) -> str:
     if not dataset.has_sample_field(StrategyFields.of(prefix, name).status):
         raise PromptingError(f"There are no results of {name!r} with the prefix {prefix!r}; apply it first.")
     return name
+
+
+def check_labels(dataset: fo.Dataset, name: str, instances: bool = False) -> None:
+    """Refuse labels that aren't there.
+
+    Args:
+        dataset: the dataset
+        name: of the labels
+        instances: their instances are needed too
+
+    Raises:
+        PromptingError: no labels of that name, or somebody deleted their fields
+    """
+    there = [one for one in labels_there(dataset) if dataset.has_sample_field(one)]
+    if name not in there:
+        known = f"; there are {', '.join(map(repr, there))}" if there else ""
+        raise PromptingError(f"There are no labels {name!r}{known}; finish some first.", "name")
+    if instances and not dataset.has_sample_field(instances_field(name)):
+        raise PromptingError(f"The labels {name!r} have no instances: {instances_field(name)!r} is gone.", "name")
 
 
 def check_fields(

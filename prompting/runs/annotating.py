@@ -13,7 +13,6 @@ from ..dataset import checks
 from ..dataset.decisions import Decisions, fingerprint
 from ..dataset.labelled import Labelled
 from ..dataset.names import ACCEPTED, EDITED
-from ..dataset.owned import labels_there
 from ..errors import PromptingError
 from ..labels.instances import instance_window
 from ..pixels.masks import Window, paint
@@ -56,8 +55,7 @@ def tagged(samples: foc.SampleCollection, name: str, tag: str = TAG) -> fo.Datas
         PromptingError: there are no such labels
     """
     checks.check_collection(samples)
-    if name not in labels_there(samples._dataset):
-        raise PromptingError(f"There are no labels {name!r}; finish some first.", "name")
+    checks.check_labels(samples._dataset, name, instances=True)
     return checks.with_all_fields(samples).match_tags(tag).exists(name)
 
 

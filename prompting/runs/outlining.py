@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import numpy as np
 
 from ..dataset import checks
 from ..dataset.declaring import add_fields
 from ..dataset.labelled import Labelled
 from ..dataset.lock import editing
 from ..dataset.names import outlines_field
-from ..dataset.owned import label_fields, labels_there
+from ..dataset.owned import label_fields
 from ..dataset.pages import samples_by_page
 from ..dataset.saving import writing
-from ..errors import PromptingError
 from ..labels.instances import instance_window
 from ..labels.outlines import outline
+
+CUT_OR_ROUNDED, FAR_SIDE = 0.25, 0.95
+"""Of a pixel: a place in it that stays in it, whether its coordinates are rounded or cut off, and its far side, which
+rounds to the next pixel and is cut off to this one."""
 
 
 def outline_labels(samples: foc.SampleCollection, name: str) -> str:
@@ -33,8 +37,7 @@ def outline_labels(samples: foc.SampleCollection, name: str) -> str:
     """
     checks.check_collection(samples)
     dataset, field = samples._dataset, outlines_field(name)
-    if name not in labels_there(dataset):
-        raise PromptingError(f"There are no labels {name!r}; finish some first.", "name")
+    checks.check_labels(dataset, name, instances=True)
     checks.check_type(dataset, field, *label_fields(name)[field], instead="name")
     with editing(dataset):
         add_fields(dataset, {field: label_fields(name)[field]})
@@ -52,10 +55,22 @@ def _polyline(detection: fo.Detection, height: int, width: int) -> fo.Polyline |
     mask = instance_window(detection, height, width)
     if mask is None or not mask.any():
         return None
-    points = [(_share(x, width), _share(y, height)) for x, y in outline(mask).tolist()]
+    points = [(x / width, y / height) for x, y in _at_pixels(outline(mask)).tolist()]
     return fo.Polyline(label=detection.label, points=[points], closed=True, filled=True)
 
 
-def _share(place: int, size: int) -> float:
-    """Of the picture; the last pixel is its edge, or who reads the polygon back would cut that row off."""
-    return 1.0 if place == size - 1 else place / size
+def _at_pixels(points: np.ndarray) -> np.ndarray:
+    """An outline's points as readers understand them, in pixels: who cuts off what is behind the point, and who rounds
+    it, finds the same pixel.
+
+    FiftyOne makes a box of the outermost points, as wide as their distance, and would lose the last column and row of
+    pixels. So the outline goes nearly to their far side and back, once to the right and once down; nobody
+    fills more for it.
+    """
+    places = points + CUT_OR_ROUNDED
+    for axis in (0, 1):
+        last = int(np.argmax(places[:, axis]))
+        far = places[last].copy()
+        far[axis] += FAR_SIDE - CUT_OR_ROUNDED
+        places = np.insert(places, last + 1, [far, places[last]], axis=0)
+    return places

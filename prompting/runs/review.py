@@ -18,7 +18,6 @@ from ..dataset.decisions import Decision, Decisions, fingerprint
 from ..dataset.finals import SOURCE, values
 from ..dataset.labelled import Labelled
 from ..dataset.names import ACCEPTED, EDITED, TO_REVIEW, StrategyFields
-from ..dataset.owned import labels_there
 from ..dataset.present import name_of, strategies_in
 from ..dataset.storage import DONE
 from ..errors import PromptingError
@@ -48,10 +47,7 @@ class Review:
 
     def __init__(self, samples: foc.SampleCollection, name: str = "labels", tag: str = TAG):
         checks.check_collection(samples)
-        there = labels_there(samples._dataset)
-        if name not in there or not samples._dataset.has_sample_field(name):
-            known = f"; there are {', '.join(map(repr, there))}" if there else ""
-            raise PromptingError(f"There are no labels {name!r} to review{known}; finish some first.", "name")
+        checks.check_labels(samples._dataset, name)
         self.dataset, self.name, self.tag = samples._dataset, name, checks.check_tag(tag, TAG)
         self._samples, self._labels = checks.with_all_fields(samples), Labelled(samples._dataset, name)
         self._fields, self._decisions = self._labels.fields, Decisions(samples._dataset, name)

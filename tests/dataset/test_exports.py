@@ -1,5 +1,6 @@
 """Finished labels leave by FiftyOne's own exporters, and what comes back is the same, as far as a format can say it."""
 
+import json
 import uuid
 
 import cv2
@@ -15,6 +16,7 @@ from prompting.labels.outlines import outline
 from prompting.pixels.masks import Window, intersection_over_union, paint
 
 SAME = 0.98
+review_labels = foo.get_operator("@promptlab/sam2-prompting/review_labels")
 HEIGHT, WIDTH = 240, 320
 
 
@@ -24,7 +26,8 @@ def disc(x: int, y: int, radius: int) -> np.ndarray:
 
 PICTURES = {
     "several": [disc(80, 120, 60), disc(160, 110, 50), disc(250, 150, 45)],  # they overlap
-    "small": [disc(60, 60, 40), disc(200, 100, 3), disc(300, 220, 8)],
+    "small": [disc(60, 60, 40), disc(200, 100, 3), disc(300, 220, 8), disc(20, 200, 1), disc(100, 200, 0)],
+    "touching": [disc(100, 120, 40), disc(181, 120, 40)],
     "parts": [disc(60, 80, 40) | disc(150, 80, 25), disc(260, 160, 40)],  # of one person
     "edges": [disc(0, 120, 60), disc(319, 0, 70), disc(160, 239, 40)],
     "holes": [disc(100, 120, 70) & ~disc(100, 120, 35), disc(250, 120, 40)],
@@ -49,7 +52,7 @@ def dataset(tmp_path_factory):
     dataset.save()
     dataset.compute_metadata()
     dataset.register_run("labels_labels", dataset.init_run(method=LABELS, fields=["labels"], sources=[]))
-    assert foo.get_operator("@promptlab/sam2-prompting/review_labels").outlines(dataset) == "labels_outlines"
+    assert review_labels.outlines(dataset) == "labels_outlines"
     yield dataset
     dataset.delete()
 
@@ -108,21 +111,56 @@ def test_png_masks_come_back_to_the_pixel(dataset, tmp_path, read):
         assert np.array_equal(sample.ground_truth.get_mask(), expected)
 
 
-def test_coco_holds_parts_and_several_people_but_fills_holes_and_eats_at_the_smallest(dataset, tmp_path, read):
+def read_as_coco(read, folder) -> dict[str, list[np.ndarray]]:
+    back = read(dataset_dir=str(folder), dataset_type=fo.types.COCODetectionDataset, label_types="segmentations")
+    return instances(back, "ground_truth")
+
+
+def test_coco_run_lengths_come_back_to_the_pixel_and_are_no_crowds(dataset, tmp_path, read):
+    before = dataset.values(["labels_instances.detections.bounding_box", "labels_instances.detections.confidence"])
+    review_labels.export_coco(dataset, tmp_path)
+    written = json.loads((tmp_path / "labels.json").read_text())["annotations"]
+    assert {one["iscrowd"] for one in written} == {0} and all("counts" in one["segmentation"] for one in written)
+    assert all(place == round(place) for one in written for place in one["bbox"])
+    back = read_as_coco(read, tmp_path)
+    assert all(np.array_equal(back[name], masks) for name, masks in PICTURES.items() if masks) and not back["nobody"]
+    now = dataset.values(["labels_instances.detections.bounding_box", "labels_instances.detections.confidence"])
+    assert now == before
+
+
+def test_what_makes_run_lengths_is_not_for_choice(dataset, tmp_path):
+    with pytest.raises(ValueError, match="iscrowd can't be chosen here"):
+        review_labels.export_coco(dataset, tmp_path, iscrowd="crowd")
+    with pytest.raises(ValueError, match="no labels 'mine'; there are 'labels'; finish some first"):
+        review_labels.export_coco(dataset, tmp_path, "mine")
+    assert not list(tmp_path.iterdir())
+
+
+def test_coco_polygons_fill_holes_and_eat_at_the_smallest(dataset, tmp_path, read):
     kind = fo.types.COCODetectionDataset
     dataset.export(export_dir=str(tmp_path), dataset_type=kind, label_field="labels_instances", tolerance=0)
-    back = read(dataset_dir=str(tmp_path), dataset_type=kind, label_types="segmentations")
-    found = worst(instances(back, "ground_truth"))
-    assert min(found[name] for name in ("several", "parts", "edges", "nobody")) >= SAME
+    found = worst(read_as_coco(read, tmp_path))
+    assert min(found[name] for name in ("several", "touching", "parts", "edges", "nobody")) >= SAME
     assert found["holes"] == pytest.approx(0.745, abs=0.02)  # a quarter of the ring's disc is its hole
-    assert found["small"] == pytest.approx(0.84, abs=0.02)  # seven pixels across
+    assert found["small"] < SAME
 
 
-def test_yolo_takes_outlines_and_holds_holes_and_parts(dataset, tmp_path, read):
+def test_yolo_takes_outlines_and_holds_them_whoever_reads(dataset, tmp_path, read):
     kind = fo.types.YOLOv5Dataset
     dataset.export(export_dir=str(tmp_path), dataset_type=kind, label_field="labels_outlines", classes=["person"])
     back = read(dataset_dir=str(tmp_path), dataset_type=kind, label_type="instances", split="val")
     expect_outlines(instances(back, "ground_truth"))
+    expect_outlines({path.stem: [*map(_as_ultralytics, path.read_text().splitlines())] for path in labels_of(tmp_path)})
+
+
+def labels_of(folder) -> list:
+    return sorted((folder / "labels" / "val").glob("*.txt"))
+
+
+def _as_ultralytics(row: str) -> np.ndarray:
+    """A row's mask as Ultralytics trains on it: ``polygon2mask`` cuts off what is behind the point."""
+    points = np.array(row.split()[1:], float).reshape(-1, 2) * (WIDTH, HEIGHT)
+    return cv2.fillPoly(np.zeros((HEIGHT, WIDTH), np.uint8), [points.astype(np.int32)], 1).astype(bool)
 
 
 def test_cvat_takes_outlines_and_holds_holes_and_parts(dataset, tmp_path, read):
@@ -138,8 +176,7 @@ def test_cvat_takes_outlines_and_holds_holes_and_parts(dataset, tmp_path, read):
 
 
 def expect_outlines(found: dict[str, list[np.ndarray]]) -> None:
-    """As many as there were, and the same; FiftyOne reads all but the last row and column of each."""
-    assert {name: len(masks) for name, masks in found.items()} == {name: len(of) for name, of in PICTURES.items()}
-    lowest = worst(found)
-    assert lowest.pop("small") == pytest.approx(27 / 29, abs=0.001)  # seven pixels across
-    assert min(lowest.values()) >= SAME, lowest
+    """As many as there were, and the same."""
+    there = {name: len(found.get(name, ())) for name in PICTURES}
+    assert there == {name: len(of) for name, of in PICTURES.items()}
+    assert min(worst(found).values()) >= SAME, worst(found)

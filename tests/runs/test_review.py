@@ -247,7 +247,7 @@ def test_labels_of_an_earlier_version_are_reviewed_too(finished):
 
 
 def test_only_labels_of_the_plugins_own_are_reviewed(applied):
-    with pytest.raises(ValueError, match="There are no labels 'ground_truth' to review; finish some first"):
+    with pytest.raises(ValueError, match="There are no labels 'ground_truth'; finish some first"):
         Review(applied, "ground_truth")
 
 
