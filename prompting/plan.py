@@ -11,7 +11,7 @@ from .errors import PromptingError
 from .prompts.strategies import AUTOMATIC, STRATEGIES, strategies_named
 from .prompts.strategy import CLIP, FIELD, YOLO, Strategy
 from .segmentation.precision import AUTO, PRECISIONS
-from .spelling import same_name, spelled
+from .spelling import begins_fields, same_name, spelled
 
 SKIP, OVERWRITE, ERROR = "skip", "overwrite", "error"
 EXISTING = (SKIP, OVERWRITE, ERROR)
@@ -82,9 +82,10 @@ class Plan:
             object.__setattr__(self, "background", _phrases("background", self.background))
         if len(self.classes) > 254:
             raise PromptingError("At most 254 classes fit into a mask of 8 bits.", "classes")
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.prefix):
+        if not begins_fields(self.prefix) or not re.fullmatch(r"[a-z][a-z0-9_]*", self.prefix):
             raise PromptingError(
-                f"The prefix {self.prefix!r} can't begin field names: use lower-case letters, digits and _.",
+                f"The prefix {self.prefix!r} can't begin field names: use lower-case letters, digits, and single _"
+                " between them.",
                 "prefix",
             )
         if self.existing not in EXISTING:

@@ -1,5 +1,5 @@
-"""Names of classes as people write them: case, spaces and the ways Unicode has to write one letter aside, two spellings
-are one name."""
+"""Names as people write them: of classes, of which case, spaces and the ways Unicode has to write one letter make no
+others, and of fields, of which FiftyOne can't keep all."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def spelled(name: str | None, classes: Sequence[str]) -> str | None:
     if name is None or name in classes:
         return name
     return next((wanted for wanted in classes if same_name(wanted) == same_name(name)), None)
+
+
+def begins_fields(text: object) -> bool:
+    """Whether names of fields may begin with a text, such as ``labels``, to which ``_`` and more is added.
+
+    FiftyOne saves a sample by MongoEngine, which reads two underscores as a dot, and ``pk`` as the id: a sample with
+    such a field could be written by us, and then not be saved by anybody.
+    """
+    return isinstance(text, str) and text.isidentifier() and "__" not in f"_{text}_" and text != "pk"

@@ -32,6 +32,8 @@ def test_default_plan_is_all_strategies_that_need_no_field():
         ({"prefix": ""}, "The prefix ''"),
         ({"prefix": "a.b"}, "The prefix 'a.b'"),
         ({"prefix": "sam2\n"}, "The prefix"),
+        ({"prefix": "sam2_"}, "The prefix 'sam2_' can't begin field names"),
+        ({"prefix": "my__masks"}, "The prefix 'my__masks'"),
         ({"existing": "keep"}, "existing must be one of skip, overwrite, error, not 'keep'"),
         ({"strategies": ["field_box"]}, "need prompt_field"),
         ({"strategies": ["field_box"], "prompt_field": ""}, "need prompt_field"),

@@ -13,6 +13,7 @@ from ..errors import PromptingError
 from ..labels.encoding import Encoding
 from ..plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompts.strategy import FIELD, OTHERS
+from ..spelling import begins_fields
 from .completeness import whole
 from .label_fields import has_instance_masks, label_type_of
 from .names import StrategyFields, heatmap_field, instances_field
@@ -80,6 +81,20 @@ def check_applied(dataset: fo.Dataset, prefix: str, strategy: str) -> str:
     if not dataset.has_sample_field(StrategyFields.of(prefix, name).status):
         raise PromptingError(f"There are no results of {name!r} with the prefix {prefix!r}; apply it first.")
     return name
+
+
+def check_name(name: str) -> None:
+    """Refuse a name for labels that FiftyOne can't keep fields of.
+
+    Raises:
+        PromptingError: what it may be
+    """
+    if not begins_fields(name) or not name.isascii() or name.startswith("_"):
+        raise PromptingError(
+            f"{name!r} can't be a field's name: begin with a letter, and use letters from a to z, digits, and single _"
+            " between them, such as 'labels'.",
+            "name",
+        )
 
 
 def check_labels(dataset: fo.Dataset, name: str, instances: bool = False) -> None:

@@ -19,7 +19,7 @@ from ..pixels.regions import components
 from ..prompts.strategies import find
 from ..results import OK, StrategyResult
 from ..segmentation.prompt import Prompt
-from ..spelling import spelled
+from ..spelling import begins_fields, spelled
 from . import labels
 from .checks import check_type
 from .declaring import add_fields, set_targets
@@ -104,10 +104,10 @@ def check_field(samples, prefix: str, field: str) -> None:
     for name in others:
         taken |= {*strategy_fields(prefix, name), run_key(prefix, name)}
     own = {*strategy_fields(prefix, field), run_key(prefix, field)}
-    if find(field) or own & taken or field in taken or not field.isidentifier():
+    if find(field) or own & taken or field in taken or not begins_fields(field):
         raise PromptingError(
-            f"The masks of {field!r} can't have a row of that name, which means something else here; give them another:"
-            f" dataset.clone_sample_field({field!r}, 'other_model').",
+            f"The masks of {field!r} can't have a row of that name, which can't begin names of fields or means"
+            f" something else here; give them another: dataset.clone_sample_field({field!r}, 'other_model').",
             "fields",
         )
     for name, (field_type, document_type) in fields_written(prefix, field).items():

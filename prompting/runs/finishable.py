@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import fiftyone as fo
@@ -58,11 +57,7 @@ def check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:
     Raises:
         PromptingError: which, and why
     """
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-        raise PromptingError(
-            f"{name!r} can't be a field's name: begin with a letter, and use letters, digits and _, such as 'labels'.",
-            "name",
-        )
+    checks.check_name(name)
     fields = FinalFields.of(name)
     own = {field for one in {prefix, *prefixes(dataset)} for field in own_fields(dataset, one)}
     taken = next((field for field in fields.everything if field in own), None)

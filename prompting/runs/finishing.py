@@ -19,7 +19,7 @@ from ..dataset.names import FinalFields, StrategyFields
 from ..dataset.pages import samples_by_page
 from ..dataset.present import strategies_in
 from ..dataset.saving import writing
-from ..errors import PromptingError, Stopped
+from ..errors import PromptingError, Stopped, concerning
 from ..final.candidates import Choice
 from ..final.expectation import FEWEST
 from ..final.names import LEARNED, ONE, RULES
@@ -210,7 +210,8 @@ def _looked_at(samples: foc.SampleCollection, plan: FinishPlan) -> tuple[str, ..
     where all agree, a mask is likely good."""
     if not plan.gt_field:
         return plan.strategies
-    label_type_of(samples, plan.gt_field)
+    with concerning("gt_field"):
+        label_type_of(samples, plan.gt_field)
     own = plan.strategies or tuple(comparable(samples, plan.prefix)) or tuple(strategies_in(samples, plan.prefix)[:1])
     if not own:
         raise PromptingError(f"There are no results with the prefix {plan.prefix!r}; apply strategies first.", "prefix")

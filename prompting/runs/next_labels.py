@@ -20,7 +20,7 @@ from ..dataset.names import FinalFields, StrategyFields
 from ..dataset.next_labels import Ordered, load_order, save_order, settled
 from ..dataset.pages import samples_by_page
 from ..dataset.storage import DONE, has_result
-from ..errors import PromptingError, Stopped
+from ..errors import PromptingError, Stopped, concerning
 from ..final.enough import Enough
 from ..final.settling import Draw
 from ..final.spread import alike_scale, spread
@@ -49,7 +49,7 @@ class NextPlan:
         goal: one of :data:`GOALS`
         count: how many are tagged, at most
         tag: the tag
-        gt_field: samples with a label there are labelled; None or a field that isn't there yet: none is
+        gt_field: samples with a label there are labelled; None: none is yet
         a, b: the strategies of ``settle``
         prefix: of their fields
         seed: of the draw
@@ -109,8 +109,9 @@ def check_next(samples: foc.SampleCollection, plan: NextPlan) -> tuple[foc.Sampl
     """
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    if plan.gt_field and samples.has_sample_field(plan.gt_field):
-        label_type_of(samples, plan.gt_field)
+    if plan.gt_field:
+        with concerning("gt_field"):
+            label_type_of(samples, plan.gt_field)
     if plan.goal == SETTLE:
         if not plan.a or not plan.b:
             raise PromptingError("Say which two strategies are to be told apart.", "a")
@@ -156,7 +157,7 @@ def label_next(samples: foc.SampleCollection, plan: NextPlan) -> Iterator[Progre
 
 
 def _labelled(samples: foc.SampleCollection, gt_field: str | None) -> set[str]:
-    return set(samples.exists(gt_field).values("id")) if gt_field and samples.has_sample_field(gt_field) else set()
+    return set(samples.exists(gt_field).values("id")) if gt_field else set()
 
 
 def _to_settle(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
@@ -171,7 +172,8 @@ def _to_settle(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
         said = f"None of these {len(samples)} samples has masks of both {plan.a!r} and {plan.b!r}; apply them first."
         raise PromptingError(said, "a")
     ordered = load_order(dataset, plan.prefix)
-    same = ordered is not None and (ordered.a, ordered.b, ordered.gt_field) == (plan.a, plan.b, plan.gt_field)
+    same = ordered is not None and (ordered.a, ordered.b) == (plan.a, plan.b)
+    same = same and ordered.gt_field in (None, plan.gt_field)  # None: nobody had labelled any
     if not same or {*ordered.draw.ids, *ordered.known} != set(ids):
         free = [one for one in ids if one not in done]
         look = partial(_distance, fields=of)

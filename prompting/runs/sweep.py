@@ -16,13 +16,14 @@ from ..analysis.metrics import Target
 from ..analysis.racing import ERROR_RATE, EVERY, WORTH, Race
 from ..analysis.study import DIGITS, Study
 from ..dataset import checks
+from ..dataset.label_fields import label_type_of
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import STUDY, study_key
 from ..dataset.pages import samples_by_page
 from ..dataset.registering import check_key
 from ..dataset.studies import Begun, begun, fingerprint, save_study
 from ..dataset.truth import Truth, read_truth
-from ..errors import PromptingError, Stopped
+from ..errors import PromptingError, Stopped, concerning
 from ..labels.targets import ignored_values
 from ..pixels.images import read_bounded
 from ..plan import Plan
@@ -96,7 +97,9 @@ def sweep(samples: foc.SampleCollection, asked: SweepPlan) -> Iterator[Progress 
 def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterator[Progress | Study]:
     dataset, names = samples._dataset, plan.strategies
     check_key(dataset, study_key(plan.prefix), STUDY)
-    view = samples.exists(asked.gt_field) if samples.has_sample_field(asked.gt_field) else samples
+    with concerning("gt_field"):
+        label_type_of(samples, asked.gt_field)
+    view = samples.exists(asked.gt_field)
     if len(view) < LEAST:
         raise PromptingError(f"A sweep needs at least {LEAST} pictures with a label in {asked.gt_field!r}.", "gt_field")
     truth = yield from before_the_first(read_truth(view, asked.gt_field, plan.classes, ignored), len(view))

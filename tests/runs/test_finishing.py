@@ -89,7 +89,10 @@ def test_samples_without_a_result_are_left_as_they_are(applied, use_as_labels):
         ({"strategy": "clip_box"}, "no results of 'clip_box'"),
         ({"name": "my labels"}, "can't be a field's name"),
         ({"name": ""}, "can't be a field's name"),
-        ({"name": "_mine"}, "can't be a field's name"),
+        *[
+            ({"name": name}, f"{name!r} can't be a field's name")
+            for name in ("_mine", "id_", "my__labels", "pk", "метки")
+        ],
         ({"name": "ground_truth"}, "'ground_truth' exists and is of another type; choose another name"),
         ({"name": "tags"}, "'tags' exists and is of another type"),
         ({"name": "sam2_yolo_box"}, "a field of the strategies' results"),

@@ -106,8 +106,9 @@ def test_they_are_exported_taken_over_and_removed_like_a_strategys(compared, tmp
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("truth", "which means something else here; give them another: dataset.clone_sample_field"),
-        ("yolo_box", "which means something else here"),
+        ("truth", "means something else here; give them another: dataset.clone_sample_field"),
+        ("yolo_box", "means something else here"),
+        ("mine_", "can't begin names of fields"),
         ("nobody", "There is no label field 'nobody'"),
         ("points", "'points' must be a Segmentation or Detections"),
         ("boxes_alone", "have no instance mask"),
@@ -116,7 +117,7 @@ def test_they_are_exported_taken_over_and_removed_like_a_strategys(compared, tmp
     ],
 )
 def test_what_cannot_be_a_row_is_refused_before_anything_is_written(applied, evaluate_strategies, name, said):
-    if name in ("truth", "yolo_box", "boxes_alone"):
+    if name in ("truth", "yolo_box", "mine_", "boxes_alone"):
         box = fo.Detections(detections=[fo.Detection(label="person", bounding_box=[0, 0, 0.5, 0.5])])
         applied.set_values(name, [box.copy() for _ in range(len(applied))])
     if name == "points":

@@ -58,15 +58,15 @@ def test_a_worse_expectation_comes_first(copies, label_next):
 
 
 def test_those_that_settle_come_in_an_order_that_is_kept(copies, label_next, evaluate_strategies):
-    asked = dict(goal="settle", a="yolo_box", b="clip_point", gt_field="checked", progress=False)
-    first = label_next(copies, count=7, **asked)
+    asked = dict(goal="settle", a="yolo_box", b="clip_point", progress=False)
+    first = label_next(copies, count=7, **asked)  # nobody has labelled any, and there is no field for it
     draw = load_order(copies).draw
     assert first.sample_ids == draw.ids[:7] and first.enough is None
     assert (draw.distances[:7] > 0).all()
     truth = dict(zip(copies.values("id"), copies.values("ground_truth")))
     copies.set_values("checked", {one: truth[one].copy() for one in first.sample_ids}, key_field="id")
     evaluate_strategies(copies, "checked", progress=False)
-    second = label_next(copies, count=2, **asked)
+    second = label_next(copies, count=2, gt_field="checked", **asked)
     differing = [one for one, distance in zip(draw.ids, draw.distances) if distance > 0]
     assert second.sample_ids == tuple(differing[7:9]) and load_order(copies).draw.ids == draw.ids
     assert second.enough.labelled == 7 and "on 7 labelled pictures" in str(second)
@@ -91,6 +91,8 @@ def test_without_an_order_the_best_two_of_the_table_are_compared(explained, labe
         ({"goal": "settle"}, "Say which two strategies"),
         ({"goal": "settle", "a": "yolo_box", "b": "yolo_box"}, "as good as itself"),
         ({"goal": "settle", "a": "yolo_box", "b": "clip_box"}, "no results of 'clip_box'"),
+        ({"gt_field": "grund_truth"}, "no label field 'grund_truth'.*is it 'ground_truth' that is meant"),
+        ({"gt_field": "filepath"}, "no label field 'filepath'"),
         ({"prefix": "sam3"}, "takes finished labels, or two strategies"),
     ],
 )
