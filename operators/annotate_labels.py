@@ -8,9 +8,10 @@ from datetime import date
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..prompting.dataset.names import SENT
 from . import forms
 from .base import Described
-from .review_labels import NAME, TAG, ask_labels, asked_labels
+from .review_labels import NAME, ask_labels, asked_labels
 
 SEND, FETCH = "send", "fetch"
 
@@ -39,7 +40,7 @@ class AnnotateLabels(Described):
             return form
         waiting, runs, able = len(tagged(ctx.dataset, name)), runs_of(ctx.dataset, name), backends()
         ways = {
-            SEND: ("Send", f"{waiting} pictures have the tag {TAG}"),
+            SEND: ("Send", f"{waiting} pictures have the tag “{SENT}”"),
             FETCH: ("Fetch", f"{len(runs)} annotation runs of these labels"),
         }
         begins = SEND if waiting or not runs else FETCH
@@ -50,7 +51,7 @@ class AnnotateLabels(Described):
             else:
                 forms.show_problem(inputs, "None of these labels was sent to annotation yet.")
         elif not waiting:
-            forms.show_problem(inputs, f"No picture has the tag {TAG}: send some to annotation in a review first.")
+            forms.show_problem(inputs, f"No picture has the tag “{SENT}”: send some to annotation in a review first.")
         elif not able:
             forms.show_problem(inputs, f"FiftyOne knows no annotation backend with a key or a user: {HOW}")
         else:
@@ -78,7 +79,7 @@ class AnnotateLabels(Described):
         name: str = NAME,
         anno_key: str = "",
         backend: str | None = None,
-        tag: str = TAG,
+        tag: str = SENT,
         settings: Mapping | None = None,
     ):
         """Send what a review tagged to annotation, from Python: FiftyOne's ``annotate``, the instances as they are.
@@ -104,7 +105,7 @@ class AnnotateLabels(Described):
 
         return send(sample_collection, name, anno_key or _key(name), backend, tag, settings)
 
-    def fetch(self, dataset, name: str = NAME, anno_key: str = "", tag: str = TAG, settings: Mapping | None = None):
+    def fetch(self, dataset, name: str = NAME, anno_key: str = "", tag: str = SENT, settings: Mapping | None = None):
         """Load what annotators made of labels that were sent; see :meth:`__call__`.
 
         Args:

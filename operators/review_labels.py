@@ -5,11 +5,12 @@ from __future__ import annotations
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..prompting.dataset.names import SENT
 from . import forms
 from .base import Described
 from .reviewing.panel import go_on, open_beside
 
-NAME, TAG = "labels", "annotate"
+NAME = "labels"
 
 
 class ReviewLabels(Described):
@@ -56,7 +57,7 @@ class ReviewLabels(Described):
         if queue:
             open_beside(ctx, queue[0], name)
 
-    def __call__(self, sample_collection, name: str = NAME, tag: str = TAG):
+    def __call__(self, sample_collection, name: str = NAME, tag: str = SENT):
         """Review labels from Python: every decision is a method, and ``undo()`` takes the last one back.
 
         ``review.queue()`` are the ids of the samples that nobody decided on, the worst expected first; ``accept()``,

@@ -25,6 +25,9 @@ COUNTS = ("tp", "fp", "fn")
 TO_REVIEW, ACCEPTED, EDITED = "to review", "accepted", "edited"
 """What became of a final label: nobody looked at it yet; it is good as it is; a person changed it."""
 
+SENT = "sent to annotation"
+"""The tag of a picture that a review sent to annotation: no tag that is given for anything else."""
+
 _ENDINGS = ("_instances", "_prompt_boxes", "_positive", "_negative", "_rounds", "_status", "_score", "_error")
 
 

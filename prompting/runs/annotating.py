@@ -10,13 +10,12 @@ import fiftyone.core.collections as foc
 import numpy as np
 
 from ..dataset import checks
-from ..dataset.decisions import Decisions, fingerprint
 from ..dataset.labelled import Labelled
-from ..dataset.names import ACCEPTED, EDITED
+from ..dataset.names import ACCEPTED, EDITED, SENT
 from ..errors import PromptingError
 from ..labels.instances import instance_window
 from ..pixels.masks import Window, paint
-from .review import TAG
+from .deciding import decide
 
 BUILT_IN = ("cvat", "labelbox", "labelstudio")
 CREDENTIALS = ("api_key", "username")
@@ -48,7 +47,7 @@ def backends() -> list[str]:
     return sorted(able, key=lambda name: (name != default, name))
 
 
-def tagged(samples: foc.SampleCollection, name: str, tag: str = TAG) -> fo.DatasetView:
+def tagged(samples: foc.SampleCollection, name: str, tag: str = SENT) -> fo.DatasetView:
     """The samples whose labels wait for annotation.
 
     Raises:
@@ -64,7 +63,7 @@ def send(
     name: str,
     anno_key: str,
     backend: str | None,
-    tag: str = TAG,
+    tag: str = SENT,
     settings: Mapping | None = None,
 ):
     """Upload the tagged samples with their labels' instances: FiftyOne's ``annotate``.
@@ -101,7 +100,7 @@ def send(
     return view.annotate(anno_key, {labels.fields.instances: asked}, backend=backend or able[0], **settings)
 
 
-def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = TAG, settings: Mapping | None = None) -> Fetched:
+def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = SENT, settings: Mapping | None = None) -> Fetched:
     """Load what annotators made of the instances, paint the masks anew, and take the tag away; each label's change is a
     decision of the review, which ``undo`` takes back.
 
@@ -125,7 +124,7 @@ def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = TAG, setting
     ids = dataset.load_annotation_view(anno_key).values("id")
     before = {one: labels.of(raw) for one in ids if (raw := labels.find(one)) and raw.get(name) is not None}
     dataset.load_annotations(anno_key, **{"unexpected": "ignore", "progress": False, **(settings or {})})
-    decisions, edited = Decisions(dataset, name), []
+    edited = []
     for sample_id, was in before.items():
         raw = labels.raw(sample_id)
         shown = labels.read(raw)
@@ -137,14 +136,7 @@ def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = TAG, setting
             changes[name] = {**raw[name], "mask": fo.Segmentation(mask=mask).to_mongo()["mask"]}
             changes[name].pop("mask_path", None)
             changes |= labels.stored({labels.fields.expected_iou: None})
-        after = fingerprint({**labels.of(raw), **changes})
-        what = "accepted in annotation" if same else "edited in annotation"
-        decision = decisions.add(sample_id, what, was, after)
-        try:
-            labels.update(raw, {"$set": changes, "$pull": {"tags": tag}})
-        except PromptingError:
-            decisions.forget(decision)
-            raise
+        decide(labels, raw, "accepted in annotation" if same else "edited in annotation", changes, was, untag=tag)
     return Fetched(tuple(edited), tuple(one for one in before if one not in edited))
 
 

@@ -17,8 +17,8 @@ class Standing:
     Attributes:
         name: of the labels
         total: pictures that have a label
-        accepted, edited: those that somebody judged
-        sent: those that wait for annotation, and weren't judged
+        accepted, edited: those that somebody judged, and that don't wait for annotation
+        sent: those that wait for annotation
     """
 
     name: str

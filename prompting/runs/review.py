@@ -17,17 +17,15 @@ from ..dataset import checks
 from ..dataset.decisions import Decision, Decisions, fingerprint
 from ..dataset.finals import SOURCE, values
 from ..dataset.labelled import Labelled
-from ..dataset.names import ACCEPTED, EDITED, TO_REVIEW, StrategyFields
+from ..dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, StrategyFields
 from ..dataset.present import name_of, strategies_in
 from ..dataset.storage import DONE
 from ..errors import PromptingError
 from ..final.candidates import Choice
 from ..labels.instances import instance_window
 from ..pixels.masks import Window, paint, taken_out
+from .deciding import decide
 from .looks import Drawn, Instance, Look, Other, Standing
-
-TAG = "annotate"
-"""Of a picture that is sent to annotation; it waits there, and nobody is asked about it again until the tag is gone."""
 
 
 class Review:
@@ -39,25 +37,26 @@ class Review:
     Args:
         samples: a dataset, or the view that is to be reviewed
         name: of the labels
-        tag: of pictures that are sent to annotation
+        tag: of pictures that are sent to annotation; they wait there, and nobody is asked about them until it is gone
 
     Raises:
         PromptingError: there are no such labels, or the tag has no name
     """
 
-    def __init__(self, samples: foc.SampleCollection, name: str = "labels", tag: str = TAG):
+    def __init__(self, samples: foc.SampleCollection, name: str = "labels", tag: str = SENT):
         checks.check_collection(samples)
         checks.check_labels(samples._dataset, name)
-        self.dataset, self.name, self.tag = samples._dataset, name, checks.check_tag(tag, TAG)
+        self.dataset, self.name, self.tag = samples._dataset, name, checks.check_tag(tag, SENT)
         self._samples, self._labels = checks.with_all_fields(samples), Labelled(samples._dataset, name)
         self._fields, self._decisions = self._labels.fields, Decisions(samples._dataset, name)
 
     def standing(self) -> Standing:
         """How far it is."""
         rows = self._rows()
-        states = [status for _, status, _, _ in rows]
-        sent = sum(sent for _, status, _, sent in rows if status == TO_REVIEW)
-        return Standing(self.name, len(rows), states.count(ACCEPTED), states.count(EDITED), sent)
+        states = [status for _, status, _, sent in rows if not sent]
+        return Standing(
+            self.name, len(rows), states.count(ACCEPTED), states.count(EDITED), sent=len(rows) - len(states)
+        )
 
     def queue(self) -> list[str]:
         """The ids of the samples that nobody decided on, the worst expected first."""
@@ -219,15 +218,7 @@ class Review:
         return self._labels.rows(self._samples, self.tag)
 
     def _decide(self, raw: Mapping, what: str, changes: Mapping, tag: str | None = None) -> Decision:
-        self._labels.declare_status()
-        before = self._labels.of(raw)
-        decision = self._decisions.add(str(raw["_id"]), what, before, fingerprint({**before, **changes}), tag)
-        try:
-            self._labels.update(raw, {"$set": changes, **({"$addToSet": {"tags": tag}} if tag else {})})
-        except PromptingError:
-            self._decisions.forget(decision)
-            raise
-        return decision
+        return decide(self._labels, raw, what, changes, tag=tag)
 
     def _take_back(self, raw: Mapping, decision: Decision) -> bool:
         """Whether there was something to take back: the process may have ended before or after it was carried out."""

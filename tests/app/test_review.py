@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
-from prompting.dataset.names import ACCEPTED, EDITED, FinalFields
+from prompting.dataset.names import ACCEPTED, EDITED, SENT, FinalFields
 from tests.app.driving import carry_out, form_of
 from tests.storing import timeless
 
@@ -92,8 +92,8 @@ def test_ten_labels_are_finished_reviewed_and_removed(open_dataset, ten, apply_s
     expect(accept).to_have_count(0)  # the picture is closed
     ten.reload()
     assert ten.count_values(FIELDS.status) == {ACCEPTED: 7, EDITED: 2, "to review": 1}
-    assert ten.count_sample_tags() == {"annotate": 1}
-    ten.untag_samples("annotate")  # a tag is a person's
+    assert ten.count_sample_tags() == {SENT: 1}
+    ten.untag_samples(SENT)  # a tag is a person's
     panel.get_by_role("button", name="Refresh").click()
 
     for what, gone in (("labels: labels", "Removed: the labels"), ("all of them", "Removed: the results of all")):

@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 
-from prompting.dataset.names import ACCEPTED, EDITED, FinalFields
+from prompting.dataset.names import ACCEPTED, EDITED, SENT, FinalFields
 from prompting.runs.review import Review
 
 PLUGIN = "@promptlab/sam2-prompting"
@@ -154,7 +154,7 @@ def test_undo_opens_the_picture_again(page, finished):
     page.sample = second
     page.do("on_change_current_sample")
     page.press("decisions", "annotate")
-    assert finished.count_sample_tags() == {"annotate": 1}
+    assert finished.count_sample_tags() == {SENT: 1}
     page.do("redraw").press("decisions", "undo")
     assert page.opened == second and not finished.count_sample_tags()
     page.do("redraw").press("decisions", "undo")

@@ -5,7 +5,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 
-from prompting.dataset.names import ACCEPTED, EDITED, TO_REVIEW, FinalFields
+from prompting.dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, FinalFields
 from prompting.runs import annotating
 from tests.operators.asking import form
 from tests.runs.desk import DESK
@@ -57,7 +57,7 @@ def test_what_comes_back_edited_is_painted_anew_and_can_be_taken_back(finished, 
     assert len(now[FIELDS.instances].detections) == len(before[FIELDS.instances].detections) - 1
     assert now[FIELDS.mask].get_mask().sum() < before[FIELDS.mask].get_mask().sum()
     assert (now[FIELDS.status], finished[same][FIELDS.status]) == (EDITED, ACCEPTED)
-    assert not finished.match_tags("annotate")
+    assert not finished.match_tags(SENT)
 
     assert [review.undo().sample_id for _ in range(2)] in ([same, edited], [edited, same])
     back = finished[edited]
@@ -67,7 +67,7 @@ def test_what_comes_back_edited_is_painted_anew_and_can_be_taken_back(finished, 
 
 
 def test_what_cannot_be_sent_or_fetched_is_said_before_anything_is(finished, review, desk, monkeypatch):
-    with pytest.raises(ValueError, match="No sample of 'labels' has the tag 'annotate'"):
+    with pytest.raises(ValueError, match="No sample of 'labels' has the tag 'sent to annotation'"):
         annotate(finished)
     review.annotate(two(finished)[0])
     with pytest.raises(ValueError, match="no backend 'cvat' with a key or a user; choose from desk"):
@@ -89,7 +89,7 @@ def test_a_backend_is_known_by_its_key(monkeypatch):
 
 def test_the_menu_sends_and_fetches_what_its_form_begins_with(finished, review, desk):
     one = two(finished)[0]
-    assert "No picture has the tag annotate" in form("annotate_labels", finished)["problem"]["error_message"]
+    assert f"No picture has the tag “{SENT}”" in form("annotate_labels", finished)["problem"]["error_message"]
     review.annotate(one)
     finished.reload()
     begins = {name: field["default"] for name, field in form("annotate_labels", finished).items() if "default" in field}

@@ -5,7 +5,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 
-from prompting.dataset.names import ACCEPTED, EDITED, TO_REVIEW, FinalFields, StrategyFields
+from prompting.dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, FinalFields, StrategyFields
 from prompting.runs.review import Review
 
 PLUGIN = "@promptlab/sam2-prompting"
@@ -160,13 +160,28 @@ def test_what_somebody_changed_since_is_not_undone(review, finished, crowded):
 def test_a_tag_of_a_persons_own_is_not_taken_back(review, finished):
     first, second = review.queue()[:2]
     sample = finished[first]
-    sample.tags.append("annotate")
+    sample.tags.append(SENT)
     sample.save()
     assert review.annotate(first) is None and review.queue()[0] == second
     review.annotate(second)
-    finished.untag_samples("annotate")
+    finished.untag_samples(SENT)
     assert review.undo() is None  # nothing is left of it
     assert review.queue()[:2] == [first, second]
+
+
+def test_pictures_that_were_tagged_as_the_worst_are_reviewed_like_others(review, finished):
+    foo.get_operator("@promptlab/sam2-prompting/tag_worst")(finished, "yolo_box", count=2, progress=False)
+    assert len(review.queue()) == len(finished) and not review.standing().sent
+
+
+def test_what_waits_for_annotation_is_no_longer_accepted(review, finished):
+    first, second = review.queue()[:2]
+    review.accept(first)
+    review.annotate(first)
+    review.annotate(second)
+    assert (review.standing().accepted, review.standing().sent) == (0, 2)  # as many as would be sent
+    finished.untag_samples(SENT)
+    assert (review.standing().accepted, review.standing().sent) == (1, 0)
 
 
 def test_who_decides_on_what_somebody_else_just_changed_is_told(review, finished, monkeypatch):
