@@ -53,9 +53,9 @@ class ReviewLabels(Described):
         if ctx.params.get("beside"):
             go_on(ctx, name, ctx.params["beside"])
             return
-        queue = Review(ctx.view, name).queue()
-        if queue:
-            open_beside(ctx, queue[0], name)
+        first = Review(ctx.view, name).after(None)
+        if first:
+            open_beside(ctx, first, name)
 
     def __call__(self, sample_collection, name: str = NAME, tag: str = SENT):
         """Review labels from Python: every decision is a method, and ``undo()`` takes the last one back.

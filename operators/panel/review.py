@@ -33,9 +33,9 @@ def begin(ctx) -> None:
     from ..reviewing.panel import open_beside
 
     name = ctx.params.get("labels")
-    queue = Review(ctx.dataset, name).queue()
-    if queue:
+    first = Review(ctx.dataset, name).after(None)
+    if first:
         ctx.ops.clear_view()
-        open_beside(ctx, queue[0], name)
+        open_beside(ctx, first, name)
     else:
         ctx.ops.notify("Every picture is decided.", variant="success")

@@ -63,7 +63,7 @@ class ReviewPanel(foo.Panel):
     def start(self, ctx) -> None:
         """Open the picture that is expected to be worst, and this panel beside it."""
         chosen = Chosen.of(ctx)
-        first = next(iter(chosen.review(ctx).queue()), None)
+        first = chosen.review(ctx).after(None)
         if first is None:
             ctx.ops.notify("Every picture is decided.", variant="success")
             return

@@ -7,13 +7,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
-import fiftyone.core.collections as foc
 from bson import ObjectId
 
 from ..errors import PromptingError
 from .declaring import add_fields
 from .lock import editing
-from .names import TO_REVIEW, FinalFields, labels_key
+from .names import FinalFields, labels_key
 from .owned import label_fields
 from .present import prefixes
 
@@ -46,20 +45,6 @@ class Labelled:
         return sorted(
             prefixes(self.dataset), key=lambda prefix: ours.index(prefix) if prefix in ours else len(ours)
         ) or ["sam2"]
-
-    def rows(self, samples: foc.SampleCollection, tag: str) -> list[tuple[str, str, float | None, bool]]:
-        """Id, status, expected IoU and whether it has a tag, of each sample with a label, the worst expected first."""
-        fields = self.fields
-        paths = [name for name in (fields.status, fields.expected_iou) if name in self.there]
-        ids, tags, labelled, *columns = samples.values(["id", "tags", f"{fields.mask}.id", *paths])
-        known = dict(zip(paths, columns))
-        states, expected = (known.get(name) or [None] * len(ids) for name in (fields.status, fields.expected_iou))
-        rows = [
-            (one, state or TO_REVIEW, iou, tag in (of or ()))
-            for one, of, label, state, iou in zip(ids, tags, labelled, states, expected)
-            if label is not None
-        ]
-        return sorted(rows, key=lambda row: (row[2] is None, row[2] or 0.0))
 
     def find(self, sample_id: str) -> Mapping[str, Any] | None:
         """A sample's label as the database has it, its file, its tags and when it was changed last; None without."""

@@ -23,10 +23,8 @@ def spread(points: np.ndarray, worth: np.ndarray, count: int, labelled: Sequence
         places of the chosen ones, the first to be labelled first
     """
     points, worth = np.asarray(points, float), np.asarray(worth, float)
-    away = np.full(len(points), np.inf)
-    free = np.ones(len(points), bool)
-    for i in labelled:
-        away, free[i] = np.minimum(away, _distances(points, i)), False
+    away, free = _to_nearest(points, list(labelled)), np.ones(len(points), bool)
+    free[list(labelled)] = False
     chosen: list[int] = []
     while len(chosen) < count and free.any():
         reached = np.isfinite(away)
@@ -36,6 +34,13 @@ def spread(points: np.ndarray, worth: np.ndarray, count: int, labelled: Sequence
         free[best] = False
         away = np.minimum(away, _distances(points, best))
     return chosen
+
+
+def _to_nearest(points: np.ndarray, places: list[int]) -> np.ndarray:
+    """(N,) the distance to the nearest of these; infinite without any. Thousands of them to ten thousands are many."""
+    from sklearn.metrics import pairwise_distances_argmin_min
+
+    return pairwise_distances_argmin_min(points, points[places])[1] if places else np.full(len(points), np.inf)
 
 
 def _distances(points: np.ndarray, i: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from ..dataset.finals import SOURCE, values
 from ..dataset.labelled import Labelled
 from ..dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, StrategyFields
 from ..dataset.present import name_of, strategies_in
+from ..dataset.queue import Queue
 from ..dataset.storage import DONE
 from ..errors import PromptingError
 from ..final.candidates import Choice
@@ -47,27 +48,24 @@ class Review:
         checks.check_collection(samples)
         checks.check_labels(samples._dataset, name)
         self.dataset, self.name, self.tag = samples._dataset, name, checks.check_tag(tag, SENT)
-        self._samples, self._labels = checks.with_all_fields(samples), Labelled(samples._dataset, name)
+        self._labels = Labelled(samples._dataset, name)
+        self._queue = Queue(self._labels, checks.with_all_fields(samples), self.tag)
         self._fields, self._decisions = self._labels.fields, Decisions(samples._dataset, name)
 
     def standing(self) -> Standing:
         """How far it is."""
-        rows = self._rows()
-        states = [status for _, status, _, sent in rows if not sent]
-        return Standing(
-            self.name, len(rows), states.count(ACCEPTED), states.count(EDITED), sent=len(rows) - len(states)
-        )
+        counts = self._queue.counts()
+        waiting = sum(count for (_, sent), count in counts.items() if sent)
+        judged = (counts[status, False] for status in (ACCEPTED, EDITED))
+        return Standing(self.name, counts.total(), *judged, sent=waiting)
 
     def queue(self) -> list[str]:
         """The ids of the samples that nobody decided on, the worst expected first."""
-        return [sample_id for sample_id, status, _, sent in self._rows() if status == TO_REVIEW and not sent]
+        return self._queue.ids()
 
     def after(self, sample_id: str | None) -> str | None:
         """The next in the queue after a sample, from its beginning after the last; None where no other is left."""
-        rows = self._rows()
-        start = next((i + 1 for i, row in enumerate(rows) if row[0] == sample_id), 0)
-        around = (*rows[start:], *rows[:start])
-        return next((row[0] for row in around if row[1] == TO_REVIEW and not row[3] and row[0] != sample_id), None)
+        return self._queue.after(sample_id)
 
     def look(self, sample: fo.Sample | str) -> Look:
         """What there is to know of a sample: its label, and what can be taken instead.
@@ -206,16 +204,13 @@ class Review:
 
     def __len__(self) -> int:
         """How many pictures have a label."""
-        return len(self._rows())
+        return self._queue.counts().total()
 
     def __str__(self) -> str:
         return str(self.standing())
 
     def __repr__(self) -> str:
         return f"<Review: {self}>"
-
-    def _rows(self) -> list[tuple[str, str, float | None, bool]]:
-        return self._labels.rows(self._samples, self.tag)
 
     def _decide(self, raw: Mapping, what: str, changes: Mapping, tag: str | None = None) -> Decision:
         return decide(self._labels, raw, what, changes, tag=tag)
