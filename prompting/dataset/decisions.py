@@ -54,8 +54,7 @@ class Decisions:
 
     def add(self, sample_id: str, what: str, before: Mapping, after: str, tag: str | None = None) -> Decision:
         """Keep a decision, before it is carried out, as the last."""
-        held = base64.b64encode(bson.encode(before)).decode()  # the store tells its listeners in JSON
-        value = {"sample_id": sample_id, "what": what, "before": held, "after": after, "tag": tag}
+        value = {"sample_id": sample_id, "what": what, "before": _packed(before), "after": after, "tag": tag}
         number = max(self._numbers(), default=0) + 1
         while not self._store.set_if_absent(f"{number:08d}", value):  # somebody else decides at the same time
             number += 1
@@ -67,12 +66,26 @@ class Decisions:
         value = self._store.get(f"{max(numbers):08d}") if numbers else None
         if value is None:
             return None
-        before = bson.decode(base64.b64decode(value["before"]))
+        before = _unpacked(value["before"])
         return Decision(max(numbers), value["sample_id"], value["what"], before, value["after"], value["tag"])
 
     def forget(self, decision: Decision) -> None:
         """It was taken back, or never carried out."""
         self._store.delete(f"{decision.number:08d}")
+
+    def keep_before(self, run: str, before: Mapping[str, Mapping]) -> dict[str, Mapping]:
+        """Keep what labels are before FiftyOne loads a run's over them: sample id -> label.
+
+        Returns:
+            the same; of those that a loading which was broken off had kept already, what they were before that one
+        """
+        for sample_id, label in before.items():
+            self._store.set_if_absent(f"{run}.{sample_id}", _packed(label))
+        return {sample_id: _unpacked(self._store.get(f"{run}.{sample_id}")) for sample_id in before}
+
+    def forget_before(self, run: str, sample_id: str) -> None:
+        """The sample's label is whole again."""
+        self._store.delete(f"{run}.{sample_id}")
 
     def forget_all(self) -> None:
         """The labels are gone."""
@@ -82,7 +95,16 @@ class Decisions:
         return len(self._numbers())
 
     def _numbers(self) -> list[int]:
-        return [int(key) for key in self._store.list_keys()]
+        return [int(key) for key in self._store.list_keys() if key.isdigit()]
+
+
+def _packed(label: Mapping) -> str:
+    """As the store can tell its listeners in JSON."""
+    return base64.b64encode(bson.encode(label)).decode()
+
+
+def _unpacked(text: str) -> dict:
+    return bson.decode(base64.b64decode(text))
 
 
 def fingerprint(values: Mapping) -> str:

@@ -10,6 +10,8 @@ import fiftyone.core.collections as foc
 import numpy as np
 
 from ..dataset import checks
+from ..dataset.decisions import Decisions
+from ..dataset.finals import ACCEPTED_BY
 from ..dataset.labelled import Labelled
 from ..dataset.names import ACCEPTED, EDITED, SENT
 from ..errors import PromptingError
@@ -123,20 +125,28 @@ def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = SENT, settin
     labels.declare_status()
     ids = dataset.load_annotation_view(anno_key).values("id")
     before = {one: labels.of(raw) for one in ids if (raw := labels.find(one)) and raw.get(name) is not None}
+    decisions = Decisions(dataset, name)
+    before = decisions.keep_before(anno_key, before)  # until the end a label may be half loaded; then it is done again
     dataset.load_annotations(anno_key, **{"unexpected": "ignore", "progress": False, **(settings or {})})
     edited = []
     for sample_id, was in before.items():
-        raw = labels.raw(sample_id)
+        raw = labels.find(sample_id)
+        if raw is None or raw.get(name) is None:
+            continue  # somebody deleted it meanwhile
         shown = labels.read(raw)
         same = raw.get(labels.fields.instances) == was.get(labels.fields.instances)
-        changes = {labels.fields.status: ACCEPTED if same else EDITED}
+        accepted = same and raw.get(labels.fields.status) != EDITED
+        changes = {labels.fields.status: ACCEPTED if accepted else EDITED}
+        if ACCEPTED_BY in raw[name]:  # now it is people who did
+            changes[name] = {key: value for key, value in raw[name].items() if key != ACCEPTED_BY}
         if not same:
             edited.append(sample_id)
             mask = _painted(labels.detections(shown), labels, shown[name].get_mask().shape[:2])
-            changes[name] = {**raw[name], "mask": fo.Segmentation(mask=mask).to_mongo()["mask"]}
+            changes[name] = {**changes.get(name, raw[name]), "mask": fo.Segmentation(mask=mask).to_mongo()["mask"]}
             changes[name].pop("mask_path", None)
             changes |= labels.stored({labels.fields.expected_iou: None})
         decide(labels, raw, "accepted in annotation" if same else "edited in annotation", changes, was, untag=tag)
+        decisions.forget_before(anno_key, sample_id)
     return Fetched(tuple(edited), tuple(one for one in before if one not in edited))
 
 

@@ -66,6 +66,23 @@ def test_what_comes_back_edited_is_painted_anew_and_can_be_taken_back(finished, 
     assert back[FIELDS.status] == TO_REVIEW
 
 
+def test_a_fetch_that_was_broken_off_is_done_again_and_taken_back_to_what_was(finished, review, desk, monkeypatch):
+    one = two(finished)[0]
+    review.annotate(one)
+    before = finished[one].copy()
+    annotate(finished, anno_key="round_1")
+    del DESK["round_1"][one][next(iter(DESK["round_1"][one]))]
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(annotating, "decide", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        annotating.fetch(finished, "labels", "round_1")
+    assert not review.last().what.startswith("edited") and review.standing().sent == 1
+    told = annotate.fetch(finished, anno_key="round_1")
+    assert told.edited == (one,) and finished[one][FIELDS.status] == EDITED
+    assert finished[one][FIELDS.mask].get_mask().sum() < before[FIELDS.mask].get_mask().sum()
+    assert review.undo().what == "edited in annotation"
+    assert len(finished[one][FIELDS.instances].detections) == len(before[FIELDS.instances].detections)
+
+
 def test_what_cannot_be_sent_or_fetched_is_said_before_anything_is(finished, review, desk, monkeypatch):
     with pytest.raises(ValueError, match="No sample of 'labels' has the tag 'sent to annotation'"):
         annotate(finished)
