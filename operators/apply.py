@@ -48,7 +48,6 @@ class ApplyStrategies(RunOperator):
                 told = f"{progress.failed} of {progress.total} samples failed; their status fields say why."
                 yield ctx.ops.notify(told, variant="warning")
             yield ctx.trigger("reload_dataset")
-            yield ctx.trigger("set_color_scheme", {"fields": appearance.field_colours(ctx.dataset)})
             yield ctx.ops.set_active_fields(appearance.active_fields(ctx.dataset, plan.prefix, plan.strategies[0]))
 
     def __call__(

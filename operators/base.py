@@ -10,9 +10,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..prompting.errors import Stopped
-from .dialog import with_notes, with_reload
+from .dialog import with_notes
 from .panel.open_panels import redraw_open_panels
-from .sidebar import groups
+from .sidebar import SHOW, groups
 from .words import in_form_words
 
 
@@ -62,13 +62,14 @@ class RunOperator(Described, ABC):
         """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
         from ..prompting.dataset.appearance import field_colours
 
-        before, result, notices = groups(ctx.dataset), None, []
+        groups_before, colours_before = groups(ctx.dataset), field_colours(ctx.dataset)
+        result, notices = None, []
         try:
             for message in self._steps(ctx):
                 if _is_notice(message):  # shown in the dialog's end, where it stays until Done is pressed
                     notices.append(message)
                     continue
-                if _is_result(message):  # the last is kept until the groups are known
+                if _is_result(message):  # the last is kept until all that is to be noted is known
                     message, result = result, message
                 if message is not None:
                     yield message
@@ -77,7 +78,6 @@ class RunOperator(Described, ABC):
                 ctx.set_progress(label=in_form_words(str(stopped), {}))
             else:
                 yield ctx.trigger("reload_dataset")
-                yield ctx.trigger("set_color_scheme", {"fields": field_colours(ctx.dataset)})
                 result = self._show_stopped(ctx, stopped)
         except Exception as error:
             if not ctx.delegated:
@@ -89,8 +89,10 @@ class RunOperator(Described, ABC):
             if notices:
                 result = ctx.ops.show_output(**with_notes(notices, _shown(result)))
             ctx.dataset.reload()
-            if groups(ctx.dataset) != before:
-                result = ctx.ops.show_output(**with_reload(ctx, _shown(result)))
+            if (colours := field_colours(ctx.dataset)) != colours_before:
+                yield ctx.trigger("set_color_scheme", {"fields": colours})
+            if (made := groups(ctx.dataset)) != groups_before:
+                yield ctx.trigger(SHOW, {"groups": made})
         if result is not None:
             yield result
         if not ctx.delegated:

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import fiftyone.operators.types as types
-
-
-def with_reload(ctx, shown: dict | None) -> dict:
-    """What a run's dialog shows in the end, and a button above it: below tables it would be out of sight.
-
-    Args:
-        ctx: of the run
-        shown: the parameters of the ``show_output`` that came last
-    """
-    outputs = types.Object()
-    outputs.md("The sidebar's groups have changed; it shows them once the page is loaded again.", name="sidebar")
-    outputs.btn("reload", label="Load the page again", icon="refresh", href=f"/datasets/{quote(ctx.dataset.name)}")
-    return above(outputs, shown)
 
 
 def with_notes(notices: list, shown: dict | None) -> dict:

@@ -78,7 +78,6 @@ class EvaluateStrategies(RunOperator):
         return form
 
     def _steps(self, ctx):
-        from ..prompting.dataset import appearance
         from ..prompting.runs.evaluation import evaluate_steps
         from ..prompting.runs.scorable import EvaluationPlan
 
@@ -93,7 +92,6 @@ class EvaluateStrategies(RunOperator):
             yield forms.tell(ctx, step / count, label)
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
-            yield ctx.trigger("set_color_scheme", {"fields": appearance.field_colours(ctx.dataset)})
             yield forms.show_tables(ctx, comparison.tables())
 
     def __call__(

@@ -1,14 +1,19 @@
-"""The sidebar's groups, which a page reads when it is loaded, and at no other time.
+"""The sidebar's groups, which a page takes from a dataset when it comes to it, and at no other time.
 
-The App takes them anew when it comes to a dataset from elsewhere: not when it reads the dataset again, nor when it
-opens the one that it shows. So where a run made or removed groups, its dialog ends with a button that loads the page.
+Not when it reads the dataset again, nor when it opens the one that it shows. So where a run made or removed groups, an
+operator of the plugin's that runs in the page, ``sidebar.js``, shows them.
 """
 
 from __future__ import annotations
 
 import fiftyone as fo
 
+SHOW = "@promptlab/sam2-prompting/show_sidebar_groups"
 
-def groups(dataset: fo.Dataset) -> list[tuple[str, tuple[str, ...]]]:
+
+def groups(dataset: fo.Dataset) -> list[dict]:
     """What a page that is loaded now takes the sidebar's groups from."""
-    return [(group.name, tuple(group.paths)) for group in dataset.app_config.sidebar_groups or ()]
+    made = dataset.app_config.sidebar_groups
+    if made is None:  # nobody arranged any
+        made = fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    return [{"name": group.name, "paths": list(group.paths), "expanded": group.expanded} for group in made]

@@ -58,6 +58,8 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
     choose_bundled_models(form)
     carry_out(form, panel.get_by_text("Not evaluated yet"))
+    for strategy in AUTOMATIC:  # its group, in the page that ran it, which wasn't loaded again
+        expect(page.get_by_test_id(f"sidebar-group-SAM2 {strategy.upper()}")).to_have_count(1)
 
     dataset.reload()  # the App's server writes to it, here and below
     done = dataset.select_fields("sam2_yolo_box").exists("sam2_yolo_box")

@@ -1,5 +1,8 @@
-"""How a run's dialog ends: with what came of it, and a button to load the page where groups of the sidebar changed."""
+"""What a run's end shows in the page that it was started in: what came of it, its colours, and the sidebar's groups."""
 
+import fiftyone as fo
+
+from prompting.dataset.appearance import colours
 from tests.operators.asking import run
 
 
@@ -12,30 +15,42 @@ def fields(orders) -> dict:
     return ending(orders)["outputs"]["type"]["properties"]
 
 
-def test_a_first_run_offers_to_load_the_page_and_one_that_changes_no_group_does_not(dataset, nano):
+def told(orders, uri: str) -> list[dict]:
+    """The parameters of each order of a kind."""
+    return [order.body.params for order in orders if order.body.operator_uri.endswith(uri)]
+
+
+def test_a_first_run_shows_its_groups_and_one_that_changes_no_group_does_not(dataset, nano):
     params = {"strategies": ["yolo_box"], "classes": "person", **nano}
-    first = fields(run("apply_strategies", dataset, params))
-    assert first["reload"]["view"]["href"] == f"/datasets/{dataset.name}"
-    assert first["progress"]["view"]["label"] == "6 of 6 samples"
+    orders = run("apply_strategies", dataset, params)
     dataset.reload()
+    ((shown,), made) = told(orders, "show_sidebar_groups"), dataset.app_config.sidebar_groups
+    assert [(group["name"], group["paths"]) for group in shown["groups"]] == [(g.name, g.paths) for g in made]
+    assert {group["name"]: group["expanded"] for group in shown["groups"]}["sam2 yolo_box"] is False
+    (scheme,) = told(orders, "set_color_scheme")
+    assert {entry["path"]: entry["fieldColor"] for entry in scheme["fields"]} == colours(dataset, "sam2")
+    assert fields(orders)["progress"]["view"]["label"] == "6 of 6 samples"
+
     again = run("apply_strategies", dataset, {**params, "existing": "overwrite"})
-    assert "reload" not in fields(again) and "stop" not in fields(again)
+    assert not told(again, "show_sidebar_groups") and not told(again, "set_color_scheme")
+    assert "stop" not in fields(again)
 
 
-def test_the_tables_of_an_evaluation_stay_below_it(applied_once):
-    """Below five tables nobody would scroll to it."""
+def test_where_the_last_results_go_the_groups_are_fiftyones_own_again_and_the_colours_gone(applied_once):
     dataset = applied_once.clone()
-    shown = ending(run("evaluate_strategies", dataset, {"gt_field": "ground_truth", "strategies": ["yolo_box"]}))
-    assert list(shown["outputs"]["type"]["properties"])[:3] == ["sidebar", "reload", "title0"]
-    assert shown["results"]["table0"][0]["column0"] == "yolo_box"
+    orders = run("remove_results", dataset, {"confirm": True})
+    dataset.reload()
+    ((shown,), standard) = told(orders, "show_sidebar_groups"), fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    assert [(group["name"], group["paths"]) for group in shown["groups"]] == [(g.name, g.paths) for g in standard]
+    assert told(orders, "set_color_scheme") == [{"fields": []}]
     dataset.delete()
 
 
 def test_what_came_of_a_run_stays_in_its_dialog(applied):
     """A note at the window's edge is gone in seconds, and with it what the colours of an overlay mean."""
     orders = run("tag_worst", applied, {"strategy": "yolo_box"})
-    told = [order.body.operator_uri.rpartition("/")[2] for order in orders]
-    assert "notify" not in told and told[-1] == "show_output"
+    kinds = [order.body.operator_uri.rpartition("/")[2] for order in orders]
+    assert "notify" not in kinds and kinds[-1] == "show_output"
     shown = fields(orders)
     assert "tagged 'annotate'" in str(shown["note0"])
     assert list(shown).index("note0") < list(shown).index("progress")
