@@ -18,7 +18,15 @@ NAME = "labels"
 
 
 class FinishLabels(RunOperator):
-    """Choose one label for each sample from what strategies made of it, and keep it in fields of a person's own."""
+    """Choose one label for each sample from what strategies made of it, and keep it in fields of a person's own.
+
+    Attributes:
+        title: of the form
+        rule: by which labels are chosen; None where the form asks
+    """
+
+    title = "Finish labels"
+    rule: str | None = None
 
     about = dict(
         name="finish_labels",
@@ -32,12 +40,13 @@ class FinishLabels(RunOperator):
         from ..prompting.errors import PromptingError
 
         inputs = types.Object()
-        form = types.Property(inputs, view=types.View(label="Finish labels"))
+        form = types.Property(inputs, view=types.View(label=self.title))
         inputs.view_target(ctx, action_description="Label")
         prefix = forms.ask_prefix(ctx, inputs)
-        rule = ctx.params.get("rule") or ONE
-        titles = {name: (TITLES["rule"][name], told) for name, told in RULES.items()}
-        forms.choose_by_button(inputs, "rule", titles, ONE)
+        rule = self.rule or ctx.params.get("rule") or ONE
+        if self.rule is None:
+            titles = {name: (TITLES["rule"][name], told) for name, told in RULES.items()}
+            forms.choose_by_button(inputs, "rule", titles, ONE)
         if not _ask_strategies(ctx, inputs, prefix, rule):
             return form
         _ask_truth(ctx, inputs, prefix, rule)

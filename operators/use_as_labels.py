@@ -1,4 +1,4 @@
-"""``use_as_labels``: what earlier versions called finishing labels by the rule of one strategy."""
+"""``use_as_labels``: finishing labels by the rule of one strategy, as the panel's button for the winner asks for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .finish_labels import NAME, FinishLabels
 
 
 class UseAsLabels(FinishLabels):
-    """A strategy's masks as labels; it is in no menu, for :class:`FinishLabels` asks for the same."""
+    """A strategy's masks as labels; it is in no menu, where :class:`FinishLabels` offers this among other rules."""
 
     about = {
         **FinishLabels.about,
@@ -21,6 +21,8 @@ class UseAsLabels(FinishLabels):
         "description": "Copy one strategy's masks into fields of your own; finish_labels can also join several",
     }
 
+    title, rule = "Use a strategy's masks as labels", ONE
+
     @property
     def config(self) -> foo.OperatorConfig:
         config = super().config
@@ -28,7 +30,7 @@ class UseAsLabels(FinishLabels):
         return config
 
     def _steps(self, ctx) -> Iterator:
-        ctx.params["rule"] = ONE
+        ctx.params["rule"] = self.rule
         if ctx.params.pop("overwrite", False):
             ctx.params["existing"] = OVERWRITE
         return super()._steps(ctx)

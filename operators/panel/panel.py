@@ -186,7 +186,7 @@ class StrategiesPanel(foo.Panel):
         self._prompt(ctx, "export_comparison")
 
     def prompt_labels(self, ctx) -> None:
-        self._prompt(ctx, "finish_labels", rule="one", strategy=next_steps.winner(ctx, Choices.of(ctx)))
+        self._prompt(ctx, "use_as_labels", strategy=next_steps.winner(ctx, Choices.of(ctx)))
 
     def prompt_finish(self, ctx) -> None:
         self._prompt(ctx, "finish_labels")

@@ -19,6 +19,15 @@ def test_the_form_begins_with_the_best_strategy_and_says_what_would_be_lost(expl
     assert "reviewed" in form("finish_labels", explained, {"existing": "overwrite"})
 
 
+def test_one_strategys_masks_are_used_without_a_question_for_a_rule(explained):
+    given = {"strategy": "clip_point", "name": "mine"}
+    fields = form("use_as_labels", explained, given)
+    assert "rule" not in fields and "6 of 6 samples have results to label by" in str(fields["count"])
+    run("use_as_labels", explained, given)
+    explained.reload()
+    assert set(explained.values("mine_source")) == {"clip_point"}
+
+
 def test_each_rule_asks_for_what_it_takes(explained):
     cascade = form("finish_labels", explained, {"rule": "cascade"})
     assert cascade["order"]["default"] == "yolo_box, clip_point" and "problem" not in cascade

@@ -21,5 +21,5 @@ def test_whether_it_is_settled_is_said_and_its_buttons_open_the_forms(ask, expla
         prompted = ask(explained, method).orders["prompt_user_for_operation"]
         assert prompted["operator_uri"].endswith(name) and prompted["params"]["prefix"] == "sam2"
     prompted = ask(explained, "prompt_labels").orders["prompt_user_for_operation"]
-    assert prompted["operator_uri"].endswith("finish_labels")
-    assert {"rule": "one", "strategy": "yolo_box"}.items() <= prompted["params"].items()
+    assert prompted["operator_uri"].endswith("use_as_labels")  # which has chosen: that form asks for no rule
+    assert prompted["params"]["strategy"] == "yolo_box"
