@@ -98,7 +98,8 @@ def open_strategies(page: Page) -> Locator:
     option = page.get_by_test_id("new-panel-option-strategies_panel")
     others = page.get_by_test_id("new-panel-option-model_evaluation_panel_builtin")
     page.get_by_test_id("new-panel-btn").first.click()
-    others.wait_for()  # the menu is there, with all that it offers
+    others.wait_for()
+    option.or_(panel).first.wait_for()  # a page that was opened just now hears of a plugin's panels one by one
     if option.is_visible():
         option.click()
     else:  # the App's server remembers what an earlier page had open
