@@ -218,9 +218,9 @@ class StrategiesPanel(foo.Panel):
         ctx.ops.notify(running.stop(ctx), variant="info")
         ctx.dataset.reload()  # another process may have written what is drawn next
 
-    def _prompt(self, ctx, name: str, **params) -> None:
+    def _prompt(self, ctx, operator: str, /, **params) -> None:
         """An operator's form, for the prefix that the panel shows."""
-        ctx.prompt(f"{PLUGIN}/{name}", params={"prefix": Choices.of(ctx).prefix, **params})
+        ctx.prompt(f"{PLUGIN}/{operator}", params={"prefix": Choices.of(ctx).prefix, **params})
 
     def _show_winners(self, ctx, chosen: Choices, better: str, worse: str) -> None:
         from ...prompting.analysis import selections

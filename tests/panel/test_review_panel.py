@@ -209,3 +209,11 @@ def test_the_strategies_panel_says_how_far_it_is_and_leads_there(ask, finished):
     assert str(review) in shown.text and "Review the other 5, the worst first" in shown.text
     orders = ask(finished, "review", labels="labels").orders
     assert orders["open_sample"]["id"] == review.queue()[0]
+
+
+def test_what_was_sent_goes_to_annotation_by_a_button(ask, finished):
+    Review(finished).annotate(finished.first().id)
+    shown = ask(finished)
+    assert "Annotate the 1 sent" in shown.text
+    order = ask(finished, "prompt_annotate", labels="labels").orders["prompt_user_for_operation"]
+    assert order["operator_uri"].endswith("/annotate_labels") and order["params"]["name"] == "labels"
