@@ -40,8 +40,8 @@ class AnnotateLabels(Described):
             return form
         waiting, runs, able = len(tagged(ctx.dataset, name)), runs_of(ctx.dataset, name), backends()
         ways = {
-            SEND: ("Send", f"{waiting} pictures have the tag “{SENT}”"),
-            FETCH: ("Fetch", f"{len(runs)} annotation runs of these labels"),
+            SEND: ("Send", f"{waiting} {'picture has' if waiting == 1 else 'pictures have'} the tag “{SENT}”"),
+            FETCH: ("Fetch", f"{len(runs)} annotation run{'s' * (len(runs) != 1)} of these labels"),
         }
         begins = SEND if waiting or not runs else FETCH
         forms.choose_by_button(inputs, "way", ways, begins)
@@ -67,7 +67,7 @@ class AnnotateLabels(Described):
         if (ctx.params.get("way") or (SEND if waiting or not runs else FETCH)) == SEND:
             key = ctx.params.get("anno_key") or _key(name)
             send(ctx.dataset, name, key, ctx.params.get("backend"))
-            told = f"{waiting} pictures were sent to annotation as {key}."
+            told = f"{waiting} {'picture was' if waiting == 1 else 'pictures were'} sent to annotation as {key}."
         else:
             told = str(fetch(ctx.dataset, name, ctx.params.get("run") or (runs or [""])[-1]))
             ctx.trigger("reload_dataset")

@@ -38,7 +38,8 @@ class Fetched:
     accepted: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{len(self.edited)} labels came back edited and {len(self.accepted)} as they were."
+        count = len(self.edited)
+        return f"{count} label{'s' * (count != 1)} came back edited and {len(self.accepted)} as they were."
 
 
 def backends() -> list[str]:

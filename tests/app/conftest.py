@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 import pytest
 
 from demo import browser as app_browser
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +46,10 @@ def app_port(reports):
     """The port at which the App shows this run's database."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SAM2_PROMPTING_REPORTS", str(reports))
+        desk = reports / "annotation.json"  # an annotation backend that the App's server can import
+        desk.write_text(json.dumps({"backends": {"desk": {"config_cls": "tests.runs.desk.DeskBackendConfig"}}}))
+        environment.setenv("FIFTYONE_ANNOTATION_CONFIG_PATH", str(desk))
+        environment.setenv("PYTHONPATH", str(ROOT))
         environment.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody answers: no internet, wherever this runs
         with app_browser.served_app() as port:
             yield port

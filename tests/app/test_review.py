@@ -1,4 +1,4 @@
-"""Labels finished, reviewed and removed in a real browser, by the panels' buttons; the dataset is as before."""
+"""Labels finished, reviewed, annotated and removed in a browser, by the panels' buttons; the dataset is as before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
 from prompting.dataset.names import ACCEPTED, EDITED, SENT, FinalFields
-from tests.app.driving import carry_out, form_of
+from tests.app.driving import carry_out, execute, form_of
 from tests.storing import timeless
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
@@ -45,13 +45,22 @@ def expect_next(review: Locator, decided: int) -> None:
     expect(review.get_by_text("To review;")).to_be_visible()
 
 
-def test_ten_labels_are_finished_reviewed_and_removed(open_dataset, ten, apply_strategies, nano, tmp_path):
+def test_ten_labels_are_finished_reviewed_annotated_and_removed(
+    open_dataset, ten, apply_strategies, evaluate_strategies, nano, tmp_path
+):
     """On one page, for each step needs what the one before it left."""
     before = exported(ten, tmp_path)
-    apply_strategies(ten, strategies=["clip_point", "yolo_box"], progress=False, **nano)
+    apply_strategies(ten, strategies=["clip_point"], progress=False, **nano)
+    apply_strategies(ten.exists("ground_truth"), strategies=["yolo_box"], progress=False, **nano)
+    evaluate_strategies(ten.exists("ground_truth"), "ground_truth", progress=False)
     page = open_dataset(ten)
     panel = open_strategies(page)
+    carry_out(form_of(panel, "Apply yolo_box to the other 4"), page.get_by_text("4 of 4 samples"))
     carry_out(form_of(panel, "Finish labels"), panel.get_by_text(f"Review {PICTURES} labels"))
+    carry_out(form_of(panel, "Tag what to label next"), page.get_by_text("4 samples of 4 without a label tagged"))
+    ten.reload()
+    assert ten.count_sample_tags() == {"label next": 4} and set(ten.values(FIELDS.source)) == {"yolo_box"}
+    ten.untag_samples("label next")  # a tag is a person's
 
     panel.get_by_role("button", name=f"Review {PICTURES} labels").click()
     review = page.get_by_test_id("panel-content-review_panel").last
@@ -65,9 +74,9 @@ def test_ten_labels_are_finished_reviewed_and_removed(open_dataset, ten, apply_s
     review.get_by_role("button", name="Undo: accepted").click()
     expect_next(review, 3)
 
-    take = review.get_by_role("button", name="Take yolo_box's masks")
+    take = review.get_by_role("button", name="Take clip_point's masks")
     for _ in range(5):  # the picture may be opened only now: a press on the last one's button decides nothing
-        review.get_by_role("button", name=re.compile("^yolo_box ")).click()
+        review.get_by_role("button", name=re.compile("^clip_point ")).click()
         try:
             expect(take).to_be_visible(timeout=4000)
             break
@@ -76,7 +85,7 @@ def test_ten_labels_are_finished_reviewed_and_removed(open_dataset, ten, apply_s
     take.click()
     expect(review.get_by_text("1 edited")).to_be_visible()
     ten.reload()
-    assert ten.match(fo.ViewField(FIELDS.source) == "yolo_box").values(FIELDS.status) == [EDITED]
+    assert ten.match(fo.ViewField(FIELDS.source) == "clip_point").values(FIELDS.status) == [EDITED]
     review.get_by_role("button", name="Next").click()
     expect_next(review, 4)
     review.get_by_role("cell").first.click()
@@ -93,7 +102,17 @@ def test_ten_labels_are_finished_reviewed_and_removed(open_dataset, ten, apply_s
     ten.reload()
     assert ten.count_values(FIELDS.status) == {ACCEPTED: 7, EDITED: 2, "to review": 1}
     assert ten.count_sample_tags() == {SENT: 1}
-    ten.untag_samples(SENT)  # a tag is a person's
+
+    panel.get_by_role("button", name="Refresh").click()
+    execute(form_of(panel, "Annotate the 1 sent"))
+    expect(page.get_by_text("1 picture was sent to annotation as")).to_be_visible()
+    form = form_of(panel, "Annotate the 1 sent")
+    form.get_by_text("Fetch", exact=True).click()
+    execute(form)
+    expect(page.get_by_text("0 labels came back edited and 1 as they were.")).to_be_visible()
+    ten.reload()
+    assert ten.count_values(FIELDS.status) == {ACCEPTED: 8, EDITED: 2} and not ten.count_sample_tags()
+    ten.delete_annotation_run(ten.list_annotation_runs()[0])  # an annotation run is a person's
     panel.get_by_role("button", name="Refresh").click()
 
     for what, gone in (("labels: labels", "Removed: the labels"), ("all of them", "Removed: the results of all")):
