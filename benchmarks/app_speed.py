@@ -146,9 +146,11 @@ def _next_samples(page) -> list[float]:
 
 
 def _press(page) -> float:
-    from demo.browser import open_strategies
+    from demo.browser import open_strategies, turn_to
 
-    button = open_strategies(page).get_by_role("button", name="Worst 25")
+    panel = open_strategies(page)
+    turn_to(panel, "Pictures")
+    button = panel.get_by_role("button", name="Worst 25")
     button.wait_for()
     page.wait_for_timeout(2500)
     return _until_drawn(page, button.click)

@@ -109,6 +109,13 @@ def open_strategies(page: Page) -> Locator:
     return panel
 
 
+def turn_to(panel: Locator, section: str) -> None:
+    """To one of the sections of a comparison."""
+    button = panel.get_by_role("button", name=section, exact=True)
+    button.click()
+    panel.locator(".MuiButton-outlined").filter(has_text=section).wait_for()
+
+
 def _executable(playwright: Playwright) -> str:
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     path = found or playwright.chromium.executable_path

@@ -97,10 +97,19 @@ class Canvas:
         return self.root.h_stack(name, gap=1, align_y="end", componentsProps=WRAPPED)
 
     def button(
-        self, row: types.Object, name: str, label: str, on_click: Callable, icon: str = "", main: bool = False, **params
+        self,
+        row: types.Object,
+        name: str,
+        label: str,
+        on_click: Callable,
+        icon: str = "",
+        main: bool = False,
+        tab: bool = False,
+        **params,
     ):
-        """A button that keeps its words in one line; ``params`` come with its event."""
-        kwargs = ({"variant": "contained"} if main else {}) | ({"params": params} if params else {})
+        """A button that keeps its words in one line; ``params`` come with its event. A tab is what is shown already."""
+        variant = "contained" if main else "outlined" if tab else None
+        kwargs = ({"variant": variant} if variant else {}) | ({"params": params} if params else {})
         props = {**NARROW, "button": {"sx": {"whiteSpace": "nowrap"}}}
         row.btn(name, label=label, on_click=on_click, icon=icon or None, componentsProps=props, **kwargs)
 

@@ -7,6 +7,13 @@ from .choices import Choices
 from .pictures import DARK
 
 
+def is_finished(ctx, chosen: Choices) -> bool:
+    """Whether labels were finished in this dataset."""
+    from ...prompting.dataset.finals import final_names
+
+    return bool(final_names(ctx.dataset))
+
+
 def draw_finished(ctx, canvas: Canvas) -> None:
     """Of each name, the last finishing: what is promised, and how the rules did."""
     from ...prompting.analysis.expected_figure import expected_figure

@@ -5,14 +5,14 @@ from __future__ import annotations
 import fiftyone.operators.types as types
 
 from .canvas import Canvas
-from .choices import COUNT, SIZE, Choices
+from .choices import Choices
 from .drawn import DRAWN, mark
-from .fields import plain_fields, values_of
 from .finished import draw_finished, draw_labelling, draw_settled
 from .next_steps import draw_verdict
-from .pictures import DARK, draw_pair, draw_unscored
+from .pictures import DARK, draw_unscored
 from .review import draw_review
 from .running import draw_running
+from .sections import draw_sections
 from .study import draw_study
 
 
@@ -111,8 +111,6 @@ def _not_evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
 
 
 def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
-    from ...prompting.analysis import figures
-
     findings, comparison = chosen.findings, chosen.findings.comparison
     if chosen.baseline != comparison.baseline:
         comparison = comparison.with_baseline(findings.iou, chosen.baseline)
@@ -127,42 +125,7 @@ def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
     canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")
     canvas.button(row, "refresh", "Refresh", panel.refresh, "refresh")
-    first, *others = comparison.tables()
-    canvas.table("scores", first, panel.show_strategy)
-    canvas.plot("bars", figures.mean_iou_bars(comparison, DARK))
-    draw_pair(panel, canvas, chosen)
-    _errors(panel, canvas, chosen)
-    _slices(ctx, canvas, chosen)
-    _outcomes(panel, ctx, canvas, chosen)
-    for i, table in enumerate(others):
-        canvas.table(f"table{i}", table)
-    canvas.plot("reliability", figures.reliability(comparison, chosen.names, DARK))
-    canvas.plot("agreement", figures.agreement(findings, DARK))
-    if findings.curves:
-        canvas.plot("robustness", figures.robustness(findings.curves, DARK))
-
-
-def _errors(panel, canvas: Canvas, chosen: Choices) -> None:
-    from ...prompting.analysis import figures
-
-    if chosen.findings.errors:
-        canvas.plot("errors", figures.error_bars(chosen.findings, DARK))
-        return
-    canvas.text("unexplained", "Where the loss comes from", "Not known yet: it takes SAM 2 a pass over the pictures.")
-    row = canvas.row("explaining")
-    canvas.button(row, "explain", "Explain errors", panel.prompt_explain, "troubleshoot", main=True)
-
-
-def _slices(ctx, canvas: Canvas, chosen: Choices) -> None:
-    from ...prompting.analysis import figures
-    from ...prompting.analysis.slices import slices_of
-
-    fields = [SIZE, COUNT, "tags", *plain_fields(ctx.dataset, chosen.prefix)]
-    by = chosen.slice_by if chosen.slice_by in fields else SIZE
-    canvas.text("slices_title", "Where each strategy is good", "Whiskers are 95 % intervals, n counts pictures.")
-    canvas.choice(canvas.row("slicing"), "slice_by", "Slice by", by, fields)
-    slices = slices_of(values_of(ctx.dataset, chosen.findings, by))
-    canvas.plot("slices", figures.slices(chosen.findings, slices, chosen.names, DARK, intervals=True))
+    draw_sections(panel, ctx, canvas, chosen, comparison)
 
 
 def _prefix(canvas: Canvas, chosen: Choices) -> None:

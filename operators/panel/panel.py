@@ -61,6 +61,9 @@ class StrategiesPanel(foo.Panel):
     def redraw(self, ctx) -> None:
         """A choice was changed, or a run ended: drawing reads everything again."""
 
+    def turn(self, ctx) -> None:
+        """To another section of the comparison, which the event names."""
+
     def refresh(self, ctx) -> None:
         """Somebody wants to see what is new, whatever was drawn."""
 

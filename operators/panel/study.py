@@ -25,6 +25,11 @@ def prefix_of(chosen: Choices) -> str:
     return NO_PREFIX if chosen.findings is None else chosen.prefix
 
 
+def is_swept(ctx, chosen: Choices) -> bool:
+    """Whether the panel has a study to show."""
+    return _study(ctx, prefix_of(chosen)) is not None
+
+
 def draw_study(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     """The study of the dataset's last sweep with the panel's prefix; nothing where there is none."""
     study = _study(ctx, prefix_of(chosen))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from demo.browser import TIMEOUT_MS, open_strategies
+from demo.browser import TIMEOUT_MS, open_strategies, turn_to
 from tests.app.driving import carry_out, execute, form_of, type_into
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
@@ -21,14 +21,16 @@ def test_from_masks_to_a_report_and_what_comes_next_by_the_panels_buttons(open_d
     applied.reload()  # the App's server writes to it, here and below
     assert len(applied.exists("sam2_agreement")) == 6
 
-    carry_out(form_of(panel, "Evaluate"), panel.get_by_text("Picture by picture"))
+    carry_out(form_of(panel, "Evaluate"), panel.get_by_text("has the highest mean IoU"))
     applied.reload()
     iou = np.array(applied.values("sam2_eval_yolo_box_iou"), float)
     expect(panel.get_by_role("table").first).to_contain_text(f"{iou.mean():.3f}")
 
+    turn_to(panel, "Errors")
     written = page.get_by_test_id("operators-prompt-view-modal").get_by_role("table")
     carry_out(form_of(panel, "Explain errors"), written)
     expect(panel.get_by_role("button", name="Explain errors")).to_have_count(0)
+    expect(panel.locator(".js-plotly-plot").first).to_be_visible()
     applied.reload()
     assert len(applied.exists("sam2_yolo_box_error")) == 6
 

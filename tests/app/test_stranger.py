@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.browser import TIMEOUT_MS, open_strategies
+from demo.browser import TIMEOUT_MS, open_strategies, turn_to
 from prompting.dataset.appearance import shown_fields
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from tests.app.driving import (
@@ -66,7 +66,7 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     assert done.values("id") == dataset.values("id")[:3]
     assert any(mask.any() for mask in (sample.sam2_yolo_box.get_mask() for sample in done))
 
-    carry_out(form_of(panel, "Evaluate"), panel.get_by_text("Picture by picture"))
+    carry_out(form_of(panel, "Evaluate"), panel.get_by_text("has the highest mean IoU"))
     dataset.reload()
     ids = dataset.values("id")
     tried = [name for name in STRATEGIES if dataset.has_sample_field(f"sam2_eval_{name}_iou")]
@@ -96,6 +96,7 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     for one in (panel, second):
         expect(one.get_by_text("compared with yolo_box")).to_be_visible()
 
+    turn_to(second, "Pictures")
     second.get_by_role("button", name=re.compile("^Worst 25 of")).click()
     for one in (panel, second):
         expect(one.get_by_text("In the grid: worst 25 of")).to_be_visible()
@@ -107,6 +108,7 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     form = open_form(page, "SAM 2: evaluate prompting strategies")
     choose_strategies(form, "yolo_box")
     run = execute(form)
+    turn_to(panel, "Pictures")
     for one in (panel, second):
         expect(one.get_by_text("There is one strategy alone")).to_be_visible()
     run.get_by_role("button", name="Done").click()

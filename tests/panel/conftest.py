@@ -58,8 +58,11 @@ class Answer:
 def ask():
     """Have the panel do something."""
 
-    def ask(dataset, method: str = "on_load", state: dict | None = None, view=None, **params) -> Answer:
-        request = {"__method__": method, "panel_id": "test", "panel_state": state or {}, **params}
+    def ask(
+        dataset, method: str = "on_load", state: dict | None = None, view=None, at: str | None = None, **params
+    ) -> Answer:
+        here = {"drawn_here": {"section": at}} if at else {}
+        request = {"__method__": method, "panel_id": "test", "panel_state": {**here, **(state or {})}, **params}
         result = foo.execute_operator(PANEL, {"dataset": dataset, "view": view}, params=request)
         result.raise_exceptions()
         orders = [(order["operator_uri"].split("/")[-1], order["params"]) for order in _orders(result)]

@@ -5,7 +5,7 @@ from tests.finished import leave_finished
 
 def test_promise_rules_and_calibration_are_drawn(ask, explained):
     told = leave_finished(explained)
-    shown = ask(explained)
+    shown = ask(explained, at="Labels")
     assert str(told) in shown.text and "is the rule to take" in shown.text
     assert [row["column0"] for row in shown.data["rules_mine"]][:2] == ["one", "cascade"]
     dots, line = shown.data["expected_mine"]
@@ -16,7 +16,7 @@ def test_whether_it_is_settled_is_said_and_its_buttons_open_the_forms(ask, expla
     shown = ask(explained)
     assert "yolo_box is 0." in shown.text and "better than clip_point on 6 labelled pictures" in shown.text
     assert "every picture is labelled" in shown.text and "none is left to label" in shown.text
-    assert "rules_mine" not in shown.data
+    assert "rules_mine" not in ask(explained, at="Labels").data
     for method, name in (("prompt_finish", "finish_labels"), ("prompt_next", "label_next")):
         prompted = ask(explained, method).orders["prompt_user_for_operation"]
         assert prompted["operator_uri"].endswith(name) and prompted["params"]["prefix"] == "sam2"

@@ -46,24 +46,56 @@ def test_agreement_is_drawn_before_there_is_a_truth(ask, applied):
 
 
 def test_scores_errors_slices_and_curves_are_there(ask, explained):
-    shown = ask(explained)
-    assert columns(shown.data["scores"], 0) == ["yolo_box", "clip_point"]
-    plots = ["bars", "scatter", "errors", "slices", "reliability", "robustness"]
-    assert all(shown.data[name] for name in plots)
-    assert [name for name in shown.view if name in plots] == plots
+    assert columns(ask(explained).data["scores"], 0) == ["yolo_box", "clip_point"]
+    plots = {
+        "Scores": ["bars"],
+        "Pictures": ["scatter"],
+        "Errors": ["errors", "robustness"],
+        "Groups": ["slices"],
+        "Confidence": ["reliability"],
+    }
+    every = {name for names in plots.values() for name in names}
+    for section, names in plots.items():
+        shown = ask(explained, at=section)
+        assert all(shown.data[name] for name in names)
+        assert [name for name in shown.view if name in every] == names
+
+
+def test_a_page_turns_to_another_section_and_stays_there(ask, explained):
+    assert "scatter" not in ask(explained).data
+    turned = ask(explained, "turn", section="Pictures")
+    assert "scatter" in turned.data and "bars" not in turned.data
+    again = ask(explained, "refresh", {"drawn_here": turned.here})
+    assert "scatter" in again.data
+    assert "bars" in ask(explained, at="Labels").data  # of what isn't there any more
+
+
+def test_what_the_app_asks_before_it_has_the_answer_does_not_turn_back(ask, explained):
+    state = {"drawn_here": ask(explained).here}
+    assert "scatter" in ask(explained, "turn", state, section="Pictures").data
+    assert "scatter" in ask(explained, "refresh", state).data
+    assert "scatter" not in ask(explained, "refresh").data  # in another page
+
+
+def test_what_the_grid_was_narrowed_to_is_said_in_every_section(ask, explained):
+    narrowed = ask(explained, "show_worst", at="Pictures")
+    view = explained.select(narrowed.shown_ids, ordered=True)
+    for section in ("Scores", "Pictures", "Errors"):
+        shown = ask(explained, state=narrowed.state, view=view, at=section)
+        assert "In the grid: worst 25" in shown.text and "Show everything" in shown.text
 
 
 def test_figures_know_their_samples(ask, explained):
-    assert ask(explained).data["scatter"][0]["ids"] == explained.values("id")
+    assert ask(explained, at="Pictures").data["scatter"][0]["ids"] == explained.values("id")
 
 
 def test_a_single_strategy_is_not_compared_with_itself(ask, explained):
     explained.delete_evaluation("sam2_eval_clip_point")
     explained.delete_sample_fields([name for name in explained.get_field_schema() if name.startswith("sam2_clip")])
-    shown = ask(explained)
+    shown = ask(explained, at="Pictures")
     assert "apply another one to compare it with" in shown.text
     assert "scatter" not in shown.view and "A beats B" not in shown.text
-    assert columns(shown.data["scores"], 0) == ["yolo_box"]
+    assert columns(ask(explained).data["scores"], 0) == ["yolo_box"]
 
 
 def test_old_scores_are_named(ask, explained, apply_strategies, nano):
@@ -87,7 +119,7 @@ def test_scores_are_not_old_because_more_pictures_have_results(
 def test_errors_that_are_not_explained_can_be(ask, explained):
     for strategy in ("clip_point", "yolo_box"):
         explained.delete_sample_field(error_field("sam2", strategy))
-    shown = ask(explained)
+    shown = ask(explained, at="Errors")
     assert "errors" not in shown.data and "Explain errors" in shown.text
     prompted = ask(explained, "prompt_explain").orders["prompt_user_for_operation"]
     assert prompted["operator_uri"].endswith("explain_strategies")
@@ -102,7 +134,8 @@ def test_runs_with_other_prefixes_can_be_chosen(ask, explained, apply_strategies
 
 def test_a_choice_that_is_gone_is_forgotten(ask, explained):
     state = {"top": {"baseline": "gone"}, "pair": {"a": "gone", "b": "gone"}, "slicing": {"slice_by": "gone"}}
-    assert ask(explained, state=state).data == ask(explained).data
+    for section in ("Scores", "Pictures", "Groups"):
+        assert ask(explained, state=state, at=section).data == ask(explained, at=section).data
 
 
 def nested(state: dict) -> dict:
@@ -129,7 +162,7 @@ def test_slices_by_what_a_person_has(ask, explained, by):
     explained.set_values("tags", [["day"], ["day", "team"], [], [], ["night"], ["night"]])
     explained.set_values("site", ["north", "south"] * 3)
     explained.set_values("kind", [fo.Classification(label=name) for name in ("street", "people") * 3])
-    shown = ask(explained, state={"slicing": {"slice_by": by}})
+    shown = ask(explained, state={"slicing": {"slice_by": by}}, at="Groups")
     expected = {
         "tags": ["day", "team", "night"],
         "kind.label": ["street", "people"],

@@ -41,11 +41,11 @@ def test_its_button_opens_the_form_with_the_best_and_the_models_of_the_sweep(ask
     assert swept["operator_uri"].endswith("sweep_strategies")
 
 
-def test_it_stands_below_an_evaluation_too_and_is_gone_when_it_is_removed(ask, explained):
-    assert "study" not in ask(explained).data
+def test_it_is_a_section_of_an_evaluation_too_and_is_gone_when_it_is_removed(ask, explained):
+    assert "Sweep" not in ask(explained).text
     study = Study(("yolo_box",), np.full((1, 6), 0.5), np.ones((1, 6)), tuple("abcdef"), None, "", 6)
     save_study(explained, "sam2", study, ASKED, list("abcdef"))
-    shown = ask(explained)
-    assert list(shown.data).index("scores") < list(shown.data).index("study")
+    assert "Sweep" in ask(explained).text
+    assert list(ask(explained, at="Sweep").data) == ["study", "study_cost"]
     explained.delete_run("sam2_study")
-    assert load_study(explained) is None and "study" not in ask(explained).data
+    assert load_study(explained) is None and "Sweep" not in ask(explained, at="Sweep").text
