@@ -1,7 +1,7 @@
 """Pictures of the App for the README, from the dataset that ``make demo`` leaves behind.
 
-The grid with one strategy's masks and prompts, and, if asked for, the panel of the strategies and two strategies
-compared in the Model Evaluation panel. Needs Chromium (see demo/browser.py).
+The grid with one strategy's masks and prompts, and, if asked for, the panel of the strategies, two strategies compared
+in the Model Evaluation panel, and finished labels in their review. Needs Chromium (see demo/browser.py).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the grid's picture, a .png")
     parser.add_argument("--evaluation", type=Path, help="the Model Evaluation panel's picture, a .png")
     parser.add_argument("--panel", type=Path, help="the strategies' panel, a .png")
+    parser.add_argument("--review", type=Path, help="the review's panel beside a picture, a .png")
     parser.add_argument("--dataset", default=NAME, help="another dataset with results")
     args = parser.parse_args()
     # before FiftyOne is imported: this clone is the plugin that is shown
@@ -37,7 +38,7 @@ def main() -> None:
     try:
         with chromium() as browser:
             pictures = {save_grid: args.out, save_panel: args.panel, save_evaluation: args.evaluation}
-            for save_it, path in pictures.items():
+            for save_it, path in {**pictures, save_review: args.review}.items():
                 if path:
                     with served_app() as port:  # one for each: it remembers which panels a page opened
                         save_it(browser, port, args.dataset, path)
@@ -76,6 +77,32 @@ def save_evaluation(browser, port: int, dataset: str, path: Path) -> None:
     enlarge(page)
     open_evaluation(page, *COMPARED)
     save(page, path)
+
+
+def save_review(browser, port: int, dataset: str, path: Path) -> None:
+    """Labels of one strategy, two decisions later, and an instance selected. The dataset stays as it is."""
+    import fiftyone as fo
+    import fiftyone.operators as foo
+
+    from demo.browser import open_dataset, open_strategies
+
+    copy = fo.load_dataset(dataset).clone()
+    try:
+        foo.get_operator("@promptlab/sam2-prompting/finish_labels")(copy, "one", "yolo_box", progress=False)
+        review = foo.get_operator("@promptlab/sam2-prompting/review_labels")(copy)
+        first, second, *_ = review.queue()
+        review.accept(first)
+        review.annotate(second)
+        page = open_dataset(browser, port, copy.name, width=1800, height=1100)
+        open_strategies(page).get_by_role("button", name="Review the other").click()
+        panel = page.get_by_test_id("panel-content-review_panel").last
+        panel.get_by_role("img").first.wait_for()
+        page.wait_for_timeout(3000)
+        panel.get_by_role("cell").first.click()
+        panel.get_by_role("button", name="Drop the selected instance").wait_for()
+        save(page, path)
+    finally:
+        copy.delete()
 
 
 def enlarge(page) -> None:
