@@ -272,7 +272,7 @@ def _forget(dataset: fo.Dataset, whose: Whose) -> None:
     app_traces.forget(dataset, _groups_of(dataset, whose), own)
     for other in [whose.prefix, *owned.prefixes_left(dataset)]:  # or the App would tick all that is left at once
         if names := strategies_in(dataset, other):
-            appearance.show(dataset, other, names[0])
+            appearance.show(dataset, other, names[0], replace=False)  # what is ticked of others stays
             break
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import fiftyone as fo
+import fiftyone.core.odm as odm
 import fiftyone.operators as foo
 import numpy as np
 import pytest
@@ -258,6 +259,26 @@ def test_another_prefix_is_not_touched(explained, remove_results, nano):
     assert owned.fields_there(explained, "sam2_b") == mine and explained.list_runs() == ["sam2_b_yolo_box"]
     with pytest.raises(ValueError, match="prefix 'sam2' to remove; there are results with 'sam2_b'"):
         remove_results(explained)
+
+
+def test_how_another_prefix_is_shown_stays_even_if_the_app_changed_it_meanwhile(explained, remove_results, nano):
+    def shown() -> tuple:
+        explained.reload()
+        config = explained.app_config
+        colours = {entry["path"]: entry["fieldColor"] for entry in config.color_scheme.fields}
+        groups = [(group.name, group.paths) for group in config.sidebar_groups]
+        return explained.mask_targets, colours, groups, config.active_fields.paths
+
+    run("show_errors", explained, "yolo_box")
+    run("explain_strategies", explained)  # groups the overlay
+    targets, colours, groups, ticked = shown()
+    run("apply_strategies", explained, strategies=["yolo_box"], prefix="b", **nano)
+    its = {"path": "sam2_overlay", "fieldColor": "#123456"}
+    database, dataset = odm.get_db_conn(), {"_id": explained._doc.id}  # the App's server is another process
+    database.datasets.update_one(dataset, {"$push": {"app_config.color_scheme.fields": its}})
+    remove_results(explained, prefix="b", confirm=True, progress=False)
+    assert "sam2_overlay" in targets
+    assert shown() == (targets, colours | {"sam2_overlay": "#123456"}, groups, ticked)
 
 
 def test_what_somebody_deleted_by_hand_stops_nothing(explained, remove_results):
