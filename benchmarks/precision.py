@@ -63,11 +63,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(dataset, prefix: str, precision: str, compiled: bool, device: str, args) -> None:
     """Apply all strategies, with the encoder as told."""
     from prompting.plan import Plan
-    from prompting.prompts.strategies import STRATEGIES
+    from prompting.prompts.strategies import UNTAUGHT
     from prompting.runs.application import apply
 
     plan = Plan(
-        strategies=tuple(STRATEGIES),
+        strategies=tuple(UNTAUGHT),
         prompt_field="ground_truth",
         sam2_model=args.sam2,
         clip_model=args.clip,
@@ -89,11 +89,11 @@ def compare(dataset, variants):
     from prompting.dataset.names import StrategyFields
     from prompting.dataset.truth import paint_instances
     from prompting.pixels.masks import intersection_over_union
-    from prompting.prompts.strategies import STRATEGIES
+    from prompting.prompts.strategies import UNTAUGHT
 
-    scores, same = ({name: {strategy: [] for strategy in STRATEGIES} for name in variants} for _ in range(2))
+    scores, same = ({name: {strategy: [] for strategy in UNTAUGHT} for name in variants} for _ in range(2))
     for sample in dataset.iter_samples():
-        for strategy in STRATEGIES:
+        for strategy in UNTAUGHT:
             masks = {name: sample[StrategyFields.of(name, strategy).mask].get_mask() for name in variants}
             exact = masks[REFERENCE]
             truth = paint_instances(sample.ground_truth, *exact.shape, {"person": 1})

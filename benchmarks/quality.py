@@ -27,14 +27,14 @@ def main() -> None:
     data.prepare()
     import fiftyone.operators as foo
 
-    from prompting.prompts.strategies import STRATEGIES
+    from prompting.prompts.strategies import UNTAUGHT
 
     dataset = data.load(args)
     apply = foo.get_operator("@promptlab/sam2-prompting/apply_strategies")
     evaluate = foo.get_operator("@promptlab/sam2-prompting/evaluate_strategies")
     apply(
         dataset,
-        strategies=list(STRATEGIES),
+        strategies=list(UNTAUGHT),
         prompt_field="ground_truth",
         sam2_model=args.sam2,
         clip_model=args.clip,
@@ -54,7 +54,7 @@ def main() -> None:
     if args.sheet:
         from demo.contact_sheet import save_contact_sheet
 
-        save_contact_sheet(dataset.limit(24), list(STRATEGIES), args.sheet)
+        save_contact_sheet(dataset.limit(24), list(UNTAUGHT), args.sheet)
 
 
 def largest_gap(dataset) -> float:

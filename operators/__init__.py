@@ -18,12 +18,14 @@ from .stop_run import StopRun
 from .sweep import SweepStrategies
 from .tag_worst import TagWorst
 from .use_as_labels import UseAsLabels
+from .use_as_references import UseAsReferences
 
 
 def register(plugin) -> None:
     """Register every operator and panel that fiftyone.yml lists."""
     for operator in (
         ApplyStrategies,
+        UseAsReferences,
         SweepStrategies,
         EvaluateStrategies,
         ExplainStrategies,

@@ -65,6 +65,8 @@ class ApplyStrategies(RunOperator):
         prompt_field: str | None = Plan.prompt_field,
         points_field: str | None = Plan.points_field,
         field_rounds: int = Plan.field_rounds,
+        references=Plan.references,
+        reference_field: str | None = Plan.reference_field,
         phrases: Mapping[str, Sequence[str]] | None = None,
         background: Sequence[str] | None = Plan.background,
         yolo_confidence: float = Plan.yolo_confidence,
@@ -97,6 +99,8 @@ class ApplyStrategies(RunOperator):
             prompt_field: the field that ``field_*`` strategies take their prompts from
             points_field: Keypoints that belong to the boxes of ``prompt_field``; its instances then have both
             field_rounds: corrective clicks for ``field_*`` strategies, where the field has masks
+            references: labelled pictures that show ``reference_*`` strategies what to look for: a view, a tag, or ids
+            reference_field: the field with their masks, a Segmentation or Detections
             phrases: class -> what CLIP looks for, instead of the built-in phrases
             background: what competes with the classes for CLIP, instead of the built-in phrases
             yolo_confidence: detections below it are dropped, 0 to 1
@@ -116,11 +120,13 @@ class ApplyStrategies(RunOperator):
             ValueError: what was wrong with the request, in one sentence, before any work is done
         """
         from ..prompting.dataset.last_run import remember
+        from ..prompting.dataset.references import as_references
         from ..prompting.runs.application import apply
 
         given = {name: value for name, value in locals().items() if name in PARAMETERS}
         for name in LISTS:  # text with commas will do
             given[name] = forms.names(given[name])
+        given["references"] = as_references(references, sample_collection)
         plan = Plan(**{**given, "phrases": {} if phrases is None else phrases})
         if delegate:  # a request that can't succeed isn't queued
             # as the form would have it: FiftyOne checks a request against the form, and fills in no defaults

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from ..prompting.dataset.records import PARAMETERS_OF
+from ..prompting.dataset.records import PARAMETERS_OF, REFERENCES
 from ..prompting.plan import SKIP, Plan
 from ..prompting.prompts.strategies import priors_of
 from ..prompting.prompts.strategy import CLIP
 from . import composing, forms, model_choice
 
-PARAMETERS = tuple(field.name for field in fields(Plan))
+PARAMETERS = tuple(field.name for field in fields(Plan) if field.name != REFERENCES)
 LISTS = ("strategies", "classes", "background")
 ADVANCED = (
     "prefix", "seed", "heatmap", "background", "yolo_confidence", "yolo_imgsz", "field_rounds", "batch_size",
@@ -35,6 +35,7 @@ def plan_of(params: dict) -> Plan:
         given["strategies"] = (*given.get("strategies", Plan.strategies), own.name)
     used = priors_of(given.get("strategies", Plan.strategies))
     unused = {name for prior, names in ONLY_WITH.items() if prior not in used for name in names}
+    unused -= {name for prior in used for name in ONLY_WITH.get(prior, ())}
     given = {name: value for name, value in given.items() if name not in unused}
     return Plan(**given | model_choice.chosen(params))
 

@@ -10,8 +10,8 @@ import fiftyone.operators.types as types
 from ..prompting.errors import PromptingError
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompting.prompts.strategies import known, priors_of, strategy_of
-from ..prompting.prompts.strategy import CLIP, FIELD, YOLO
-from . import composing, forms, model_choice, prompt_fields
+from ..prompting.prompts.strategy import CLIP, FIELD, REFERENCE, YOLO
+from . import composing, forms, model_choice, prompt_fields, reference_fields
 from .apply_answers import ADVANCED, begins_with, plan_of
 from .words import LABELS, TITLES
 
@@ -71,6 +71,8 @@ def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
     composing.ask(inputs, ctx.params)
     if FIELD in priors_of(now["strategies"]):
         prompt_fields.ask(ctx, inputs, begins)
+    if REFERENCE in priors_of(now["strategies"]):
+        reference_fields.ask(ctx, inputs, begins)
 
 
 def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
@@ -81,8 +83,8 @@ def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
     used = priors_of(now["strategies"])
     inputs.str("prefix", default=begins["prefix"], label=LABELS["prefix"], description="Of all fields that are written")
     inputs.int("seed", default=begins["seed"], label=LABELS["seed"], description="Of the sampled points")
-    if CLIP in used:
-        _ask_clip(inputs, begins)
+    if CLIP in used or REFERENCE in used:
+        _ask_clip(inputs, begins, CLIP in used)
     if YOLO in used:
         inputs.float(
             "yolo_confidence",
@@ -123,9 +125,10 @@ def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
     forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), begins["device"], LABELS["device"])
 
 
-def _ask_clip(inputs: types.Object, begins: dict) -> None:
-    description = "As a heatmap, to look at"
-    inputs.bool("heatmap", default=begins["heatmap"], label=LABELS["heatmap"], description=description)
+def _ask_clip(inputs: types.Object, begins: dict, heatmap: bool) -> None:
+    if heatmap:
+        description = "As a heatmap, to look at"
+        inputs.bool("heatmap", default=begins["heatmap"], label=LABELS["heatmap"], description=description)
     inputs.str(
         "background",
         default=", ".join(begins["background"] or ()) or None,
@@ -150,12 +153,14 @@ def _check(ctx, inputs: types.Object) -> None:
 def _check_plan(view, plan: Plan) -> None:
     from ..prompting.dataset import checks, completeness
     from ..prompting.dataset.reading import GLANCE
+    from ..prompting.dataset.references import glance_at_references
     from ..prompting.errors import PromptingError, concerning
     from ..prompting.models import availability
     from ..prompting.runs.assembly import settle
 
     with concerning("view_target"):
         checks.check_collection(view)
+    plan = glance_at_references(view._dataset, plan)
     checks.check_fields(view, plan, settle)
     with concerning("prompt_field"):
         checks.check_prompt_field(view, plan, most=GLANCE)

@@ -9,7 +9,12 @@ from . import forms
 
 COMPOSE, OWN = "compose", "own_"
 SAID = {
-    "prior": {"clip": "CLIP's regions", "yolo": "A detector's boxes, masks or keypoints", "field": "A field's labels"},
+    "prior": {
+        "clip": "CLIP's regions",
+        "yolo": "A detector's boxes, masks or keypoints",
+        "field": "A field's labels",
+        "reference": "What looks like reference pictures' objects",
+    },
     "prompt": {
         "point": "One click",
         "box": "A box",

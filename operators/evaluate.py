@@ -27,6 +27,7 @@ class EvaluateStrategies(RunOperator):
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.dataset.owned import own_fields
         from ..prompting.dataset.present import in_words, strategies_in
+        from ..prompting.dataset.references import learned_from
         from ..prompting.runs.scorable import finished_rows, would_lose_scores
 
         inputs = types.Object()
@@ -63,6 +64,10 @@ class EvaluateStrategies(RunOperator):
         if would_lose_scores(ctx.target_view(require_flat=True), truth, list(chosen), prefix):
             description = "An earlier one covers samples that this one leaves out: their scores are lost"
             inputs.bool("overwrite", default=False, label=LABELS["overwrite"], description=description)
+        if any(learned_from(ctx.dataset, prefix, chosen).values()):
+            description = "Which strategies learned from, and do better on than on others"
+            name = "include_references"
+            inputs.bool(name, default=False, label=LABELS[name], description=description)
         inputs.bool("advanced", default=False, label="More options", view=types.SwitchView())
         if ctx.params.get("advanced"):
             inputs.str(
@@ -105,6 +110,7 @@ class EvaluateStrategies(RunOperator):
         ignore_values: Sequence[int] | None = None,
         fields: Sequence[str] | None = None,
         patches: bool = False,
+        include_references: bool = False,
         progress: bool = True,
     ):
         """Evaluate from Python.
@@ -122,6 +128,8 @@ class EvaluateStrategies(RunOperator):
             patches: also register FiftyOne's own evaluation of instances (``evaluate_detections`` with masks, COCO's
                 mAP) as ``<prefix>_coco_<strategy>``, for the App's patches of true and false positives and of misses;
                 takes some 0.1 s a picture and strategy, and needs a truth with instances
+            include_references: also score the reference pictures that a strategy learned from; by default they are left
+                out for all strategies, and the table says so
             progress: show a progress bar
 
         What the truth was understood as is printed in one line.
@@ -137,7 +145,9 @@ class EvaluateStrategies(RunOperator):
         from ..prompting.runs.scorable import EvaluationPlan
 
         chosen, fields = forms.names(strategies), forms.names(fields)
-        asked = EvaluationPlan(gt_field, chosen, prefix, baseline, overwrite, ignore_values, fields, patches)
+        asked = EvaluationPlan(
+            gt_field, chosen, prefix, baseline, overwrite, ignore_values, fields, patches, include_references
+        )
         steps = evaluate_steps(sample_collection, asked)
         with tqdm(unit="image", disable=not progress) as bar:
             while True:
@@ -149,6 +159,8 @@ class EvaluateStrategies(RunOperator):
                 bar.set_description(label)
                 bar.update(step - bar.n)
         print(f"Truth: {comparison.truth}")
+        if comparison.references:
+            print(comparison.left_out())
         return comparison
 
     def inspect(self, sample_collection, gt_field: str, classes=None, prefix: str = "sam2", **settings):

@@ -8,11 +8,14 @@ import fiftyone.operators.types as types
 
 from ..prompting.plan import Plan
 from ..prompting.prompts.strategies import known, priors_of
-from ..prompting.prompts.strategy import CLIP, YOLO
+from ..prompting.prompts.strategy import CLIP, REFERENCE, YOLO
 from . import forms
 from .words import LABELS
 
 MODELS = ("sam2_model", "clip_model", "yolo_model")
+OF_PRIOR = {CLIP: "clip_model", REFERENCE: "clip_model", YOLO: "yolo_model"}
+"""Prior -> the model that it needs beside SAM 2."""
+ANY = {"prompt_field": "any", "references": "any", "reference_field": "any"}
 OFFICIAL, BUNDLED, EACH = "official", "bundled", "each"
 NAMED = {OFFICIAL: "auto", BUNDLED: "nano"}
 """What each model's name is where all are chosen at once."""
@@ -40,12 +43,13 @@ def ask(inputs: types.Object, begins: dict, now: dict) -> None:
         return
     detector = "auto: yolo26x.pt, or yolo26x-seg.pt where strategies need masks; or any Ultralytics name or path"
     names = {
-        "sam2_model": ("auto: large on CUDA, tiny elsewhere; or a checkpoint's path", catalogue.SAM2_MODELS, None),
-        "clip_model": ("auto: ViT-B-16-quickgelu/openai; or any open_clip model/tag", catalogue.CLIP_MODELS, CLIP),
-        "yolo_model": (detector, catalogue.YOLO_MODELS, YOLO),
+        "sam2_model": ("auto: large on CUDA, tiny elsewhere; or a checkpoint's path", catalogue.SAM2_MODELS),
+        "clip_model": ("auto: ViT-B-16-quickgelu/openai; or any open_clip model/tag", catalogue.CLIP_MODELS),
+        "yolo_model": (detector, catalogue.YOLO_MODELS),
     }
-    for name, (description, suggestions, prior) in names.items():
-        if prior is None or prior in priors_of(now["strategies"]):
+    used = {"sam2_model", *(OF_PRIOR[prior] for prior in priors_of(now["strategies"]) & set(OF_PRIOR))}
+    for name, (description, suggestions) in names.items():
+        if name in used:
             default = begins[name]
             forms.suggest(inputs, name, (catalogue.AUTO, *suggestions), default, LABELS[name], description)
 
@@ -67,8 +71,8 @@ def begun_with(asked: dict, params: dict) -> str:
         return EACH
     from ..prompting.models import catalogue
 
-    plan = Plan(known(asked.get("strategies", ())) or Plan.strategies, prompt_field="any")
-    used = {"sam2_model"} | {f"{prior}_model" for prior in priors_of(plan.strategies)}
+    plan = Plan(known(asked.get("strategies", ())) or Plan.strategies, **ANY)
+    used = {"sam2_model", *(OF_PRIOR[prior] for prior in priors_of(plan.strategies) & set(OF_PRIOR))}
     named = {asked.get(name, catalogue.AUTO) for name in used & set(MODELS)}
     if named == {catalogue.AUTO}:
         return OFFICIAL
@@ -82,5 +86,5 @@ def _inventory(now: dict) -> str:
 
     asked = {"strategies": known(now["strategies"]) or Plan.strategies}
     plan = replace(Plan(), **dict.fromkeys(MODELS, "auto"), device=now["device"] or "auto")
-    # the field isn't asked for here, and a plan insists on it
-    return ", ".join(map(str, needed(replace(plan, prompt_field="any", **asked))))
+    # these aren't asked for here, and a plan insists on them
+    return ", ".join(map(str, needed(replace(plan, **ANY, **asked))))

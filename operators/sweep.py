@@ -66,6 +66,8 @@ class SweepStrategies(RunOperator):
         seed: int = Plan.seed,
         prompt_field: str | None = Plan.prompt_field,
         points_field: str | None = Plan.points_field,
+        references=Plan.references,
+        reference_field: str | None = Plan.reference_field,
         phrases: Mapping[str, Sequence[str]] | None = None,
         background: Sequence[str] | None = Plan.background,
         yolo_confidence: float = Plan.yolo_confidence,
@@ -80,7 +82,7 @@ class SweepStrategies(RunOperator):
             sample_collection: a dataset or view; samples without a truth are left out
             gt_field: the truth, a Segmentation or Detections with instance masks
             strategies: names, spellings or values; by default all that the grid of the next eight makes
-            priors: what finds the instances, of ``clip``, ``yolo`` and ``field``
+            priors: what finds the instances, of ``clip``, ``yolo``, ``field`` and ``reference``
             prompts: how each is said, of ``point``, ``box``, ``points`` and ``box+points``
             positives: numbers of clicks inside, 0 to 20
             negatives: numbers of clicks outside, 0 to 20
@@ -102,6 +104,8 @@ class SweepStrategies(RunOperator):
             seed: of the clicks, and of the order in which pictures are looked at
             prompt_field: the field that ``field`` takes its prompts from
             points_field: Keypoints that belong to the boxes of ``prompt_field``
+            references: as in ``apply_strategies``; these pictures aren't scored
+            reference_field: as in ``apply_strategies``
             phrases: as in ``apply_strategies``
             background: as in ``apply_strategies``
             yolo_confidence: detections below it are dropped, where a strategy doesn't say itself
@@ -117,8 +121,10 @@ class SweepStrategies(RunOperator):
         Raises:
             ValueError: what was wrong with the request, in one sentence, before any work is done
         """
+        from ..prompting.dataset.references import as_references
         from ..prompting.runs.sweep import sweep
 
+        references = as_references(references, sample_collection)
         given = {name: value for name, value in locals().items() if name in self.parameters and value is not None}
         return follow(sweep(sample_collection, plan_of(given)), progress)
 

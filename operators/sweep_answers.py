@@ -19,7 +19,8 @@ GIVEN = "given"
 PARTS = tuple(field.name for field in fields(Grid))
 OF_THE_PLAN = (
     "classes", "sam2_model", "clip_model", "yolo_model", "device", "prefix", "seed", "prompt_field", "points_field",
-    "phrases", "background", "yolo_confidence", "yolo_imgsz", "batch_size", "encoder_precision",
+    "references", "reference_field", "phrases", "background", "yolo_confidence", "yolo_imgsz", "batch_size",
+    "encoder_precision",
 )  # fmt: skip
 OF_THE_SWEEP = ("racing", "error_rate", "worth", "ignore_values")
 LISTS = ("strategies", "classes", "priors", "prompts", "negatives_on", "background")

@@ -10,8 +10,8 @@ import fiftyone.operators.types as types
 from ..prompting.analysis.study import how_many
 from ..prompting.errors import PromptingError, concerning
 from ..prompting.prompts.grid import Grid
-from ..prompting.prompts.strategy import FIELD, PLACES, PRIORS, PROMPTS, Strategy
-from . import composing, forms, model_choice, prompt_fields
+from ..prompting.prompts.strategy import FIELD, PLACES, PRIORS, PROMPTS, REFERENCE, Strategy
+from . import composing, forms, model_choice, prompt_fields, reference_fields
 from .apply_answers import begins_with
 from .sweep_answers import PARTS, as_text, asked, plan_of
 from .words import LABELS
@@ -46,6 +46,8 @@ def resolve(ctx) -> types.Property:
         _ask_part(inputs, name)
         if name == "priors" and FIELD in (ctx.params.get("priors") or ()):
             prompt_fields.ask(ctx, inputs, begins)
+        if name == "priors" and REFERENCE in (ctx.params.get("priors") or ()):
+            reference_fields.ask(ctx, inputs, begins)
     inputs.bool("racing", default=True, label=LABELS["racing"])
     strategies, error = _strategies(ctx.params)
     model_choice.ask(inputs, begins, {**now, "strategies": [strategy.name for strategy in strategies]})
@@ -75,7 +77,8 @@ def _begins_with(ctx) -> dict:
 
     begins = begins_with(ctx)
     swept = what_was_asked(ctx.dataset, ctx.params.get("prefix") or begins["prefix"])
-    kept = ("classes", "prompt_field", "points_field", "strategies", *model_choice.MODELS)
+    given = ("prompt_field", "points_field", "references", "reference_field")
+    kept = ("classes", *given, "strategies", *model_choice.MODELS)
     last = {name: swept[name] for name in kept if swept.get(name)}
     return {**begins, **last, "models": model_choice.begun_with(last, ctx.params)} if last else begins
 
@@ -91,12 +94,14 @@ def _what_is_wrong(ctx) -> PromptingError | None:
     """What would stop the sweep, as far as it can be known without loading a model."""
     from ..prompting.dataset import checks
     from ..prompting.dataset.reading import GLANCE
+    from ..prompting.dataset.references import glance_at_references
     from ..prompting.models import availability
 
     try:
         plan, view = plan_of(ctx.params).plan, ctx.target_view(require_flat=True)
         with concerning("view_target"):
             checks.check_collection(view)
+        glance_at_references(view._dataset, plan)
         with concerning("prompt_field"):
             checks.check_prompt_field(view, plan, most=GLANCE)
         missing = availability.unavailable(availability.needed(plan))

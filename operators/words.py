@@ -12,6 +12,8 @@ LABELS = {
     "classes": "Classes",
     "prompt_field": "Field that gives the prompts",
     "points_field": "Keypoints of its boxes",
+    "references": "Reference pictures",
+    "reference_field": "Field with their masks",
     "models": "Models",
     "sam2_model": "SAM 2 model",
     "clip_model": "CLIP model",
@@ -33,6 +35,7 @@ LABELS = {
     "gt_field": "Ground truth",
     "patches": "Patches of hits, strays and misses",
     "fields": "Masks that are there already",
+    "include_references": "Also score the reference pictures",
     "baseline": "Baseline",
     "ignore_values": "Mask values that count for nothing",
     "overwrite": "Replace a larger evaluation",
@@ -57,6 +60,7 @@ LABELS = {
     "below": "Only below",
     "tag": "Tag",
     "way": "What to do",
+    "only": "Only these: take the tag from the others",
 }
 
 TITLES = {

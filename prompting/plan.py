@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .errors import PromptingError
 from .prompts.strategies import AUTOMATIC, STRATEGIES, strategies_named
-from .prompts.strategy import CLIP, FIELD, YOLO, Strategy
+from .prompts.strategy import CLIP, FIELD, OF_MAPS, REFERENCE, YOLO, Strategy
 from .segmentation.precision import AUTO, PRECISIONS
 from .spelling import begins_fields, same_name, spelled
 
@@ -35,6 +35,9 @@ class Plan:
         prompt_field: the field that ``field_*`` strategies take their prompts from
         points_field: Keypoints that belong to the boxes of ``prompt_field``: its instances have both
         field_rounds: corrective clicks for ``field_*`` strategies, where the field has masks
+        references: labelled pictures that show ``reference_*`` strategies what to look for: a tag, or ids of samples
+        reference_field: the field with their masks
+        references_sha256: what those are, by their files' names and masks; known once they are read
         phrases: a class's phrases for CLIP, instead of the vocabulary's
         background: background phrases for CLIP, instead of the vocabulary's
         yolo_confidence: detections below it are dropped
@@ -60,6 +63,9 @@ class Plan:
     prompt_field: str | None = None
     points_field: str | None = None
     field_rounds: int = 0
+    references: str | tuple[str, ...] | None = None
+    reference_field: str | None = None
+    references_sha256: str | None = None
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     background: tuple[str, ...] | None = None
     yolo_confidence: float = 0.25
@@ -100,6 +106,7 @@ class Plan:
                 "The field_* strategies need prompt_field: a field with boxes, masks or keypoints.", "prompt_field"
             )
         object.__setattr__(self, "points_field", self.points_field or None)
+        self._check_references()
         for name in ("seed", "field_rounds", "batch_size", "yolo_imgsz"):
             if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, AUTO):
                 object.__setattr__(self, name, None)
@@ -125,6 +132,22 @@ class Plan:
         given = {spelled(name, self.classes): list(_phrases("phrases", p)) for name, p in self.phrases.items() if p}
         object.__setattr__(self, "phrases", given)
 
+    def _check_references(self) -> None:
+        if self.references is not None and not isinstance(self.references, str):
+            object.__setattr__(self, "references", _names("references", self.references))
+        if not self.uses(REFERENCE):
+            return
+        if not self.references:
+            raise PromptingError(
+                "The reference_* strategies need references: a tag, a view, or ids of a few labelled pictures.",
+                "references",
+            )
+        if not self.reference_field:
+            raise PromptingError(
+                "The reference_* strategies need reference_field: the field with the masks of the references.",
+                "reference_field",
+            )
+
     @property
     def chosen(self) -> list[Strategy]:
         return strategies_named(self.strategies)
@@ -132,6 +155,11 @@ class Plan:
     def uses(self, prior: str) -> bool:
         """Whether any chosen strategy takes its prompts from this prior."""
         return any(strategy.prior == prior for strategy in self.chosen)
+
+    @property
+    def uses_clip(self) -> bool:
+        """Whether any chosen strategy needs CLIP, with words or with reference pictures."""
+        return any(strategy.prior in OF_MAPS for strategy in self.chosen)
 
     def rounds_of(self, strategy: Strategy) -> int:
         """Corrective clicks for a strategy: its own number, and ``field_rounds`` for the built-in ones of a field."""

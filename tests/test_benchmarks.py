@@ -15,7 +15,7 @@ from benchmarks import finish, floor, large, large_judging, precision, scale, st
 from prompting.errors import ModelUnavailable
 from prompting.final.enough import Enough
 from prompting.models import catalogue
-from prompting.prompts.strategies import STRATEGIES
+from prompting.prompts.strategies import UNTAUGHT
 from prompting.segmentation.precision import fast_precisions
 from prompting.segmentation.prompt import Prompt
 
@@ -116,7 +116,7 @@ def test_precision_compares_every_strategy_with_float32(tmp_path, unwarmed):
     path = tmp_path / "precision.json"
     precision.main(["--limit", "1", "--rounds", "1", "--device", "cpu", "--json", str(path)])
     measured = json.loads(path.read_text())
-    assert set(measured["iou_with_float32"]["bfloat16"]) == set(STRATEGIES)
+    assert set(measured["iou_with_float32"]["bfloat16"]) == set(UNTAUGHT)
     assert all(values == [1.0] for values in measured["iou_with_float32"]["float32"].values())
     assert np.mean(list(measured["iou_with_float32"]["bfloat16"].values())) > 0.97
     assert measured["iou_with_truth"]["bfloat16"]["yolo_box"][0] > 0.8

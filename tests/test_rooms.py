@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "analysis": "errors pixels segmentation prompts results",
     "final": "pixels analysis",
     "dataset": "errors spelling pixels labels segmentation prompts priors results plan analysis final",
-    "runs.assembly": "labels segmentation prompts priors runner plan models",
+    "runs.assembly": "segmentation prompts priors runner plan models",
     "runs": "errors pixels labels segmentation prompts priors.base results runner plan analysis final dataset"
     " runs.assembly",
     "report": "errors trust pixels results analysis dataset",

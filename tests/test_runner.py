@@ -15,7 +15,7 @@ from prompting.priors.base import Picture
 from prompting.priors.clip import ClipPrior, ClipSettings
 from prompting.priors.fields import FieldPrior
 from prompting.priors.yolo import YoloPrior
-from prompting.prompts.strategies import STRATEGIES, strategies_named
+from prompting.prompts.strategies import UNTAUGHT, strategies_named
 from prompting.results import NO_PROMPT, OK
 from prompting.runner import Runner
 
@@ -47,7 +47,7 @@ def priors() -> dict:
 
 @pytest.fixture(scope="module")
 def make_runner(nano_segmenter, priors):
-    def make(names=tuple(STRATEGIES), classes=("person",), replaced=None, **settings) -> Runner:
+    def make(names=tuple(UNTAUGHT), classes=("person",), replaced=None, **settings) -> Runner:
         return Runner(nano_segmenter, {**priors, **(replaced or {})}, strategies_named(names), classes, **settings)
 
     return make
@@ -63,7 +63,7 @@ def by_name(results) -> dict[str, dict]:
     return {result.key: {r.strategy: r for r in result.results} for result in results}
 
 
-@pytest.mark.parametrize("names", [["yolo_box"], list(STRATEGIES)], ids=["one strategy", "all strategies"])
+@pytest.mark.parametrize("names", [["yolo_box"], list(UNTAUGHT)], ids=["one strategy", "all strategies"])
 def test_picture_is_encoded_once_however_many_strategies_look_at_it(make_runner, pictures, calls, names):
     list(make_runner(names).run([pictures["astronaut.png"]]))
     assert calls["encoder"] == [1]
@@ -90,7 +90,7 @@ def test_each_prior_looks_once_a_batch(make_runner, pictures, priors):
 def test_results_come_in_the_pictures_and_the_tables_order(everything, pictures):
     assert list(everything) == list(pictures)
     for results in everything.values():
-        assert list(results) == list(STRATEGIES)
+        assert list(results) == list(UNTAUGHT)
 
 
 def test_no_more_pictures_are_read_than_a_batch_holds(make_runner, pictures):
@@ -158,7 +158,7 @@ def test_clicks_hang_on_the_files_name_and_not_on_the_samples_id(make_runner, pi
     assert not np.array_equal(renamed.point_coords, before.point_coords)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", UNTAUGHT)
 def test_strategy_alone_gives_what_it_gives_among_others(make_runner, pictures, everything, name):
     """To the last float: a decoder call of more prompts adds up in another order."""
     for picture in ("astronaut.png", "bus.jpg"):

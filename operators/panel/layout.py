@@ -10,6 +10,7 @@ from .drawn import DRAWN, mark
 from .finished import draw_finished, draw_labelling, draw_settled
 from .next_steps import draw_verdict
 from .pictures import DARK, draw_unscored
+from .references import draw_references
 from .review import draw_review
 from .running import draw_running
 from .sections import draw_sections
@@ -31,6 +32,7 @@ def composed(panel, ctx, chosen: Choices) -> Canvas:
     else:
         _prefix(canvas, chosen)
         _scope(ctx, canvas, chosen)
+        draw_references(panel, ctx, canvas, chosen)
         if not chosen.findings.sample_ids:
             _nothing_in_view(panel, ctx, canvas, chosen)
         elif chosen.findings.comparison is None:

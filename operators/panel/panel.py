@@ -12,6 +12,7 @@ from .choices import Choices
 from .drawn import is_drawn, shows
 from .fields import compared_fields
 from .layout import composed, draw
+from .references import references
 
 PLUGIN = "@promptlab/sam2-prompting"
 
@@ -106,6 +107,16 @@ class StrategiesPanel(foo.Panel):
 
         chosen = Choices.of(ctx)
         self._show(ctx, chosen, selections.disagree(chosen.findings), *filter(None, (chosen.a, chosen.b)))
+
+    def show_references(self, ctx) -> None:
+        """The pictures that strategies learned from."""
+        chosen = Choices.of(ctx)
+        ids = tuple(dict.fromkeys(one for of in references(ctx, chosen).values() for one in of))
+        there = ctx.dataset.select(ids).values("id") if ids else []
+        if not there:
+            ctx.ops.notify("The reference pictures are no longer in the dataset.", variant="info")
+            return
+        chosen.scope.narrow(ctx, f"reference pictures ({len(there)})", there)
 
     def show_selected(self, ctx) -> None:
         """The selected pictures alone, as the lasso or the grid's boxes selected them."""

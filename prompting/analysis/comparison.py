@@ -85,11 +85,13 @@ class Comparison:
         rows: one a strategy
         baseline: what the differences refer to
         truth: what the truth was understood as, in one line; empty in tables of earlier versions
+        references: how many reference pictures, which strategies learned from, were left out
     """
 
     rows: tuple[Row, ...]
     baseline: str
     truth: str = ""
+    references: int = 0
 
     @classmethod
     def of(cls, rows: Sequence[Row], scores: Mapping[str, np.ndarray], baseline: str) -> Comparison:
@@ -114,11 +116,12 @@ class Comparison:
     def from_dict(cls, stored: dict) -> Comparison:
         """Undo :meth:`to_dict`."""
         rows = tuple(Row.from_dict(row) for row in stored["rows"])
-        return cls(rows, stored["baseline"], stored.get("truth", ""))
+        return cls(rows, stored["baseline"], stored.get("truth", ""), stored.get("references", 0))
 
     def to_dict(self) -> dict:
         """Plain JSON."""
-        return {"baseline": self.baseline, "truth": self.truth, "rows": [asdict(row) for row in self.rows]}
+        rows = [asdict(row) for row in self.rows]
+        return {"baseline": self.baseline, "truth": self.truth, "references": self.references, "rows": rows}
 
     def to_pandas(self) -> pd.DataFrame:
         """One line a strategy, the best first, by its name; what belongs together is joined by a dot.
@@ -181,9 +184,19 @@ class Comparison:
         return Table(
             f"Mean IoU over {self.rows[0].images if self.rows else 0} images, compared with {self.baseline}",
             "Intervals: 95 %, bootstrap over the images. p: Wilcoxon's signed ranks, Holm-corrected."
-            f" Tie: within {TIE} IoU." + (f" The truth was read as {self.truth}" if self.truth else ""),
+            f" Tie: within {TIE} IoU."
+            + (f" {self.left_out()}" if self.references else "")
+            + (f" The truth was read as {self.truth}" if self.truth else ""),
             ("strategy", "mean IoU", "95 % interval", "vs. baseline", "its interval", "p", "win / tie / loss"),
             tuple(_scores_of(row) for row in self.rows),
+        )
+
+    def left_out(self) -> str:
+        """A sentence on the reference pictures."""
+        one = self.references == 1
+        return (
+            f"{self.references} reference picture{'' if one else 's'}, which strategies learned from,"
+            f" {'is' if one else 'are'} left out."
         )
 
     def _boundaries(self) -> Table:

@@ -1,8 +1,8 @@
 """The colours of the strategies, of the truth and of prompts: the same in the App, in the panel and in the report.
 
-The first seven are Okabe and Ito's (2008) without black, the others Tol's (2021); of these the three were taken that
-stay furthest from the rest, and from each other, for the three kinds of colour blindness (CIEDE2000 at least 8 after
-Machado et al., 2009). All can be seen on the App's dark grey, on paper and on photographs.
+The first seven are Okabe and Ito's (2008) without black, the next three Tol's (2021), those that stay furthest from the
+rest, and from each other, for the three kinds of colour blindness (CIEDE2000 at least 8 after Machado et al., 2009);
+the last was searched for by the same rule. All can be seen on the App's dark grey, on paper and on photographs.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ..prompts.strategies import STRATEGIES
 
 BLUE, SKY, GREEN, YELLOW = "#0072B2", "#56B4E9", "#009E73", "#F0E442"
 ORANGE, VERMILLION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
-WINE, ROSE, LEAF = "#AA3377", "#FFAABB", "#90C987"
+WINE, ROSE, LEAF, BRICK = "#AA3377", "#FFAABB", "#90C987", "#B40000"
 GREY = "#999999"
 
-STRATEGY_COLOURS = (SKY, ORANGE, GREEN, PURPLE, VERMILLION, WINE, BLUE, YELLOW, ROSE, LEAF)
+STRATEGY_COLOURS = (SKY, ORANGE, GREEN, PURPLE, VERMILLION, WINE, BLUE, YELLOW, ROSE, LEAF, BRICK)
 """In the order of the table of strategies; what is often compared with each other lies far apart."""
 
 POSITIVE, NEGATIVE = "#66ff66", "#c2003a"

@@ -20,7 +20,7 @@ from .names import StrategyFields, heatmap_field, instances_field
 from .owned import labels_there
 from .present import name_of
 from .reading import read
-from .records import HASH_OF, first_difference, recorded
+from .records import HASH_OF, REFERENCES, first_difference, recorded
 from .storage import has_result, written_fields
 
 
@@ -173,6 +173,8 @@ def _why_not_beside(
     if difference is None:
         return None, None
     name, old, new = difference
+    if name == REFERENCES:
+        return "references", "that learned from other reference pictures, or from other masks of these"
     if name in HASH_OF.values():
         model = next(parameter for parameter, hashed in HASH_OF.items() if hashed == name)
         return model, (

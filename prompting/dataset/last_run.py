@@ -17,9 +17,10 @@ from fiftyone.operators.store import ExecutionStore
 from ..errors import PromptingError
 from ..plan import AUTO, Plan
 from ..prompts.strategies import find
-from ..prompts.strategy import FIELD
+from ..prompts.strategy import FIELD, REFERENCE
 from .names import RECORD, StrategyFields
 from .records import recorded
+from .references import reference_ids
 
 STORE, ANYBODY = "sam2_prompting.last_run", "anybody"
 PARAMETERS = tuple(field.name for field in fields(Plan))
@@ -78,8 +79,13 @@ def _sensible(asked: dict, dataset: fo.Dataset | None) -> dict:
         kept.pop("prompt_field", None)
     if not there or not dataset.has_sample_field(kept.get("points_field") or ""):
         kept.pop("points_field", None)
+    taught = _are_there(kept, dataset)
+    if not taught:
+        kept.pop("references", None)
+        kept.pop("reference_field", None)
     known = {name: found for name in kept.get("strategies", ()) if (found := find(name))}
-    kept["strategies"] = [name for name, strategy in known.items() if there or strategy.prior != FIELD]
+    usable = {FIELD: there, REFERENCE: taught}
+    kept["strategies"] = [name for name, strategy in known.items() if usable.get(strategy.prior, True)]
     if not kept["strategies"]:
         kept.pop("strategies")
         kept.pop("heatmap", None)
@@ -90,3 +96,12 @@ def _sensible(asked: dict, dataset: fo.Dataset | None) -> dict:
         Plan(**kept)
         return kept
     return {}
+
+
+def _are_there(kept: dict, dataset: fo.Dataset | None) -> bool:
+    """Whether a dataset has the reference pictures, and the field with their masks."""
+    if dataset is None or not kept.get("references") or not dataset.has_sample_field(kept.get("reference_field") or ""):
+        return False
+    with suppress(PromptingError):
+        return bool(reference_ids(dataset, kept["references"]))
+    return False

@@ -12,7 +12,7 @@ import fiftyone as fo
 
 from ..plan import Plan
 from ..prompts.strategies import STRATEGIES, find, strategy_of
-from ..prompts.strategy import CLIP, FIELD, YOLO
+from ..prompts.strategy import CLIP, FIELD, REFERENCE, YOLO
 from .names import RECORD, run_key
 from .registering import put_run
 
@@ -20,10 +20,19 @@ PARAMETERS_OF = {
     CLIP: {"clip_model", "phrases", "background"},
     YOLO: {"yolo_model", "yolo_confidence", "yolo_imgsz"},
     FIELD: {"prompt_field", "points_field", "field_rounds"},
+    REFERENCE: {"clip_model", "phrases", "background", "references", "reference_field"},
 }
-"""Parameters that concern one prior alone: to the others' strategies they make no difference."""
-HASH_OF = {"sam2_model": "sam2_sha256", "clip_model": "clip_sha256", "yolo_model": "yolo_sha256"}
-"""A model's name, and what is recorded of the file that its weights are in."""
+"""Parameters that concern some priors alone: to the others' strategies they make no difference."""
+REFERENCES = "references_sha256"
+HASH_OF = {
+    "sam2_model": "sam2_sha256",
+    "clip_model": "clip_sha256",
+    "yolo_model": "yolo_sha256",
+    "references": REFERENCES,
+    "reference_field": REFERENCES,
+}
+"""What something is called, and what is recorded of what that is: of the file with a model's weights, of the reference
+pictures and their masks."""
 EARLIER = {"yolo_imgsz": 640}
 """What parameters were before there were such."""
 
@@ -92,7 +101,8 @@ def first_difference(
     """The first recorded parameter that differs from the plan's, as (name, old, new).
 
     A model is what its file holds, whatever it is called: where both hashes are known, they decide. Earlier versions
-    recorded none. What only a loaded model tells (``yolo_imgsz`` of None) is compared once it is known.
+    recorded none. What only a loaded model tells (``yolo_imgsz`` of None), or references once they are
+    read, is compared once it is known.
     """
     old = recorded(dataset, plan.prefix, strategy)
     if old is None:
@@ -101,7 +111,9 @@ def first_difference(
     ignored = {"versions", "device", *HASH_OF.values()} | indifferent_to(strategy)
     for name, value in new.items():
         before = old.get(name, EARLIER.get(name))
-        if name in ignored or (name == "yolo_imgsz" and value is None):
+        unread = HASH_OF.get(name) == REFERENCES and new.get(REFERENCES) is None
+        unknown = unread or (name == "yolo_imgsz" and value is None)
+        if name in ignored or unknown:
             continue
         was, now = old.get(HASH_OF.get(name)), new.get(HASH_OF.get(name))
         if was and now:
@@ -117,7 +129,7 @@ def indifferent_to(strategy: str) -> set[str]:
     said = find(strategy)
     if said is None:  # masks that were there already
         return {name for names in PARAMETERS_OF.values() for name in names}
-    others = [names for prior, names in PARAMETERS_OF.items() if prior != said.prior]
+    others = [names - PARAMETERS_OF[said.prior] for prior, names in PARAMETERS_OF.items() if prior != said.prior]
     itself = set() if said.confidence is None else {"yolo_confidence"}
     if said.name not in STRATEGIES:
         itself.add("field_rounds")

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ModelUnavailable, PromptingError, concerning
 from ..plan import Plan
-from ..prompts.strategy import CLIP, YOLO
+from ..prompts.strategy import YOLO
 from ..trust import check_pickle
 from . import catalogue
 from .checkpoints import HOW_TO_FETCH, YOLO_DETECT, YOLO_SEGMENT, weights_folder
@@ -88,7 +88,7 @@ def needed(plan: Plan) -> tuple[Needed, ...]:
         PromptingError: a detector's path that isn't allowed, see :mod:`prompting.trust`
     """
     found = [_sam2(catalogue.resolve_sam2(plan.sam2_model, _device(plan.device)))]
-    if plan.uses(CLIP):
+    if plan.uses_clip:
         found.append(_clip(catalogue.resolve_clip(plan.clip_model)))
     if plan.uses(YOLO):
         with concerning("yolo_model"):

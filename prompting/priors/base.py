@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,6 +48,34 @@ class Found(list[Region]):
     heatmap: np.ndarray | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A labelled picture that shows what to look for.
+
+    Attributes:
+        name: its file's, by which its randomness is seeded
+        image: (H, W, 3) uint8 RGB
+        labels: (h, w) uint8, of whatever size: 0 background, i + 1 class i, 255 what counts for nothing
+    """
+
+    name: str
+    image: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Given:
+    """What priors are given of a run's dataset.
+
+    Attributes:
+        encoding: how the masks of a Segmentation prompt field are encoded
+        references: labelled pictures, which are read one by one, whenever they are gone through
+    """
+
+    encoding: Encoding | None = None
+    references: Collection[Reference] = ()
+
+
 class Prior(Protocol):
     """Finds regions in a batch of pictures."""
 
@@ -59,8 +87,8 @@ class Prior(Protocol):
 class Build(Protocol):
     """Makes a prior; every module of a prior has such a function, ``build``.
 
-    It takes a plan without ``auto``, :mod:`prompting.models.catalogue`, to load models, and how the masks of a
-    Segmentation prompt field are encoded.
+    It takes a plan without ``auto``, :mod:`prompting.models.catalogue`, to load models, and what the dataset has for
+    it.
     """
 
-    def __call__(self, plan: Plan, models: Any, encoding: Encoding | None) -> Prior: ...
+    def __call__(self, plan: Plan, models: Any, given: Given) -> Prior: ...

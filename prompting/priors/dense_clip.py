@@ -43,6 +43,20 @@ def dense_embeddings(
     Returns:
         (B, H / patch, W / patch, D)
     """
+    return embedded(visual, *before_the_last(visual, images, precision), attention)
+
+
+def before_the_last(
+    visual: nn.Module, images: torch.Tensor, precision: str = FLOAT32
+) -> tuple[torch.Tensor, tuple[int, int]]:
+    """All tokens as the last block gets them, and the grid of the patches'.
+
+    Args:
+        visual, images, precision: as in :func:`dense_embeddings`
+
+    Returns:
+        (B, 1 + h * w, width), the class token first, and (h, w)
+    """
     with autocast(precision, images.device.type):
         tokens = visual.conv1(images).float()
     batch, width, rows, columns = tokens.shape
@@ -50,12 +64,18 @@ def dense_embeddings(
     class_token = visual.class_embedding.to(tokens.dtype).expand(batch, 1, width)
     tokens = torch.cat([class_token, tokens], dim=1)
     tokens = visual.ln_pre(tokens + positions(visual, rows, columns).to(tokens.dtype))
-    *blocks, last = visual.transformer.resblocks
-    for block in blocks:
+    for block in visual.transformer.resblocks[:-1]:
         tokens = block(tokens)
-    patches = _last_block(last, tokens, rows, columns, attention)[:, 1:]
+    return tokens, (rows, columns)
+
+
+def embedded(
+    visual: nn.Module, tokens: torch.Tensor, grid: tuple[int, int], attention: str = "neighbour"
+) -> torch.Tensor:
+    """What the last block makes of the tokens that :func:`before_the_last` gives, (B, h, w, D) of unit length."""
+    patches = _last_block(visual.transformer.resblocks[-1], tokens, *grid, attention)[:, 1:]
     embeddings = visual.ln_post(patches) @ visual.proj
-    return F.normalize(embeddings, dim=-1).view(batch, rows, columns, -1)
+    return F.normalize(embeddings, dim=-1).view(len(tokens), *grid, -1)
 
 
 def positions(visual: nn.Module, rows: int, columns: int) -> torch.Tensor:

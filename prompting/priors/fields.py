@@ -16,7 +16,7 @@ from ..pixels.regions import Region, components, working_shape
 from ..plan import Plan
 from ..segmentation.prompt import NEGATIVE, POSITIVE
 from ..spelling import spelled
-from .base import Picture
+from .base import Given, Picture
 from .bodies import with_points
 
 NEAR = 1.5
@@ -131,6 +131,6 @@ def _confidence(label) -> float:
     return float(np.clip(values.mean(), 0, 1)) if len(values) else 1.0
 
 
-def build(plan: Plan, models, encoding: Encoding | None) -> FieldPrior:
+def build(plan: Plan, models, given: Given) -> FieldPrior:
     """The prompt field of a plan; see :class:`prompting.priors.base.Build`."""
-    return FieldPrior(plan.classes, encoding, two_fields=plan.points_field is not None)
+    return FieldPrior(plan.classes, given.encoding, two_fields=plan.points_field is not None)

@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 
 from ..errors import PromptingError
-from ..labels.encoding import Encoding
 from ..pixels.regions import WORKING_PIXELS, Region
 from ..plan import Plan
 from ..prompts.strategy import YOLO, Strategy
 from ..segmentation.cpu_threads import threads_kept
 from ..spelling import same_name
-from .base import Picture
+from .base import Given, Picture
 from .detections import regions_of
 from .vocabulary import SYNONYMS
 
@@ -157,7 +156,7 @@ def whole_strides(model, side: int) -> int:
     return -(-side // stride) * stride
 
 
-def build(plan: Plan, models, encoding: Encoding | None) -> YoloPrior:
+def build(plan: Plan, models, given: Given) -> YoloPrior:
     """The detector of a plan without ``auto``; see :class:`prompting.priors.base.Build`."""
     detector = models.load_yolo(plan.yolo_model)
     asking = [strategy for strategy in plan.chosen if strategy.prior == YOLO]

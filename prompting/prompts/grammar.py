@@ -1,7 +1,8 @@
 """How a strategy is spelled, in forms, calls, links and tables, and what its fields are called.
 
     strategy   = prior ["." digits] ":" prompt ["@" rounds]
-    prior      = "clip" | "yolo" | "field"       who finds the instances; digits: regions of less confidence are dropped
+    prior      = "clip" | "yolo" | "field" | "reference"
+                                                 who finds the instances; digits: regions of less confidence are dropped
     prompt     = "point" | box | clicks | box "+" clicks
     box        = "box" [["-"] percent]           grown (-: shrunk) by so much of its sides; alone: as the prior gives it
     clicks     = "points"                        the prior's own, else 5p3n
@@ -23,7 +24,7 @@ from ..errors import PromptingError
 PLACES = {"n": "ring", "o": "others", "b": "both"}
 LETTERS = {place: letter for letter, place in PLACES.items()}
 POINTS, POINT, BOX = "points", "point", "box"
-PRIORS = ("clip", "yolo", "field")
+PRIORS = ("clip", "yolo", "field", "reference")
 _PRIOR = re.compile(rf"({'|'.join(PRIORS)})(?:\.(\d{{1,2}}))?")
 _BOX = re.compile(r"box(-?\d{1,9})?")
 _CLICKS = re.compile(r"(?:(\d{1,9})p)?(?:(\d{1,9})([nob]))?")
@@ -53,7 +54,8 @@ def read(text: str) -> dict:
 def _read_prior(text: str, prior: str) -> dict:
     found = _PRIOR.fullmatch(prior)
     if not found:
-        raise _wrong(text, prior, "a prior is clip, yolo or field, or with a least confidence, as in yolo.4")
+        known = f"{', '.join(PRIORS[:-1])} or {PRIORS[-1]}"
+        raise _wrong(text, prior, f"a prior is {known}, or with a least confidence, as in yolo.4")
     return {"prior": found[1], "confidence": float(f"0.{found[2]}") if found[2] else None}
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from ..errors import PromptingError
 from .grammar import spelled_by
-from .strategy import BOX, BOX_POINTS, CLIP, FIELD, POINT, POINTS, YOLO, Strategy
+from .strategy import BOX, BOX_POINTS, CLIP, FIELD, POINT, POINTS, REFERENCE, YOLO, Strategy
 
 STRATEGIES: dict[str, Strategy] = {
     "clip_point": Strategy(CLIP, POINT, description="centroid of each CLIP region, the best of three masks"),
@@ -27,10 +27,16 @@ STRATEGIES: dict[str, Strategy] = {
     "field_box": Strategy(FIELD, BOX, description="boxes of a field of the dataset"),
     "field_point": Strategy(FIELD, POINT, description="one click for each label of a field"),
     "field_points": Strategy(FIELD, POINTS, description="clicks of a field: keypoints, or spread over its masks"),
+    "reference_box_points": Strategy(
+        REFERENCE, BOX_POINTS, 5, 3, description="box and clicks, as clip_box_points, of what looks like the references"
+    ),
 }
 NAMES = {strategy: name for name, strategy in STRATEGIES.items()}
 BASELINE = "clip_point"
-AUTOMATIC = tuple(name for name, strategy in STRATEGIES.items() if strategy.prior != FIELD)
+AUTOMATIC = tuple(name for name, strategy in STRATEGIES.items() if strategy.prior not in (FIELD, REFERENCE))
+"""Those that need nothing of a dataset but its pictures."""
+UNTAUGHT = tuple(name for name, strategy in STRATEGIES.items() if strategy.prior != REFERENCE)
+"""Those that need no reference pictures."""
 EXAMPLE = "yolo:box+5p3n@2"
 
 

@@ -8,7 +8,9 @@ from functools import cached_property
 from ..errors import PromptingError
 from . import grammar
 
-CLIP, YOLO, FIELD = PRIORS = grammar.PRIORS
+CLIP, YOLO, FIELD, REFERENCE = PRIORS = grammar.PRIORS
+OF_MAPS = CLIP, REFERENCE
+"""Priors whose regions are cut out of maps, and have no points of their own."""
 POINT, BOX, POINTS, BOX_POINTS = PROMPTS = "point", "box", "points", "box+points"
 RING, OTHERS, BOTH = PLACES = "ring", "others", "both"
 INSIDE, OUTSIDE = "positive", "negative"
@@ -23,7 +25,7 @@ class Strategy:
     """A prompting strategy.
 
     Attributes:
-        prior: what finds the instances' regions: ``clip``, ``yolo`` or ``field``
+        prior: what finds the instances' regions: ``clip``, ``yolo``, ``field`` or ``reference``
         prompt: how each is said: ``point``, ``box``, ``points`` or ``box+points``
         positives: clicks spread inside, 0 to 20; with ``negatives`` of None too, the prior's own points, or 5 and 3
         negatives: clicks outside, 0 to 20
@@ -77,7 +79,7 @@ class Strategy:
                 wanted = POINTS if self.prompt == POINT else BOX_POINTS
                 raise _refused(f"The prompt {self.prompt!r} has no clicks to be counted; {wanted!r} has.")
             return
-        if self.positives is None and self.negatives is None and self.prior == CLIP:  # which has no points of its own
+        if self.positives is None and self.negatives is None and self.prior in OF_MAPS:
             object.__setattr__(self, "positives", POSITIVES)
             object.__setattr__(self, "negatives", NEGATIVES)
         if self.positives is not None or self.negatives is not None:
@@ -160,7 +162,12 @@ class Strategy:
         return self.spelling
 
 
-_WHOSE = {CLIP: "each CLIP region", YOLO: "each YOLO detection", FIELD: "each label of a field"}
+_WHOSE = {
+    CLIP: "each CLIP region",
+    YOLO: "each YOLO detection",
+    FIELD: "each label of a field",
+    REFERENCE: "each region like those of the reference pictures",
+}
 _WHERE = {RING: "around", OTHERS: "on others next to it", BOTH: "on others and around"}
 
 

@@ -33,6 +33,8 @@ PARAMETERS = (
     "prompt_field",
     "points_field",
     "field_rounds",
+    "references",
+    "reference_field",
     "phrases",
     "background",
     "seed",

@@ -19,11 +19,12 @@ from ..dataset import appearance, checks, completeness, records, storage
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, evaluation_key
 from ..dataset.pages import samples_by_page
+from ..dataset.references import read_references
 from ..dataset.saving import Writer, writing
 from ..errors import PromptingError, Stopped
 from ..pixels.images import read_bounded
 from ..plan import SKIP, Plan
-from ..priors.base import Picture
+from ..priors.base import Given, Picture
 from ..prompts.strategy import FIELD
 from ..results import NO_PROMPT, StrategyResult
 from ..runner import Runner
@@ -56,14 +57,15 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
 
 
 def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -> Iterator[Progress]:
+    plan, references = read_references(samples._dataset, plan, hold.check)
     checks.check_fields(samples, plan, settle)
-    encoding = checks.check_prompt_field(samples, plan)
+    given = Given(checks.check_prompt_field(samples, plan), references)
     todo = completeness.undone(samples, plan)
     if not todo:
         yield Progress(0, 0, 0)
         return
     try:
-        runner = build_runner(plan, encoding, hold.check)
+        runner = build_runner(plan, given, hold.check)
     except Stopped:
         raise Stopped("Stopped on request while the models were loaded; nothing was written.") from None
     plan = settled(plan, runner)

@@ -7,14 +7,13 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..labels.encoding import Encoding
 from ..models import catalogue
 from ..models.availability import check_models
 from ..models.files import sha256_of
 from ..plan import AUTO, Plan
-from ..priors.base import Prior
+from ..priors.base import Given, Prior
 from ..prompts.strategies import strategy_of
-from ..prompts.strategy import CLIP, FIELD, YOLO
+from ..prompts.strategy import CLIP, FIELD, OF_MAPS, REFERENCE, YOLO
 from ..segmentation.precision import resolve_precision
 
 if TYPE_CHECKING:
@@ -22,33 +21,33 @@ if TYPE_CHECKING:
     from ..segmentation.segmenter import Segmenter
 
 
-PRIORS = {YOLO: "yolo", CLIP: "clip", FIELD: "fields"}
+PRIORS = {YOLO: "yolo", CLIP: "clip", FIELD: "fields", REFERENCE: "reference"}
 """Prior -> the module of priors/ whose ``build`` makes it; imported where a plan uses it, for torch comes with some."""
 
 
-def _prior(name: str, plan: Plan, encoding: Encoding | None) -> Prior:
+def _prior(name: str, plan: Plan, given: Given) -> Prior:
     module = import_module(f"..priors.{PRIORS[name]}", __package__)
-    return module.build(plan, catalogue, encoding)
+    return module.build(plan, catalogue, given)
 
 
-def build_runner(plan: Plan, encoding: Encoding | None = None, between: Callable[[], None] = lambda: None) -> Runner:
-    """Load the models that a resolved plan needs.
+def build_runner(plan: Plan, given: Given | None = None, between: Callable[[], None] = lambda: None) -> Runner:
+    """Load the models that a resolved plan needs, and learn what reference pictures show.
 
     Args:
         plan: a plan without ``auto``
-        encoding: of the masks of a Segmentation prompt field
+        given: what the dataset has for priors
         between: called after each model, and by the runner after each picture; it may raise to end the run
 
     Raises:
         ModelUnavailable: models can't be had; all of them are named before the first is loaded
-        PromptingError: a model doesn't know a class
+        PromptingError: a model doesn't know a class, or the references don't show it
     """
     from ..runner import Runner
 
     check_models(plan)
     priors = {}
     for name in filter(plan.uses, PRIORS):
-        priors[name] = _prior(name, plan, encoding)
+        priors[name] = _prior(name, plan, given or Given())
         between()
     segmenter = load_segmenter(plan.sam2_model, plan.device, plan.encoder_precision, plan.compile)
     between()
@@ -113,7 +112,7 @@ def weights_of(plan: Plan, strategy: str) -> dict[str, str]:
     """The SHA-256 of each of a strategy's models, as far as their files are on this machine."""
     files = {"sam2_sha256": catalogue.sam2_file(plan.sam2_model, plan.device)}
     prior = strategy_of(strategy).prior
-    if prior == CLIP:
+    if prior in OF_MAPS:
         files["clip_sha256"] = catalogue.clip_file(plan.clip_model)
     if prior == YOLO:
         files["yolo_sha256"] = catalogue.yolo_file(plan.yolo_model)

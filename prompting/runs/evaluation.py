@@ -20,7 +20,15 @@ from ..prompts.strategies import is_automatic
 from .agreement import comparable
 from .bringing_in import bring_in
 from .instance_patches import evaluate_patches
-from .scorable import EvaluationPlan, check_earlier, chosen_baseline, chosen_rows, common_classes, scored_samples
+from .scorable import (
+    EvaluationPlan,
+    check_earlier,
+    chosen_baseline,
+    chosen_rows,
+    common_classes,
+    scored_samples,
+    without_taught,
+)
 from .scoring import declare_scores, keep_scores, score_pictures
 from .teller import Teller
 
@@ -61,6 +69,7 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
     strategies, fields = chosen_rows(samples, plan)
     names = [*strategies, *fields]
     baseline = chosen_baseline(names, plan.baseline)
+    samples, taught = without_taught(samples, plan, names)
     view = scored_samples(samples, gt_field, strategies, prefix)
     classes = common_classes(samples._dataset, prefix, strategies)
     if not plan.overwrite:
@@ -94,7 +103,7 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
         rows.append(row)
         yield teller.kept(name)
     _check_support(rows)
-    comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading))
+    comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading), references=taught)
     with editing(samples._dataset):
         appearance.arrange(samples._dataset, prefix)
         best = next((r for r in comparison.rows if is_automatic(r.strategy)), comparison.rows[0])

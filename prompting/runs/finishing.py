@@ -18,6 +18,7 @@ from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import FinalFields, StrategyFields
 from ..dataset.pages import samples_by_page
 from ..dataset.present import strategies_in
+from ..dataset.references import without_references
 from ..dataset.saving import writing
 from ..errors import PromptingError, Stopped, concerning
 from ..final.candidates import Choice
@@ -167,7 +168,7 @@ def plan_finish(samples: foc.SampleCollection, plan: FinishPlan) -> Finished:
             "strategies",
         )
     require(view, plan.prefix, names, [MASK, INSTANCES])
-    taught = len(view.exists(plan.gt_field)) if plan.gt_field else FEWEST
+    taught = len(_with_truth(view, plan, names)) if plan.gt_field else FEWEST
     if taught < FEWEST:
         raise PromptingError(
             f"{taught} of these samples have a label in {plan.gt_field!r} and results; to learn from them takes"
@@ -259,12 +260,17 @@ def finish(samples: foc.SampleCollection, plan: FinishPlan) -> Iterator[Progress
 def _learn(samples: foc.SampleCollection, finished: Finished, hold: Hold) -> Iterator[Progress]:
     """What the samples with a truth teach; before the first label is written."""
     plan, names = finished.plan, finished.looked_at
-    view = with_results(samples.exists(plan.gt_field), plan.prefix, names)
+    view = with_results(_with_truth(samples, plan, names), plan.prefix, names)
     steps = learn(view, plan.rule, plan.strategies, names, plan.gt_field, plan.prefix, hold)
     try:
         return (yield from before_the_first(steps, len(finished.sample_ids)))
     except Stopped:
         raise Stopped("Stopped on request before any label was written; finish again.") from None
+
+
+def _with_truth(samples: foc.SampleCollection, plan: FinishPlan, names: Sequence[str]) -> foc.SampleCollection:
+    """The samples with a truth, but for the reference pictures that a strategy learned from: it does better on them."""
+    return without_references(samples.exists(plan.gt_field), plan.prefix, names)[0]
 
 
 def _promises(samples: foc.SampleCollection, finished: Finished, learning: Learning) -> tuple[Promise, ...]:

@@ -19,6 +19,7 @@ from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import FinalFields, StrategyFields
 from ..dataset.next_labels import Ordered, load_order, save_order, settled
 from ..dataset.pages import samples_by_page
+from ..dataset.references import without_references
 from ..dataset.storage import DONE, has_result
 from ..errors import PromptingError, Stopped, concerning
 from ..final.enough import Enough
@@ -164,7 +165,7 @@ def _to_settle(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
     """In the order of a draw that is kept, so that whoever labels more goes on in it."""
     dataset, done = samples._dataset, _labelled(samples, plan.gt_field)
     of = [StrategyFields.of(plan.prefix, name) for name in (plan.a, plan.b)]
-    view = samples
+    view, _ = without_references(samples, plan.prefix, (plan.a, plan.b))
     for fields in of:
         view = view.match(has_result(fields)).exists(fields.mask)
     ids = view.values("id")

@@ -17,6 +17,7 @@ from ..dataset.label_fields import label_type_of
 from ..dataset.masks_there import check_field
 from ..dataset.names import FinalFields, StrategyFields, evaluation_key
 from ..dataset.present import masks_there, name_of, strategies_in
+from ..dataset.references import without_references
 from ..dataset.storage import DONE
 from ..errors import PromptingError, concerning
 from ..labels.targets import ignored_values
@@ -39,6 +40,7 @@ class EvaluationPlan:
         fields: masks that were there already, Segmentations or Detections with masks: each is a row by its name. Where
             no strategies are named, those that were evaluated before are too, and with None finished labels
         patches: also register FiftyOne's own evaluation of instances, where the truth has some
+        include_references: also score the pictures that a strategy learned from, on which it is better than on others
     """
 
     gt_field: str
@@ -49,6 +51,7 @@ class EvaluationPlan:
     ignore_values: str | Sequence[int] | None = None
     fields: Sequence[str] | None = None
     patches: bool = False
+    include_references: bool = False
 
     def __post_init__(self) -> None:
         for name in ("strategies", "fields"):
@@ -72,9 +75,31 @@ def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> Non
         label_type_of(samples, plan.gt_field)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pictures that failed, once the evaluation runs
-            view = scored_samples(samples, plan.gt_field, names, plan.prefix)
+            view, _ = without_taught(samples, plan, names)
+            view = scored_samples(view, plan.gt_field, names, plan.prefix)
     if not plan.overwrite:
         check_earlier(samples._dataset, view, [*names, *fields], plan.prefix)
+
+
+def without_taught(
+    samples: foc.SampleCollection, plan: EvaluationPlan, names: Sequence[str]
+) -> tuple[foc.SampleCollection, int]:
+    """The samples without the reference pictures that one of the strategies learned from, and how many of these have a
+    truth: they are left out for all, so that all are scored on the same pictures.
+
+    Raises:
+        PromptingError: there are no others with a truth
+    """
+    if plan.include_references or not samples.has_sample_field(plan.gt_field):
+        return samples, 0
+    _, count = without_references(samples.exists(plan.gt_field), plan.prefix, names)
+    if count and count == len(samples.exists(plan.gt_field)):
+        raise PromptingError(
+            f"All {count} samples with a label in {plan.gt_field!r} are reference pictures, which strategies learned"
+            " from; label others, or choose include_references=True.",
+            "include_references",
+        )
+    return without_references(samples, plan.prefix, names)[0], count
 
 
 def _listed(name: str, given) -> list | None:

@@ -20,6 +20,7 @@ from ..dataset.label_fields import label_type_of
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import STUDY, study_key
 from ..dataset.pages import samples_by_page
+from ..dataset.references import read_references
 from ..dataset.registering import check_key
 from ..dataset.studies import Begun, begun, fingerprint, save_study
 from ..dataset.truth import Truth, read_truth
@@ -27,7 +28,7 @@ from ..errors import PromptingError, Stopped, concerning
 from ..labels.targets import ignored_values
 from ..pixels.images import read_bounded
 from ..plan import Plan
-from ..priors.base import Picture
+from ..priors.base import Given, Picture
 from ..prompts.strategies import strategies_named
 from ..prompts.strategy import FIELD
 from ..results import PictureResult
@@ -99,11 +100,16 @@ def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterat
     check_key(dataset, study_key(plan.prefix), STUDY)
     with concerning("gt_field"):
         label_type_of(samples, asked.gt_field)
+    plan, references = read_references(dataset, plan, hold.check)
     view = samples.exists(asked.gt_field)
+    if references:  # which would be scored on themselves
+        view = view.exclude(plan.references)
     if len(view) < LEAST:
-        raise PromptingError(f"A sweep needs at least {LEAST} pictures with a label in {asked.gt_field!r}.", "gt_field")
+        others = " that are no references" if references else ""
+        said = f"A sweep needs at least {LEAST} pictures with a label in {asked.gt_field!r}{others}."
+        raise PromptingError(said, "gt_field")
     truth = yield from before_the_first(read_truth(view, asked.gt_field, plan.classes, ignored), len(view))
-    encoding = checks.check_prompt_field(view, plan)
+    given = Given(checks.check_prompt_field(view, plan), references)
     order = [str(i) for i in np.random.default_rng(plan.seed).permutation(view.values("id"))]
     same = _what_decides(asked, plan, order)
     fields = [asked.gt_field, *((plan.prompt_field, plan.points_field) if plan.uses(FIELD) else ())]
@@ -117,7 +123,7 @@ def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterat
     if not todo:  # all that is asked for is there
         yield scores.study()
         return
-    runner = build_runner(plan, encoding, hold.check)
+    runner = build_runner(plan, given, hold.check)
     pace, total = Pace(len(todo), BATCH), len(order)
     hold.tell(total - len(todo), total)
     yield Progress(total - len(todo), total, scores.failed)

@@ -8,7 +8,7 @@ from prompting.dataset import checks, records, storage
 from prompting.dataset.completeness import undone
 from prompting.dataset.names import StrategyFields
 from prompting.plan import Plan
-from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
+from prompting.prompts.strategies import AUTOMATIC, STRATEGIES, UNTAUGHT
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from prompting.segmentation.prompt import Prompt
 from tests.storing import declare, write
@@ -59,7 +59,7 @@ def test_no_two_strategies_share_a_field():
 def test_no_strategy_has_a_field_that_would_always_be_empty():
     kinds = ("boxes", "positive", "negative", "rounds")
     has = {}
-    for strategy in STRATEGIES:
+    for strategy in UNTAUGHT:
         plan = Plan(strategies=(strategy,), sam2_model="nano", device="cpu", prompt_field="given")
         fields, written = StrategyFields.of("sam2", strategy), storage.written_fields(plan, strategy)
         has[strategy] = {kind for kind in kinds if getattr(fields, kind) in written}

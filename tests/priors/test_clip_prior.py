@@ -13,7 +13,8 @@ import torch
 from prompting.models import catalogue
 from prompting.pixels.regions import WORKING_PIXELS, stretched_box
 from prompting.priors.base import Picture
-from prompting.priors.clip import MAX_WINDOWS, ClipPrior, ClipSettings, map_shape
+from prompting.priors.clip import ClipPrior, ClipSettings
+from prompting.priors.windows import MAX_WINDOWS, map_shape
 
 ROOT = Path(__file__).parents[2]
 WITH_PEOPLE = ("bus.jpg", "astronaut.png", "camera.png")
@@ -141,15 +142,15 @@ def test_two_classes_have_a_map_each_and_regions_that_do_not_overlap(nano, pictu
 
 def test_class_does_not_compete_with_itself(nano):
     prior = ClipPrior(*nano, ["cup", "aeroplane"], ClipSettings(background=["wall", "cup", "airplane", "plane"]))
-    assert prior.groups == [("cup",), ("airplane", "aeroplane", "plane"), ("wall",)]
+    assert prior.words.groups == [("cup",), ("airplane", "aeroplane", "plane"), ("wall",)]
 
 
 def test_given_phrases_are_asked_for(nano):
     settings = ClipSettings(phrases={"person": ("spaceman", "astronaut")}, background=["wall", "floor"])
     prior = ClipPrior(*nano, ["person"], settings)
-    assert prior.groups == [("spaceman", "astronaut"), ("wall",), ("floor",)]
-    assert prior.text.shape == (4, nano[0].visual.output_dim)
-    assert torch.allclose(prior.text.norm(dim=-1), torch.ones(4), atol=1e-4)
+    assert prior.words.groups == [("spaceman", "astronaut"), ("wall",), ("floor",)]
+    assert prior.words.text.shape == (4, nano[0].visual.output_dim)
+    assert torch.allclose(prior.words.text.norm(dim=-1), torch.ones(4), atol=1e-4)
 
 
 @pytest.mark.parametrize("scales", [(1.0,), (1.0, 1.5)])

@@ -12,10 +12,12 @@ import pytest
 
 from prompting.pixels.regions import Region
 from prompting.priors.base import Picture
-from prompting.prompts.strategies import STRATEGIES, strategies_named
+from prompting.prompts.strategies import strategies_named
 from prompting.runner import Runner
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "prompts_of_39f4e75.json"
+THEN = tuple(json.loads(FIXTURE.read_text()))
+"""The strategies that there were."""
 HEIGHT, WIDTH = 300, 400
 PICTURE = Picture("key", "bus.jpg", np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
 
@@ -64,12 +66,12 @@ class Given:
 @pytest.fixture(scope="module")
 def said(nano_segmenter) -> dict:
     priors = {name: Given(regions_of(name)) for name in ("clip", "yolo", "field")}
-    runner = Runner(nano_segmenter, priors, strategies_named(list(STRATEGIES)), ["person", "dog"], seed=3)
+    runner = Runner(nano_segmenter, priors, strategies_named(list(THEN)), ["person", "dog"], seed=3)
     (result,) = runner.run([PICTURE])
     return {one.strategy: one.prompts for one in result.results}
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", THEN)
 def test_prompts_are_those_of_the_earlier_version(said, name):
     before = json.loads(FIXTURE.read_text())[name]
     assert len(said[name]) == len(before)

@@ -1,11 +1,19 @@
-"""Strategies are values with one spelling and one name; ten of them have names that are older than that."""
+"""Strategies are values with one spelling and one name; some of them have names that are older than that."""
 
 import dataclasses
 
 import pytest
 
 from prompting.errors import PromptingError
-from prompting.prompts.strategies import AUTOMATIC, BASELINE, STRATEGIES, find, strategies_named, strategy_of
+from prompting.prompts.strategies import (
+    AUTOMATIC,
+    BASELINE,
+    STRATEGIES,
+    UNTAUGHT,
+    find,
+    strategies_named,
+    strategy_of,
+)
 from prompting.prompts.strategy import Strategy
 from prompting.runs.assembly import PRIORS
 
@@ -15,8 +23,9 @@ def test_baseline_is_the_first_and_needs_nothing_of_the_dataset():
     assert BASELINE in AUTOMATIC
 
 
-def test_automatic_strategies_are_all_that_need_no_field():
-    assert set(STRATEGIES) - set(AUTOMATIC) == {"field_box", "field_point", "field_points"}
+def test_automatic_strategies_are_all_that_need_pictures_alone():
+    given = {"field_box", "field_point", "field_points", "reference_box_points"}
+    assert set(STRATEGIES) - set(AUTOMATIC) == given and set(STRATEGIES) - set(UNTAUGHT) == {"reference_box_points"}
 
 
 def test_name_begins_with_its_prior():
@@ -40,6 +49,7 @@ def test_built_in_names_are_values_with_these_spellings():
         "field_box": "field:box",
         "field_point": "field:point",
         "field_points": "field:points",
+        "reference_box_points": "reference:box+5p3n",
     }
 
 
@@ -54,6 +64,7 @@ def test_own_names_stay_as_they_are():
         "yolo:box+4o": "yolo_box_4o",
         "yolo:1p": "yolo_1p",
         "yolo:points": "yolo_points",
+        "reference.6:box+2p@1": "reference_c6_box_2p_r1",
     }.items():
         assert strategy_of(spelling).name == name
         assert strategy_of(name).spelling == find(name).spelling == spelling
@@ -61,6 +72,7 @@ def test_own_names_stay_as_they_are():
 
 def test_spelling_of_a_built_in_one_is_the_built_in_one():
     assert strategies_named(["clip:box+5p3n"]) == [STRATEGIES["clip_box_points"]]
+    assert strategy_of("reference:box+points") is STRATEGIES["reference_box_points"]
     assert strategy_of("clip:points") is strategy_of("clip:5p3n") is STRATEGIES["clip_points"]
     assert strategy_of(Strategy("yolo")) is STRATEGIES["yolo_box"]
     assert find("clip_5p3n") is None
@@ -101,7 +113,7 @@ def test_no_name_is_told_to_choose(names):
 @pytest.mark.parametrize(
     ("spelling", "said"),
     [
-        ("sam:box", "has a mistake at 'sam': a prior is clip, yolo or field"),
+        ("sam:box", "has a mistake at 'sam': a prior is clip, yolo, field or reference"),
         ("yolo.400:box", "has a mistake at 'yolo.400'"),
         ("yolo:box+5q", "has a mistake at '5q': a prompt is point, box, points, or clicks as in 5p3n"),
         ("yolo:bax", "has a mistake at 'bax'"),
@@ -133,7 +145,7 @@ def test_wrong_spelling_is_told_its_wrong_part_in_one_sentence(spelling, said):
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"prior": "sam"}, "prior is one of clip, yolo, field, not 'sam'"),
+        ({"prior": "sam"}, "prior is one of clip, yolo, field, reference, not 'sam'"),
         ({"prompt": "lasso"}, "prompt is one of point, box, points, box\\+points, not 'lasso'"),
         ({"prompt": "box", "positives": 3}, "'box' has no clicks to be counted; 'box\\+points' has"),
         ({"prompt": "point", "margin": 5}, "margin of 5 % needs a box"),

@@ -71,7 +71,7 @@ def scenes():
 def test_any_regions_give_a_mask_of_the_pictures_size_or_an_error_in_words(segmenter, scene):
     shape, found = scene
     picture = Picture("key", "key", np.zeros((*shape, 3), np.uint8))
-    priors = dict.fromkeys(("clip", "yolo", "field"), Given(found))
+    priors = dict.fromkeys(("clip", "yolo", "field", "reference"), Given(found))
     (result,) = Runner(segmenter, priors, strategies_named(tuple(STRATEGIES)), ["person", "dog"]).run([picture])
     assert [made.strategy for made in result.results] == list(STRATEGIES)
     for made in result.results:

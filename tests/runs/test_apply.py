@@ -47,11 +47,13 @@ def encoded() -> list[int]:
 
 @pytest.fixture(scope="module")
 def applied(photographs, encoded):
-    """The demo's dataset with all ten strategies applied; not to be written to."""
+    """The demo's dataset with all strategies applied; not to be written to."""
     dataset = make_dataset(f"applied-{uuid.uuid4().hex[:8]}", photographs)
     load_sam2("nano", "cpu")
     with counted() as sizes:
-        run(dataset, strategies=tuple(STRATEGIES), prompt_field="ground_truth", keep_rounds=True)
+        given = {"prompt_field": "ground_truth", "reference_field": "ground_truth"}
+        references = named(dataset, "bus.jpg", "zidane.jpg").values("id")
+        run(dataset, strategies=tuple(STRATEGIES), references=references, keep_rounds=True, **given)
     encoded.extend(sizes)
     yield dataset
     dataset.delete()
@@ -71,7 +73,8 @@ def copy(applied):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_sample_gets_fields_of_the_right_types(applied, strategy):
     fields = StrategyFields.of("sam2", strategy)
-    plan = Plan(strategies=(strategy,), prompt_field="ground_truth", keep_rounds=True)
+    given = {"prompt_field": "ground_truth", "references": "reference", "reference_field": "ground_truth"}
+    plan = Plan(strategies=(strategy,), keep_rounds=True, **given)
     written = storage.written_fields(plan, strategy)
     assert not [name for name in fields.everything if applied.has_sample_field(name) != (name in written)]
     for sample in applied:

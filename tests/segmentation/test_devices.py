@@ -112,7 +112,7 @@ def test_clips_maps_are_made_on_the_device():
         prior = ClipPrior(model, tokenizer, mean, std, ("person", "dog"), ClipSettings(), FAKE)
         maps = prior._at_scale(torch.empty(1, 3, 120, 200, device=FAKE), 1.5)
     assert maps.device == torch.device(FAKE)
-    assert maps.shape[:2] == (1, len(prior.groups))
+    assert maps.shape[:2] == (1, len(prior.words.groups))
 
 
 @pytest.mark.skipif(catalogue.best_device() == "cpu", reason="takes a GPU, and there is none")
