@@ -32,10 +32,11 @@ def read_pack(folder: str | Path, limit: int | None = None) -> list[Photograph]:
     """Decode the whole pack into memory (about 2 GB for 4,000 pictures)."""
     folder = Path(folder)
     entries = json.loads((folder / "index.json").read_text())[:limit]
-    return [_read(folder, entry) for entry in entries]
+    return [read_photograph(folder, entry) for entry in entries]
 
 
-def _read(folder: Path, entry: dict) -> Photograph:
+def read_photograph(folder: Path, entry: dict) -> Photograph:
+    """One picture of the pack, by its entry of the index."""
     name = entry["id"]
     bgr = cv2.imread(str(folder / "images" / f"{name}.jpg"), cv2.IMREAD_COLOR)
     instances = cv2.imread(str(folder / "instances" / f"{name}.png"), cv2.IMREAD_UNCHANGED)

@@ -182,22 +182,18 @@ class Comparison:
 
     def _scores(self) -> Table:
         return Table(
-            f"Mean IoU over {self.rows[0].images if self.rows else 0} images, compared with {self.baseline}",
+            f"Mean IoU over {self.rows[0].images if self.rows else 0} images{self._but_for()}, compared with"
+            f" {self.baseline}",
             "Intervals: 95 %, bootstrap over the images. p: Wilcoxon's signed ranks, Holm-corrected."
-            f" Tie: within {TIE} IoU."
-            + (f" {self.left_out()}" if self.references else "")
-            + (f" The truth was read as {self.truth}" if self.truth else ""),
+            f" Tie: within {TIE} IoU." + (f" The truth was read as {self.truth}" if self.truth else ""),
             ("strategy", "mean IoU", "95 % interval", "vs. baseline", "its interval", "p", "win / tie / loss"),
             tuple(_scores_of(row) for row in self.rows),
         )
 
-    def left_out(self) -> str:
-        """A sentence on the reference pictures."""
-        one = self.references == 1
-        return (
-            f"{self.references} reference picture{'' if one else 's'}, which strategies learned from,"
-            f" {'is' if one else 'are'} left out."
-        )
+    def _but_for(self) -> str:
+        """Which are left out: strategies learned from them, and would be scored on what they were shown."""
+        plural = "" if self.references == 1 else "s"
+        return f" (without {self.references} reference picture{plural})" if self.references else ""
 
     def _boundaries(self) -> Table:
         return Table(

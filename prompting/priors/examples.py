@@ -133,7 +133,7 @@ def _trust(said: np.ndarray, there: np.ndarray) -> float:
     """How much of the examples the words alone get right, the share that they find less the share of what they find
     wrongly, times the slope of a logistic regression on them: a large number may mean little.
 
-    Words that never win, or always, for CLIP doesn't know them, get 0, though they may be a little higher on the things.
+    Words that never win, or always, for CLIP doesn't know them, get 0, though they may be a little higher there.
     """
     right = (said[there] > 0).mean() - (said[~there] > 0).mean()
     if right <= 0:

@@ -111,16 +111,24 @@ class ReferencePrior:
             (H, W, classes) float32 and (H, W) float32, which add up to 1
         """
         height, width = shape or image.shape[:2]
-        pixels, fine = self.windows.pixels(image), 0
+        fine = 0
         for scale in self.settings.scales:
-            scores = self.windows.at_scale(pixels, scale, self._score)
+            scores = self.scores(image, scale)
             coarse = torch.cat([scores, torch.zeros_like(scores[:, :1])], dim=1).softmax(dim=1)
             fine = fine + F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)[0]
         fine = (fine / len(self.settings.scales)).cpu().numpy()
         return fine[:-1].transpose(1, 2, 0), fine[-1]
 
+    def scores(self, image: np.ndarray, scale: float) -> torch.Tensor:
+        """The classes' scores (1, C, h, w) of each patch of a picture; the background's is 0."""
+        return self.windows.at_scale(self.windows.pixels(image), scale, self._score)
+
+    def features(self, image: np.ndarray, scale: float) -> torch.Tensor:
+        """What is learned from, (C + width, h, w): what words say of a patch, and its token."""
+        return self.windows.at_scale(self.windows.pixels(image), scale, self._features)[0]
+
     def _score(self, windows: torch.Tensor) -> torch.Tensor:
-        """The classes' scores (B, C, h, w) of windows (B, 3, side, side); the background's is 0."""
+        """What :meth:`scores` says of windows (B, 3, side, side): (B, C, h, w)."""
         tokens, grid = before_the_last(self.visual, windows, self.precision)
         scores = tokens[:, 1:] @ self._weights.T + self._offsets
         scores = scores.transpose(1, 2).unflatten(2, grid)
@@ -135,7 +143,7 @@ class ReferencePrior:
         return said[:, :count] - said[:, count:].amax(dim=1, keepdim=True)
 
     def _features(self, windows: torch.Tensor) -> torch.Tensor:
-        """What is learned from: (B, C + width, h, w), what words say of a patch, and its token."""
+        """What :meth:`features` says of windows, (B, C + width, h, w)."""
         tokens, grid = before_the_last(self.visual, windows, self.precision)
         plain = tokens[:, 1:].transpose(1, 2).unflatten(2, grid)
         said = plain.new_zeros(len(plain), len(self.classes), *grid)
@@ -147,11 +155,11 @@ class ReferencePrior:
         count, kinds, rows, areas = len(self.classes), [], [], []
         most = max(1, MOST // max(1, len(references) * len(self.settings.scales)))
         for reference in references:  # one picture at a time
-            labels, pixels = reference.labels, self.windows.pixels(reference.image)
+            labels = reference.labels
             for value in set(np.unique(labels).tolist()) - {0, IGNORED}:
                 areas += [part.area / labels.size for part in components(labels == value, 0.0)]
             for scale in self.settings.scales:
-                features = self.windows.at_scale(pixels, scale, self._features)[0]
+                features = self.features(reference.image, scale)
                 of = kinds_of(*shares(labels, count, features.shape[1:])).ravel()
                 chosen = some_of(of, most, np.random.default_rng(zlib.crc32(reference.name.encode())))
                 kinds.append(of[chosen])
