@@ -127,6 +127,8 @@ class LabelNext(RunOperator):
         Of the two of the last order for ``settle``; else of the best two of the last evaluation, whose pictures are
         then taken for a random draw. None where nothing can be told yet.
         """
+        from ..prompting.dataset.checks import check_collection
         from ..prompting.dataset.next_labels import settled
 
-        return settled(dataset, prefix)
+        check_collection(dataset)
+        return settled(dataset._dataset, prefix)

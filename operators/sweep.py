@@ -130,6 +130,8 @@ class SweepStrategies(RunOperator):
 
     def last(self, dataset, prefix: str = "sam2"):
         """The study of the last sweep of a dataset, finished or not; None where there was none."""
+        from ..prompting.dataset.checks import check_collection
         from ..prompting.dataset.studies import load_study
 
-        return load_study(dataset, prefix)
+        check_collection(dataset)
+        return load_study(dataset._dataset, prefix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -277,6 +278,29 @@ def check_tag(tag: str, example: str) -> str:
     if not isinstance(tag, str) or not tag.strip():
         raise PromptingError(f"The tag needs a name, such as {example!r}, not {tag!r}.", "tag")
     return tag.strip()
+
+
+def check_whole(value: int, name: str, least: int = 1) -> int:
+    """A whole number, NumPy's too.
+
+    Raises:
+        PromptingError: it is none, or less than ``least``
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        above = "above 0" if least == 1 else f"of {least} or more"
+        raise PromptingError(f"{name} must be a whole number {above}, not {value!r}.", name)
+    return int(value)
+
+
+def check_iou(value: float, what: str, name: str) -> float:
+    """An IoU that somebody asks for, NumPy's numbers too.
+
+    Raises:
+        PromptingError: it is none
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value <= 1:
+        raise PromptingError(f"{what} is an IoU: above 0 and up to 1, not {value!r}.", name)
+    return float(value)
 
 
 def check_type(

@@ -32,7 +32,7 @@ def label_type_of(samples: foc.SampleCollection, name: str) -> type:
     Raises:
         PromptingError: no such field, or not a label field
     """
-    field = samples.get_field(name) if name else None
+    field = samples.get_field(name) if name and isinstance(name, str) else None
     document_type = getattr(field, "document_type", None)
     if document_type is None:
         known = [n for n in samples.get_field_schema(ftype=fo.EmbeddedDocumentField) if n != "metadata"]

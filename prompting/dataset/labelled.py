@@ -70,8 +70,9 @@ class Labelled:
         return raw
 
     def read(self, raw: Mapping[str, Any], more: Sequence[str] = ()) -> fo.Sample:
-        """The sample, with its label and some more fields."""
-        return self.dataset.select(str(raw["_id"])).select_fields([*self.there, *more]).first()
+        """The sample, with its label and some more fields, as far as nobody deleted them."""
+        there = [name for name in more if self.dataset.has_sample_field(name)]
+        return self.dataset.select(str(raw["_id"])).select_fields([*self.there, *there]).first()
 
     def detections(self, sample: fo.Sample) -> list[fo.Detection]:
         """The label's instances."""

@@ -15,6 +15,7 @@ from ..dataset.owned import own_fields
 from ..dataset.present import prefixes
 from ..dataset.storage import has_result
 from ..errors import PromptingError
+from ..prompts.strategies import find
 
 
 def with_results(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -> foc.SampleCollection:
@@ -58,6 +59,10 @@ def check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:
         PromptingError: which, and why
     """
     checks.check_name(name)
+    if find(name):
+        raise PromptingError(
+            f"{name!r} is what a strategy is called, here and in every table; choose another name.", "name"
+        )
     fields = FinalFields.of(name)
     own = {field for one in {prefix, *prefixes(dataset)} for field in own_fields(dataset, one)}
     taken = next((field for field in fields.everything if field in own), None)

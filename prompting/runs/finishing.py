@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
@@ -61,7 +61,9 @@ class FinishPlan:
     prefix: str = "sam2"
 
     def __post_init__(self) -> None:
-        strategies = [self.strategies] if isinstance(self.strategies, str) else self.strategies or ()
+        strategies = () if self.strategies is None else self.strategies
+        if isinstance(strategies, str) or not isinstance(strategies, Iterable):  # one alone, a value too
+            strategies = [strategies]
         object.__setattr__(self, "strategies", tuple(dict.fromkeys(strategies)))
         if self.rule not in RULES:
             raise PromptingError(f"Unknown rule {self.rule!r}; choose from {', '.join(RULES)}.", "rule")
@@ -69,21 +71,16 @@ class FinishPlan:
             said = f"The rule {LEARNED!r} learns from samples that have a truth: name its field (gt_field)."
             raise PromptingError(said, "gt_field")
         if self.accept_from is not None:
-            _check_accepting(self.accept_from, self.gt_field)
+            object.__setattr__(self, "accept_from", checks.check_iou(self.accept_from, "accept_from", "accept_from"))
+            if not self.gt_field:
+                raise PromptingError(
+                    "What is expected of a label is calibrated on samples with a truth: name its field (gt_field), or"
+                    " accept none.",
+                    "accept_from",
+                )
         if self.existing not in (ERROR, SKIP, OVERWRITE):
             choices = ", ".join((ERROR, SKIP, OVERWRITE))
             raise PromptingError(f"existing must be one of {choices}, not {self.existing!r}.", "existing")
-
-
-def _check_accepting(accept_from: float, gt_field: str | None) -> None:
-    if isinstance(accept_from, bool) or not isinstance(accept_from, (int, float)) or not 0 < accept_from <= 1:
-        raise PromptingError(f"accept_from is an IoU: above 0 and up to 1, not {accept_from!r}.", "accept_from")
-    if not gt_field:
-        raise PromptingError(
-            "What is expected of a label is calibrated on samples with a truth: name its field (gt_field), or accept"
-            " none.",
-            "accept_from",
-        )
 
 
 @dataclass(frozen=True)

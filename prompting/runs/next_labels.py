@@ -68,8 +68,8 @@ class NextPlan:
     def __post_init__(self) -> None:
         if self.goal not in GOALS:
             raise PromptingError(f"Unknown goal {self.goal!r}; choose from {', '.join(GOALS)}.", "goal")
-        if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
-            raise PromptingError(f"count must be a whole number above 0, not {self.count!r}.", "count")
+        object.__setattr__(self, "count", checks.check_whole(self.count, "count"))
+        object.__setattr__(self, "seed", checks.check_whole(self.seed, "seed", 0))
         object.__setattr__(self, "tag", checks.check_tag(self.tag, "label next"))
 
 
@@ -201,17 +201,18 @@ def _agreement(masks: Sequence[np.ndarray]) -> float:
 def _to_teach(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
     """Bad, doubtful and new ones first, and no near copies of each other."""
     dataset, labelled = samples._dataset, _labelled(samples, plan.gt_field)
-    names = comparable(samples, plan.prefix)
-    of = [StrategyFields.of(plan.prefix, name) for name in names]
+    of = [StrategyFields.of(plan.prefix, name) for name in comparable(samples, plan.prefix)]
+    of = [fields for fields in of if dataset.has_sample_field(fields.mask)]  # somebody may have deleted some
     finished = [FinalFields.of(name).expected_iou for name in final_names(dataset)]
-    expected = finished or [fields.score for fields in of]
+    expected = list(filter(dataset.has_sample_field, finished)) or [fields.score for fields in of]
+    expected = list(filter(dataset.has_sample_field, expected))
     view, read = samples, [fields.mask for fields in of] + [fields.status for fields in of] + expected
     ids = view.values("id")
     look = partial(_look, fields=of, expected=expected)
     looks = yield from _each(view.select_fields(read), ids, look, hold)
     seen, doubts = np.array([one[0] for one in looks]), np.array([one[1:] for one in looks], float)
-    worth = np.nanmean(np.column_stack([doubts, np.full(len(doubts), np.nan)]), axis=1)
-    worth = np.where(np.isnan(worth), 1.0, worth) + LEAST_WORTH
+    known = (~np.isnan(doubts)).sum(axis=1)
+    worth = np.where(known > 0, np.nansum(doubts, axis=1) / np.maximum(known, 1), 1.0) + LEAST_WORTH
     taken = labelled | _tagged(samples, plan.tag)
     places = spread(alike_scale(seen, doubts), worth, plan.count, [i for i, one in enumerate(ids) if one in taken])
     return [ids[i] for i in places], len(set(ids) - labelled), len(labelled)

@@ -77,8 +77,8 @@ class Review:
         there = [(prefix, name) for prefix in labels.prefixes() for name in strategies_in(self.dataset, prefix)]
         others = [key for key in there if key[1] not in self._fields.everything]  # they may be a row of the tables
         of = {key: StrategyFields.of(*key) for key in others}
-        read = [path for one in of.values() for path in (one.mask, one.instances, one.status, one.score)]
-        shown = labels.read(raw, [path for path in read if self.dataset.has_sample_field(path)])
+        of = {key: one for key, one in of.items() if self._whole(one)}
+        shown = labels.read(raw, [path for one in of.values() for path in (*_needed(one), one.score)])
         label_map, classes = shown[self._fields.mask].get_mask(), list(labels.targets) or [1]
         return Look(
             shown.id,
@@ -106,8 +106,10 @@ class Review:
             PromptingError: it isn't there, or has no label
         """
         fields = StrategyFields.of(*of) if of else self._fields
+        if of and not self._whole(fields):
+            raise PromptingError(f"Fields of {of[1]!r} were deleted; look at another one's masks.", "strategy")
         shown = self._labels.read(self._labels.raw(sample), [fields.mask, fields.instances])
-        found = shown[fields.instances]
+        found = shown[fields.instances] if shown.has_field(fields.instances) else None
         label_map, detections = shown[fields.mask].get_mask(), found.detections if found else []
         windows = [_window(one, label_map.shape[:2]) for one in detections]
         return Drawn(shown.filepath, label_map, {one.id: window for one, window in zip(detections, windows)})
@@ -137,7 +139,9 @@ class Review:
         raw, prefix = self._labels.raw(sample), prefix or self._labels.prefixes()[0]
         strategy = checks.check_applied(self.dataset, prefix, name_of(self.dataset, prefix, strategy))
         of = StrategyFields.of(prefix, strategy)
-        shown = self._labels.read(raw, [of.mask, of.instances, of.status])
+        if not self._whole(of):
+            raise PromptingError(f"Fields of {strategy!r} were deleted; take another one's masks.", "strategy")
+        shown = self._labels.read(raw, _needed(of))
         if shown[of.status] not in DONE or shown[of.mask] is None:
             raise PromptingError(f"{strategy!r} has no result for {shown.filename}; take another one's.", "strategy")
         theirs = {int(value): label for value, label in (self.dataset.mask_targets.get(of.mask) or {}).items()}
@@ -212,6 +216,10 @@ class Review:
     def __repr__(self) -> str:
         return f"<Review: {self}>"
 
+    def _whole(self, of: StrategyFields) -> bool:
+        """Whether a strategy has all fields that it takes to have its masks instead of the label."""
+        return all(map(self.dataset.has_sample_field, _needed(of)))
+
     def _decide(self, raw: Mapping, what: str, changes: Mapping, tag: str | None = None) -> Decision:
         return decide(self._labels, raw, what, changes, tag=tag)
 
@@ -246,6 +254,10 @@ class Review:
         for one in dropped:
             label_map = taken_out(label_map, _window(one, shape), beneath)
         return label_map
+
+
+def _needed(of: StrategyFields) -> tuple[str, ...]:
+    return of.mask, of.instances, of.status
 
 
 def _window(detection: fo.Detection, shape: tuple[int, int]) -> Window:

@@ -88,7 +88,8 @@ def find_worst(
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     strategy = checks.check_applied(samples._dataset, prefix, strategy)
-    _check_numbers(count, below)
+    count = checks.check_whole(count, "count")
+    below = None if below is None else checks.check_iou(below, "The threshold", "below")
     tag = checks.check_tag(tag, "annotate")
     ids, tags = samples.values(["id", "tags"])
     by, scores = _scores(samples, strategy, prefix)
@@ -130,13 +131,6 @@ def tag_worst(samples: foc.SampleCollection, *request, prefix: str = "sam2", **s
             hold.check()
             yield Progress(done, len(worst.sample_ids), 0)
     yield worst
-
-
-def _check_numbers(count: int, below: float | None) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise PromptingError(f"The number of samples to tag must be a whole number above 0, not {count!r}.", "count")
-    if below is not None and (isinstance(below, bool) or not isinstance(below, (int, float)) or not 0 < below <= 1):
-        raise PromptingError(f"The threshold is an IoU: above 0 and up to 1, not {below!r}.", "below")
 
 
 def _scores(samples: foc.SampleCollection, strategy: str, prefix: str) -> tuple[str, list[float | None]]:

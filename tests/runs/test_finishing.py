@@ -93,6 +93,8 @@ def test_samples_without_a_result_are_left_as_they_are(applied, use_as_labels):
             ({"name": name}, f"{name!r} can't be a field's name")
             for name in ("_mine", "id_", "my__labels", "pk", "метки")
         ],
+        ({"name": "clip_box"}, "'clip_box' is what a strategy is called"),
+        ({"strategy": 5}, "Unknown strategy 5"),
         ({"name": "ground_truth"}, "'ground_truth' exists and is of another type; choose another name"),
         ({"name": "tags"}, "'tags' exists and is of another type"),
         ({"name": "sam2_yolo_box"}, "a field of the strategies' results"),

@@ -82,10 +82,27 @@ def test_without_an_order_the_best_two_of_the_table_are_compared(explained, labe
     assert told.settled  # all are labelled
 
 
+def test_what_is_left_ranks_where_somebody_deleted_fields(applied, label_next):
+    foo.get_operator("@promptlab/sam2-prompting/finish_labels")(applied, "one", "yolo_box", progress=False)
+    applied.delete_sample_fields(["labels_expected_iou", "sam2_clip_point", "sam2_yolo_box_score"])
+    assert len(label_next(applied, count=np.int64(2), progress=False).sample_ids) == 2
+    with pytest.raises(ValueError, match="has masks of both 'yolo_box' and 'clip_point'"):
+        label_next(applied, "settle", a="yolo_box", b="clip_point", progress=False)
+
+
+def test_what_is_no_dataset_is_said_by_whatever_reads_one(label_next):
+    sweep = foo.get_operator("@promptlab/sam2-prompting/sweep_strategies")
+    for ask in (label_next.settled, sweep.last):
+        with pytest.raises(ValueError, match="needs a FiftyOne dataset or view, not 'mine'"):
+            ask("mine")
+
+
 @pytest.mark.parametrize(
     ("params", "says"),
     [
         ({"goal": "shine"}, "Unknown goal 'shine'"),
+        ({"seed": -1}, "seed must be a whole number of 0 or more"),
+        ({"gt_field": 5}, "no label field 5"),
         ({"count": 0}, "count must be a whole number above 0"),
         ({"tag": " "}, "The tag needs a name"),
         ({"goal": "settle"}, "Say which two strategies"),

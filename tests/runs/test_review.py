@@ -169,6 +169,17 @@ def test_a_tag_of_a_persons_own_is_not_taken_back(review, finished):
     assert review.queue()[:2] == [first, second]
 
 
+def test_what_somebody_deleted_of_a_strategy_is_offered_no_more(review, finished):
+    one = review.queue()[0]
+    finished.delete_sample_fields(["sam2_clip_point", "labels_instances", "labels_status"])
+    assert [other.strategy for other in review.look(one).others] == ["yolo_box"]
+    assert not review.look(one).instances and not review.masks(one).instances
+    for ask in (lambda: review.take(one, "clip_point"), lambda: review.masks(one, ("sam2", "clip_point"))):
+        with pytest.raises(ValueError, match="Fields of 'clip_point' were deleted"):
+            ask()
+    assert review.accept(one) and review.standing().accepted == 1 and review.undo() and review.queue()[0] == one
+
+
 def test_pictures_that_were_tagged_as_the_worst_are_reviewed_like_others(review, finished):
     foo.get_operator("@promptlab/sam2-prompting/tag_worst")(finished, "yolo_box", count=2, progress=False)
     assert len(review.queue()) == len(finished) and not review.standing().sent

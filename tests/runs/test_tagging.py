@@ -70,7 +70,7 @@ def test_samples_that_were_not_scored_are_told(explained, tag_worst):
     [
         ({"strategy": "nobody"}, "Unknown strategy"),
         ({"strategy": "clip_box"}, "no results of 'clip_box'"),
-        ({"count": 0}, "whole number above 0, not 0"),
+        ({"count": 0}, "count must be a whole number above 0, not 0"),
         ({"count": 2.5}, "whole number"),
         ({"below": 80}, "The threshold is an IoU"),
         ({"tag": "  "}, "The tag needs a name"),
