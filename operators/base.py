@@ -58,6 +58,18 @@ class RunOperator(Described, ABC):
             allow_delegated_execution=True,
         )
 
+    def resolve_type(self, ctx, type):
+        """A form as the App draws it, which first asks for one without values and then fills in the defaults.
+
+        Until it has, it would say of each of them that it is required: on a slow machine for seconds.
+        """
+        resolved = super().resolve_type(ctx, type)
+        if type == "inputs":
+            for name, asked in resolved.type.properties.items():
+                if asked.default is not None and name not in ctx.params:  # what somebody emptied is in the parameters
+                    asked.required = False
+        return resolved
+
     def execute(self, ctx) -> Iterator:
         """The steps of a run; an error is shown before it is raised, for the App shows none that a generator raises."""
         from ..prompting.dataset.appearance import field_colours

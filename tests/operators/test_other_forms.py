@@ -32,6 +32,14 @@ def test_every_run_asks_for_the_selection_and_the_view_in_the_same_way(name, exp
     assert next(name for name in fields if name != "problem") == "view_target"
 
 
+def test_what_the_app_fills_in_by_itself_is_required_once_somebody_empties_it(dataset):
+    """It asks for a form without values first, and would draw it in red until it has filled it."""
+    fields = form("apply_strategies", dataset)
+    assert not fields["classes"]["required"] and not fields["strategies"]["required"]
+    emptied = form("apply_strategies", dataset, {"classes": "", "strategies": []})
+    assert emptied["classes"]["required"] and emptied["strategies"]["required"]
+
+
 def test_evaluating_a_selection_scores_the_selection(applied_once):
     dataset = applied_once.clone()
     selected = dataset.values("id")[:2]
