@@ -101,11 +101,22 @@ if _WORKER:  # each has a core, a database and a browser of its own
     os.environ["OMP_NUM_THREADS"] = os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 
 
+LAUNCHING = ("test_stranger.py", "test_stopping.py")
+"""Of the browser's tests, those that start an App of their own."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers begin with what takes longest: at the end there is only little that one could wait for another with."""
+    """Workers begin with what takes longest: at the end there is only little that one could wait for another with.
+
+    What one worker does is a file, and all the browser's tests that share an App.
+    """
     if _WORKER:
         rank = {name: i for i, name in enumerate(LONGEST)}
         items.sort(key=lambda item: rank.get(item.path.relative_to(ROOT / "tests").parts[0], len(rank)))
+        for item in items:
+            path = item.path.relative_to(ROOT / "tests")
+            alone = path.parts[0] != "app" or path.name in LAUNCHING
+            item.add_marker(pytest.mark.xdist_group(str(path) if alone else path.parts[0]))
 
 
 def pytest_unconfigure() -> None:
