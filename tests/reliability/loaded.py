@@ -11,14 +11,13 @@ os.environ["OMP_NUM_THREADS"] = "1"  # equal bytes take an equal number of threa
 import cv2
 import torch
 
-for _name in ("jinja2", "matplotlib", "plotly.express", "requests", "scipy.spatial.transform", "sklearn.linear_model"):
-    importlib.import_module(_name)
-for _name in ("mongoengine", "motor.motor_asyncio", "pydash", "sse_starlette", "strawberry"):
-    importlib.import_module(_name)
-
 from prompting.models.catalogue import load_sam2, load_yolo
 
 torch.set_num_threads(1)
 cv2.setNumThreads(0)
 load_sam2("nano", "cpu")
 load_yolo("nano")
+for _name in ("jinja2", "matplotlib", "plotly.express", "requests", "scipy.spatial.transform", "sklearn.linear_model"):
+    importlib.import_module(_name)
+for _name in ("mongoengine", "motor.motor_asyncio", "pydash", "sse_starlette", "strawberry"):
+    importlib.import_module(_name)
