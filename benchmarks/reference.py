@@ -62,8 +62,8 @@ def of_things(args: argparse.Namespace) -> None:
     print(f"| thing | tiles | references | {' | '.join(names)} |\n|---|---:|---:|{'---:|' * len(names)}")
     for things in THINGS:
         dataset = make_things(things, Path(tempfile.mkdtemp(prefix="sam2-prompting-things-")))
-        every = len(dataset) // 4 + 1
-        references = dataset[: len(dataset) : every] if len(dataset) > 6 else dataset[:2]
+        ids = dataset.values("id")
+        references = ids[:: 4 if len(ids) > 6 else 3]
         given = {"prompt_field": "ground_truth", "reference_field": "ground_truth", "references": references}
         models = {"sam2_model": args.sam2, "clip_model": args.clip, "encoder_precision": "float32"}
         apply(dataset, strategies=names, classes=[things.name], progress=False, **given, **models)

@@ -160,7 +160,8 @@ class EvaluateStrategies(RunOperator):
                 bar.update(step - bar.n)
         print(f"Truth: {comparison.truth}")
         if comparison.references:
-            print(f"Left out: {comparison.references} reference pictures, which strategies learned from.")
+            plural = "" if comparison.references == 1 else "s"
+            print(f"Left out: {comparison.references} reference picture{plural}, which strategies learned from.")
         return comparison
 
     def inspect(self, sample_collection, gt_field: str, classes=None, prefix: str = "sam2", **settings):

@@ -146,15 +146,15 @@ def as_references(given, samples: foc.SampleCollection) -> str | list[str] | Non
     """
     if not isinstance(given, foc.SampleCollection):
         return given
-    if given._dataset is not getattr(samples, "_dataset", None):
+    patches = isinstance(given, fop.PatchesView)
+    dataset = given._source_collection._dataset if patches else given._dataset
+    if dataset is not getattr(samples, "_dataset", None):
         raise PromptingError(
-            f"The references are of the dataset {given._dataset.name!r}, and strategies are applied to another; add"
-            " them to that one.",
+            f"The references are of the dataset {dataset.name!r}, and strategies are applied to another; add them to"
+            " that one.",
             "references",
         )
-    if isinstance(given, fop.PatchesView):
-        return list(dict.fromkeys(given.values("sample_id")))
-    return given.values("id")
+    return list(dict.fromkeys(given.values("sample_id" if patches else "id")))
 
 
 def learned_from(dataset: fo.Dataset, prefix: str, strategies: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -119,10 +119,12 @@ class ReferencePrior:
         fine = (fine / len(self.settings.scales)).cpu().numpy()
         return fine[:-1].transpose(1, 2, 0), fine[-1]
 
+    @torch.inference_mode()
     def scores(self, image: np.ndarray, scale: float) -> torch.Tensor:
         """The classes' scores (1, C, h, w) of each patch of a picture; the background's is 0."""
         return self.windows.at_scale(self.windows.pixels(image), scale, self._score)
 
+    @torch.inference_mode()
     def features(self, image: np.ndarray, scale: float) -> torch.Tensor:
         """What is learned from, (C + width, h, w): what words say of a patch, and its token."""
         return self.windows.at_scale(self.windows.pixels(image), scale, self._features)[0]

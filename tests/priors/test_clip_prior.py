@@ -5,7 +5,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import open_clip
 import pytest
 import skimage.io
 import torch
@@ -175,15 +174,6 @@ def test_strip_of_a_picture_takes_no_more_windows_than_an_ordinary_one(nano, sha
         hook.remove()
     assert probabilities.shape == (*shape, 1)
     assert 1 < sum(windows) < 2 * MAX_WINDOWS
-
-
-@pytest.fixture(scope="module")
-def official():
-    """The default architecture with random weights: what can't be downloaded everywhere runs the same code."""
-    torch.manual_seed(0)
-    model = open_clip.create_model("ViT-B-16-quickgelu", pretrained=None).eval()
-    tokenizer = open_clip.get_tokenizer("ViT-B-16-quickgelu")
-    return model, tokenizer, open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 
 
 def test_official_architecture_goes_the_same_way(official):

@@ -78,7 +78,13 @@ def test_the_record_tells_the_references_from_others(found, apply_strategies, na
     references = found.match_tags("reference")
     record = found.get_run_info(f"sam2_{NAME}").config
     assert len(record.references_sha256) == 64 and record.asked["references"] == "reference"
-    for said in (references, references.values("id")[::-1], "reference", ",".join(references.values("id"))):
+    for said in (
+        references,
+        references.to_patches("ground_truth"),
+        references.values("id")[::-1],
+        "reference",
+        ",".join(references.values("id")),
+    ):
         done = apply_strategies(found, **COINS, references=said, existing="skip", progress=False, **nano)
         assert done.total == 0
     refused = "6 samples keep results of 'reference_box_points' that learned from other reference pictures"
