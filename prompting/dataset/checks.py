@@ -17,7 +17,7 @@ from ..prompts.strategy import FIELD, OTHERS
 from ..spelling import begins_fields
 from .completeness import whole
 from .label_fields import has_instance_masks, label_type_of
-from .names import StrategyFields, heatmap_field, instances_field
+from .names import FinalFields, StrategyFields, heatmap_field, instances_field
 from .owned import labels_there
 from .present import name_of
 from .reading import read
@@ -111,6 +111,12 @@ def check_labels(dataset: fo.Dataset, name: str, instances: bool = False) -> Non
     """
     there = [one for one in labels_there(dataset) if dataset.has_sample_field(one)]
     if name not in there:
+        if name in dataset.get_field_schema() and dataset.has_sample_field(FinalFields.of(name).status):
+            raise PromptingError(
+                f"The labels {name!r} have no record, which stays behind when samples are copied or fields renamed;"
+                " finish into them again with existing='skip', which keeps them and makes one.",
+                "name",
+            )
         known = f"; there are {', '.join(map(repr, there))}" if there else ""
         raise PromptingError(f"There are no labels {name!r}{known}; finish some first.", "name")
     if instances and not dataset.has_sample_field(instances_field(name)):

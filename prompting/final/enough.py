@@ -58,7 +58,7 @@ class Enough:
             return f"{said}, and none is left to label. Whether others would say the same is another question."
         said += f" (95 %: {self.low:+.3f} to {self.high:+.3f})"
         if self.settled:
-            return f"{said}: settled; further labels don't change who is better."
+            return f"{said}: settled; further labels of these {self.pictures} don't change who is better."
         span = f"{self.at_least} to {self.at_most} of {self.pictures}"
         if self.needed >= self.pictures:
             return f"{said}: not settled, and all pictures may not settle it (95 %: {span}); take the cheaper."

@@ -19,6 +19,7 @@ from ..labels.targets import ignored_values
 from ..prompts.strategies import is_automatic
 from .agreement import comparable
 from .bringing_in import bring_in
+from .finishable import tell_unreviewed
 from .instance_patches import evaluate_patches
 from .scorable import (
     EvaluationPlan,
@@ -71,6 +72,7 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
     baseline = chosen_baseline(names, plan.baseline)
     samples, taught = without_taught(samples, plan, names)
     view = scored_samples(samples, gt_field, strategies, prefix)
+    tell_unreviewed(view, gt_field)
     classes = common_classes(samples._dataset, prefix, strategies)
     if not plan.overwrite:
         check_earlier(samples._dataset, view, names, prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import fiftyone as fo
@@ -9,7 +10,7 @@ import fiftyone.core.collections as foc
 from fiftyone import ViewField as F
 
 from ..dataset import checks
-from ..dataset.finals import ACCEPTED_BY, EXPECTATION
+from ..dataset.finals import ACCEPTED_BY, EXPECTATION, final_names
 from ..dataset.names import ACCEPTED, EDITED, LABELS, FinalFields, StrategyFields, labels_key
 from ..dataset.owned import own_fields
 from ..dataset.present import prefixes
@@ -50,6 +51,22 @@ def reviewed(view: foc.SampleCollection, fields: FinalFields) -> foc.SampleColle
         return view.limit(0)
     by_nobody = F(f"{fields.mask}.{ACCEPTED_BY}") == EXPECTATION
     return view.match(F(fields.status).is_in((ACCEPTED, EDITED)) & ~((F(fields.status) == ACCEPTED) & by_nobody))
+
+
+def tell_unreviewed(samples: foc.SampleCollection, gt_field: str) -> None:
+    """Warn of finished labels as a truth that no person decided on: they are copies of a strategy's masks."""
+    name = next((one for one in final_names(samples._dataset) if gt_field in FinalFields.of(one).everything), None)
+    if name is None:
+        return
+    view = samples.exists(gt_field)
+    copies = len(view) - len(reviewed(view, FinalFields.of(name)))
+    if copies:
+        status = FinalFields.of(name).status
+        warnings.warn(
+            f"{copies} labels of {name!r} were accepted or edited by nobody: as a truth they make the strategy perfect"
+            f" that they are of. Review them, or leave them out: match(F({status!r}) != 'to review').",
+            stacklevel=2,
+        )
 
 
 def check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:

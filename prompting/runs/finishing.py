@@ -29,7 +29,7 @@ from ..final.rules import chooser
 from ..final.trial import Trial
 from ..plan import ERROR, OVERWRITE, SKIP
 from .agreement import comparable
-from .finishable import applied, check_classes, check_name, labelled, reviewed, with_results
+from .finishable import applied, check_classes, check_name, labelled, reviewed, tell_unreviewed, with_results
 from .lessons import Learning, learn
 from .progress import Pace, Progress, before_the_first
 
@@ -244,6 +244,7 @@ def finish(samples: foc.SampleCollection, plan: FinishPlan) -> Iterator[Progress
         finished, learning = plan_finish(samples, plan), None
         samples = checks.with_all_fields(samples)
         if plan.gt_field:
+            tell_unreviewed(samples, plan.gt_field)
             learning = yield from _learn(samples, finished, hold)
         yield from _write(samples, finished, learning, hold)
         if learning:

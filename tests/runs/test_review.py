@@ -1,5 +1,7 @@
 """Reviewing labels: each decision is one change that can be taken back, and the strategies' own fields never change."""
 
+import warnings
+
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
@@ -178,6 +180,25 @@ def test_what_somebody_deleted_of_a_strategy_is_offered_no_more(review, finished
         with pytest.raises(ValueError, match="Fields of 'clip_point' were deleted"):
             ask()
     assert review.accept(one) and review.standing().accepted == 1 and review.undo() and review.queue()[0] == one
+
+
+def test_labels_that_nobody_decided_on_are_no_truth_without_a_word(review, finished, evaluate_strategies):
+    with pytest.warns(UserWarning, match="6 labels of 'labels' were accepted or edited by nobody"):
+        evaluate_strategies(finished, "labels", progress=False)
+    for one in review.queue():
+        review.accept(one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluate_strategies(finished, "labels", overwrite=True, progress=False)
+
+
+def test_labels_whose_record_stayed_behind_get_a_new_one(finished):
+    copy = finished.limit(3).clone()
+    with pytest.raises(ValueError, match=r"have no record.*finish into them again with existing='skip'"):
+        foo.get_operator(f"{PLUGIN}/review_labels")(copy)
+    foo.get_operator(f"{PLUGIN}/finish_labels")(copy, strategies="yolo_box", existing="skip", progress=False)
+    assert len(foo.get_operator(f"{PLUGIN}/review_labels")(copy)) == 3
+    copy.delete()
 
 
 def test_pictures_that_were_tagged_as_the_worst_are_reviewed_like_others(review, finished):
