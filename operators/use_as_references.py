@@ -42,7 +42,8 @@ class UseAsReferences(RunOperator):
             inputs.bool("only", default=False, label=LABELS["only"])
         try:
             found = find_references(ctx.target_view(require_flat=True), **given)
-            inputs.view("found", types.Notice(label=found.told(done=False)))
+            notice = types.Warning if found.whole else types.Notice
+            inputs.view("found", notice(label=found.told(done=False)))
         except PromptingError as error:
             forms.show_error(inputs, error, {"reference_field": "field"})
         return form

@@ -122,7 +122,8 @@ def parameter_table(findings: Findings, dataset: fo.Dataset) -> Table:
         values: dict[str, list[str]] = {}
         for name, value in of.items():
             if value not in (None, {}, []):
-                values.setdefault(_text(value), []).append(name)
+                told = f"{len(value)} pictures" if parameter == "references" else _text(value)
+                values.setdefault(told, []).append(name)
         for text, names in values.items():
             rows.append((parameter.replace("_", " "), text, "all" if len(names) == len(runs) else ", ".join(names)))
     return Table(

@@ -30,6 +30,7 @@ class Taught:
         classes: what their labels are called; none where a Segmentation's values have no names
         others: how many other samples have the tag and stay references
         untagged: how many others had it and lose it
+        whole: they are all of the dataset
     """
 
     tag: str
@@ -38,6 +39,7 @@ class Taught:
     classes: tuple[str, ...]
     others: int = 0
     untagged: int = 0
+    whole: bool = False
 
     def __str__(self) -> str:
         return self.told()
@@ -48,7 +50,10 @@ class Taught:
         classes = ", ".join(self.classes[:10]) + (" …" if len(self.classes) > 10 else "")
         shown = f" of {classes}" if classes else ""
         pictures = f"{count} labelled picture{'s' if count > 1 else ''}{shown}"
-        said = f"{pictures} {'are' if count > 1 else 'is'} tagged {self.tag!r}." if done else f"{pictures}."
+        verb = ("are" if count > 1 else "is") if done else "would be"
+        said = f"{pictures} {verb} tagged {self.tag!r}."
+        if self.whole:
+            said += " They are all that the dataset has: select a few, so that there are others to find more in."
         if self.others:
             said += f" {self.others} more {'have' if self.others > 1 else 'has'} the tag, and {_are(self.others)} too."
         if self.untagged:
@@ -88,7 +93,7 @@ def find_references(samples: foc.SampleCollection, field: str, tag: str = TAG, o
         names = [name for value, name in (mask_targets(samples, field) or {}).items() if value not in (0, "0")]
     others = len(dataset.match_tags(tag).exclude(ids))
     left = {"untagged": others} if only else {"others": others}
-    return Taught(tag, field, tuple(ids), tuple(names), **left)
+    return Taught(tag, field, tuple(ids), tuple(names), **left, whole=len(ids) == len(dataset))
 
 
 def use_as_references(
