@@ -8,6 +8,9 @@ Everything is applied, evaluated and explained with the bundled models, and then
 - next sample: in the opened sample, from the arrow key to the next picture that is drawn
 - panel button: from the button "Worst 25" to the first thumbnail of the new view
 
+The last row is FiftyOne's own share: the same labels of seven strategies with FiftyOne's own attributes, in fields of
+other names, without scores, groups or anything else of the plugin's.
+
 Medians of new pages. Run it from another clone of the project to compare versions.
 """
 
@@ -25,6 +28,15 @@ from benchmarks import data
 
 PREFIX = "sam2"
 MODELS = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
+PLAIN = "labels alone"
+OWN = {
+    "Segmentation": ("mask",),
+    "Detection": ("label", "bounding_box", "mask", "confidence", "index"),
+    "Keypoint": ("label", "points"),
+    "Classification": ("label",),
+}
+"""What FiftyOne itself keeps of a label."""
+
 PAGES, STEPS = 3, 8
 TIMEOUT_MS = 40_000
 REST_MS = 700
@@ -48,6 +60,7 @@ def main() -> None:
 
     source = make(args)
     versions = {n: with_results(source, AUTOMATIC[-1:] if n == 1 else AUTOMATIC[:n]) for n in (0, 1, len(AUTOMATIC))}
+    versions[PLAIN] = without_plugin(source, versions[len(AUTOMATIC)])
     try:
         with chromium() as browser:
             measured = {n: look(browser, dataset) for n, dataset in versions.items()}
@@ -55,11 +68,11 @@ def main() -> None:
         for dataset in (source, *versions.values()):
             dataset.delete()
     print(f"\n{args.pictures} pictures, {data.machine()}\n")
-    print("| strategies | fields | kB a sample | grid, s | next sample, s | panel button, s |")
-    print("|-----------:|-------:|------------:|--------:|---------------:|----------------:|")
+    print("|   strategies | fields | kB a sample | grid, s | next sample, s | panel button, s |")
+    print("|-------------:|-------:|------------:|--------:|---------------:|----------------:|")
     for n, (fields, size, seconds) in measured.items():
         cells = (f"{statistics.median(values):.2f}" if values else "" for values in seconds.values())
-        print("| {:10} | {:6} | {:11.0f} | {:>7} | {:>14} | {:>15} |".format(n, fields, size, *cells))
+        print("| {:>12} | {:6} | {:11.0f} | {:>7} | {:>14} | {:>15} |".format(n, fields, size, *cells))
 
 
 def make(args: argparse.Namespace):
@@ -92,6 +105,25 @@ def with_results(source, strategies):
         evaluate(dataset, "ground_truth", prefix=PREFIX)
         explain(dataset, prefix=PREFIX)
     return dataset
+
+
+def without_plugin(source, results):
+    """A copy of the source with the labels of all results, and nothing else of them."""
+    import fiftyone as fo
+
+    plain = source.clone(persistent=True)
+    labels = results.get_field_schema(ftype=fo.EmbeddedDocumentField, embedded_doc_type=fo.Label)
+    for i, path in enumerate(path for path in labels if not source.has_sample_field(path)):
+        plain.set_values(f"label_{i}", [_plain(label) for label in results.values(path)])
+    return plain
+
+
+def _plain(label):
+    """A label with FiftyOne's own attributes alone."""
+    many = getattr(label, "_LABEL_LIST_FIELD", None)
+    if many:
+        return type(label)(**{many: [_plain(one) for one in label[many]]})
+    return type(label)(**{name: label[name] for name in OWN[type(label).__name__]})
 
 
 def look(browser, dataset) -> tuple[int, float, dict[str, list[float]]]:
