@@ -61,6 +61,17 @@ def tagged(samples: foc.SampleCollection, name: str, tag: str = SENT) -> fo.Data
     return checks.with_all_fields(samples).match_tags(tag).exists(name)
 
 
+def to_send(samples: foc.SampleCollection, name: str, tag: str = SENT) -> fo.DatasetView:
+    """Those of :func:`tagged` that aren't in an annotation run of these labels already: what is there is fetched first.
+
+    Raises:
+        PromptingError: there are no such labels
+    """
+    view, dataset = tagged(samples, name, tag), samples._dataset
+    there = [dataset.load_annotation_view(key).values("id") for key in runs_of(dataset, name)]
+    return view.exclude([one for ids in there for one in ids])
+
+
 def send(
     samples: foc.SampleCollection,
     name: str,
@@ -69,7 +80,7 @@ def send(
     tag: str = SENT,
     settings: Mapping | None = None,
 ):
-    """Upload the tagged samples with their labels' instances: FiftyOne's ``annotate``.
+    """Upload what :func:`to_send` finds, with its labels' instances: FiftyOne's ``annotate``.
 
     Args:
         samples: a dataset or view
@@ -83,10 +94,16 @@ def send(
         FiftyOne's ``AnnotationResults``
 
     Raises:
-        PromptingError: no sample has the tag, no such backend, or a key that is taken or can't be one
+        PromptingError: no sample has the tag, or all are sent already; no such backend, or a key that is taken or
+            can't be one
     """
-    view, able = tagged(samples, name, tag), backends()
+    view, able = to_send(samples, name, tag), backends()
     if not len(view):
+        if len(tagged(samples, name, tag)):
+            runs = ", ".join(runs_of(samples._dataset, name))
+            raise PromptingError(
+                f"All samples with the tag {tag!r} are in annotation runs ({runs}); fetch those.", "tag"
+            )
         raise PromptingError(f"No sample of {name!r} has the tag {tag!r}; send some there in a review first.", "tag")
     if backend is None and not able:
         raise PromptingError(f"FiftyOne knows no annotation backend with a key or a user; tell it of one: {HOW}.")
@@ -97,6 +114,7 @@ def send(
         raise PromptingError(f"An annotation key is letters, digits and _, not {anno_key!r}.", "anno_key")
     if anno_key in samples._dataset.list_annotation_runs():
         raise PromptingError(f"There is an annotation run {anno_key!r} already; choose another key.", "anno_key")
+    view = samples._dataset.select(view.values("id"))  # FiftyOne keeps the view, in which others may be tagged later
     labels = Labelled(samples._dataset, name)
     asked = {"type": "instances", "classes": list(labels.targets.values()), "attributes": {}}
     settings = {"launch_editor": False, **(settings or {})}

@@ -98,6 +98,19 @@ def test_what_cannot_be_sent_or_fetched_is_said_before_anything_is(finished, rev
         annotate(finished)
 
 
+def test_what_is_sent_already_is_not_sent_again(finished, review, desk):
+    first, second = two(finished)
+    review.annotate(first)
+    annotate(finished)
+    with pytest.raises(ValueError, match="All samples with the tag 'sent to annotation' are in annotation runs"):
+        annotate(finished)
+    review.annotate(second)
+    annotate(finished)  # under a key of its own
+    one, other = finished.list_annotation_runs()
+    assert (set(DESK[one]), set(DESK[other])) == ({first}, {second})
+    assert annotate.fetch(finished).accepted == (second,) and review.standing().sent == 1
+
+
 def test_a_backend_is_known_by_its_key(monkeypatch):
     assert annotating.backends() == []
     monkeypatch.setitem(fo.annotation_config.backends, "cvat", {"url": "https://app.cvat.ai", "api_key": "k"})
@@ -106,7 +119,7 @@ def test_a_backend_is_known_by_its_key(monkeypatch):
 
 def test_the_menu_sends_and_fetches_what_its_form_begins_with(finished, review, desk):
     one = two(finished)[0]
-    assert f"No picture has the tag “{SENT}”" in form("annotate_labels", finished)["problem"]["error_message"]
+    assert f"No other picture has the tag “{SENT}”" in form("annotate_labels", finished)["problem"]["error_message"]
     review.annotate(one)
     finished.reload()
     begins = {name: field["default"] for name, field in form("annotate_labels", finished).items() if "default" in field}
