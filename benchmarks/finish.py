@@ -73,15 +73,15 @@ def simulate_promises(dataset) -> None:
             for draw in range(DRAWS):
                 order = np.random.default_rng(draw).permutation(count)
                 known, rest = order[:labelled], order[labelled:]
-                ids = tuple(lessons.ids[i] for i in known)
-                some = Lessons(lessons.names, ids, lessons.ious[known], lessons.features[known])
+                ids, files = (tuple(each[i] for i in known) for each in (lessons.ids, lessons.files))
+                some = Lessons(lessons.names, ids, lessons.ious[known], lessons.features[known], files)
                 if rule == "one":
                     taken = np.full(count, best)
                 else:
                     learned = Learned.fit(some)
                     taken = np.array([learned.take(*each) for each in zip(lessons.ids, lessons.features, strict=True)])
                 features, ious = lessons.features[np.arange(count), taken], lessons.ious[np.arange(count), taken]
-                expectation = Expectation.fit(features[known], ious[known], ids)
+                expectation = Expectation.fit(features[known], ious[known], files)
                 told = promise(ious[known], expectation.held_out, expectation.of(features[rest]))
                 truth = ious[rest].mean()
                 held += told.low <= truth <= told.high

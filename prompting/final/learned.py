@@ -90,7 +90,7 @@ class Learned:
     def take(self, sample_id: str, features: np.ndarray) -> int:
         """Place of the strategy to take, of (S, F) features; of a labelled picture by a model that didn't see it."""
         fold = self.lessons.fold_of.get(sample_id)
-        fold = fold_of_any(sample_id, count=len(self.models)) if fold is None else fold
+        fold = fold_of_any(features.tobytes(), count=len(self.models)) if fold is None else fold
         return int(self.models[fold].take(features[None])[0])
 
     def choose(self, sample_id: str, found: Sequence[Found]) -> Choice | None:
@@ -105,7 +105,7 @@ class Learned:
 
 
 def _of_part(lessons: Lessons, part: np.ndarray) -> Model:
-    ids = [one for one, inside in zip(lessons.ids, part, strict=True) if inside]
+    ids = [one for one, inside in zip(lessons.drawn_by, part, strict=True) if inside]
     return Model.fit(lessons.features[part], lessons.ious[part], ids)
 
 

@@ -22,17 +22,24 @@ class Lessons:
         ids: L pictures
         ious: (L, S) with the truth; 0 where a strategy failed
         features: (L, S, F) of :func:`prompting.final.features.describe`
+        files: the pictures' names, by which they are put into folds: ids are others in every dataset; none: the ids
     """
 
     names: tuple[str, ...]
     ids: tuple[str, ...]
     ious: np.ndarray
     features: np.ndarray
+    files: tuple[str, ...] = ()
+
+    @property
+    def drawn_by(self) -> tuple[str, ...]:
+        """(L,) by what the pictures are put into folds."""
+        return self.files or self.ids
 
     @cached_property
     def fold_of(self) -> dict[str, int]:
         """The fold of each picture."""
-        return dict(zip(self.ids, folds_of(self.ids).tolist(), strict=True))
+        return dict(zip(self.ids, folds_of(self.drawn_by).tolist(), strict=True))
 
     @cached_property
     def folds(self) -> np.ndarray:
@@ -42,7 +49,7 @@ class Lessons:
     def among(self, names: Sequence[str]) -> Lessons:
         """What they teach of some strategies; what the others' masks told of those stays."""
         places = [self.names.index(name) for name in names]
-        return Lessons(tuple(names), self.ids, self.ious[:, places], self.features[:, places])
+        return Lessons(tuple(names), self.ids, self.ious[:, places], self.features[:, places], self.files)
 
     @property
     def ceiling(self) -> np.ndarray:

@@ -91,7 +91,7 @@ def learn(
                 chosen.append(seen_of(choice, found) if choice else np.full(lessons.features.shape[2], np.nan))
         yield len(chosen)
     trial = Trial({each: np.array(values) for each, values in scores.items()}, compared.ceiling, rule)
-    expectation = Expectation.fit(np.array(chosen), trial.ious[rule], lessons.ids)
+    expectation = Expectation.fit(np.array(chosen), trial.ious[rule], lessons.drawn_by)
     held_out = dict(zip(lessons.ids, expectation.held_out.tolist(), strict=True))
     return Learning(tried[rule], trial, expectation, held_out)
 
@@ -111,17 +111,18 @@ def look(samples: foc.SampleCollection, names: Sequence[str], gt_field: str, pre
     reading = read_truth(samples, gt_field, classes, size_field=StrategyFields.of(prefix, names[0]).mask)
     truth = yield from _to_its_end(reading)
     view = samples.select_fields([gt_field, *finals.fields_read(samples._dataset, prefix, names)])
-    looked, ious, features = [], [], []
+    looked, files, ious, features = [], [], [], []
     for sample in samples_by_page(view, samples.values("id")):
         hold.check()
         found = finals.found_in(sample, prefix, names)
         target = _target(sample, truth, prefix, names)
         masks = {one.strategy: sample[StrategyFields.of(prefix, one.strategy).mask] for one in found if one.done}
         looked.append(sample.id)
+        files.append(sample.filename)
         ious.append([_iou(target, masks[one.strategy].get_mask()) if one.done else 0.0 for one in found])
         features.append(seen(found))
         yield len(looked)
-    return Lessons(tuple(names), tuple(looked), np.array(ious), np.array(features)), truth
+    return Lessons(tuple(names), tuple(looked), np.array(ious), np.array(features), tuple(files)), truth
 
 
 def _target(sample: fo.Sample, truth: Truth, prefix: str, names: Sequence[str]) -> tuple[Target, tuple[int, int]]:

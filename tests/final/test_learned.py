@@ -61,3 +61,16 @@ def test_no_picture_is_chosen_for_by_a_model_that_saw_its_truth():
     assert one.ridge.predict(np.ones((1, len(FEATURES) + 2))) == pytest.approx(
         two.ridge.predict(np.ones((1, len(FEATURES) + 2))), abs=1e-12
     )
+
+
+def test_the_same_pictures_teach_the_same_in_any_dataset():
+    """Ids are others wherever pictures are imported; their names are not."""
+    lessons, others = pictures(60, telling=0.6), pictures(50, telling=0.6, seed=1)
+    files = tuple(f"{i}.jpg" for i in range(60))
+    taken = []
+    for name in ("here", "there"):
+        ids = tuple(f"{name} {i}" for i in range(60))
+        learned = Learned.fit(Lessons(lessons.names, ids, lessons.ious, lessons.features, files))
+        taken.append([learned.take(one, known) for one, known in zip(ids, lessons.features)])
+        taken[-1] += [learned.take(f"{name} {i} too", known) for i, known in enumerate(others.features)]
+    assert taken[0] == taken[1]
