@@ -57,7 +57,10 @@ def apply(samples: foc.SampleCollection, plan: Plan) -> Iterator[Progress]:
 
 
 def _apply(samples: foc.SampleCollection, plan: Plan, asked: Plan, hold: Hold) -> Iterator[Progress]:
-    plan, references = read_references(samples._dataset, plan, hold.check)
+    try:
+        plan, references = read_references(samples._dataset, plan, hold.check)
+    except Stopped:
+        raise Stopped("Stopped on request while the reference pictures were read; nothing was written.") from None
     checks.check_fields(samples, plan, settle)
     given = Given(checks.check_prompt_field(samples, plan), references)
     todo = completeness.undone(samples, plan)
