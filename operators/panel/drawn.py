@@ -18,7 +18,6 @@ import uuid
 
 from .canvas import HERE
 from .choices import BASELINE, PREFIX, SLICE_BY, A, B, Choices
-from .sections import SECTION, section_of
 
 DRAWN = "drawn"
 """Where the panel's state keeps what was drawn last."""
@@ -34,7 +33,7 @@ def mark(ctx, chosen: Choices) -> dict:
     of = {PREFIX: None, BASELINE: chosen.baseline, A: chosen.a, B: chosen.b, SLICE_BY: chosen.slice_by}
     if chosen.findings is not None:
         of[PREFIX] = chosen.prefix
-    return {"drawing": uuid.uuid4().hex, "view": _view(ctx), "choices": list(of.values()), SECTION: section_of(ctx)}
+    return {"drawing": uuid.uuid4().hex, "view": _view(ctx), "choices": list(of.values())}
 
 
 def is_drawn(ctx) -> bool:

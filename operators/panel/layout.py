@@ -13,14 +13,16 @@ from .pictures import DARK, draw_unscored
 from .references import draw_references
 from .review import draw_review
 from .running import draw_running
-from .sections import draw_sections
+from .sections import SECTION, draw_sections, section_of
 from .study import draw_study
 
 
 def draw(panel, ctx, chosen: Choices) -> types.Property:
     """The whole panel."""
     marked = mark(ctx, chosen)
-    return composed(panel, ctx, chosen).show(ctx, {**chosen.remembered(ctx), DRAWN: marked}, marked)
+    return composed(panel, ctx, chosen).show(
+        ctx, {**chosen.remembered(ctx), DRAWN: marked, SECTION: section_of(ctx)}, marked
+    )
 
 
 def composed(panel, ctx, chosen: Choices) -> Canvas:

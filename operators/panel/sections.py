@@ -1,6 +1,6 @@
 """The comparison in sections, of which a page shows one: with every event the App draws all plots again that it shows.
 
-Which one is the page's own matter: it says so with every event, and other pages of the dataset stay where they are.
+Which one is a choice like the others: pages that share the panel turn together.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .canvas import HERE, Canvas
+from .canvas import Canvas
 from .choices import COUNT, SIZE, Choices
 from .fields import plain_fields, values_of
 from .finished import draw_finished, is_finished
@@ -17,15 +17,15 @@ from .pictures import DARK, draw_pair, draw_shown
 from .study import draw_study, is_swept
 
 SECTION = "section"
-"""Under which name a page remembers it, and an event asks for another."""
+"""Under which name the panel's state remembers it, and an event asks for another."""
 
 SHOWS_THE_GRID = "Pictures"
 
-MOST_TURNED = 1000
+MOST_KNOWN = 1000
 
-_turned: OrderedDict[str, str] = OrderedDict()
-"""The sections to which pages turned from a drawing, by its name: an event of the App's own that it sent before it had
-the answer still speaks of the old one."""
+_turned: OrderedDict[tuple[str, str], str] = OrderedDict()
+"""The sections to which panels turned lately, by dataset and panel: the App's own events, which it sends before it has
+the answer, still bring the old state, and would turn back."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class _Drawing:
 
 
 def section_of(ctx) -> str | None:
-    """The section that the page asks for, or else shows already; None where nobody chose one."""
-    here = ctx.panel.get_state(HERE) or {}
-    drawing, wanted = here.get("drawing"), ctx.params.get(SECTION)
-    if wanted and drawing:
-        _turned[drawing] = wanted
-        while len(_turned) > MOST_TURNED:
+    """The section that the event asks for, or else is shown already; None where nobody chose one."""
+    panel, wanted = (ctx.dataset.name, ctx.panel_id), ctx.params.get(SECTION)
+    if wanted:
+        _turned[panel] = wanted
+        _turned.move_to_end(panel)
+        while len(_turned) > MOST_KNOWN:
             _turned.popitem(last=False)
-    return wanted or _turned.get(drawing) or here.get(SECTION)
+    return _turned.get(panel) or ctx.panel.get_state(SECTION)
 
 
 def draw_sections(panel, ctx, canvas: Canvas, chosen: Choices, comparison) -> None:

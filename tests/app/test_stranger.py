@@ -97,6 +97,7 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
         expect(one.get_by_text("compared with yolo_box")).to_be_visible()
 
     turn_to(second, "Pictures")
+    expect(panel.get_by_text("Picture by picture")).to_be_visible()  # pages turn together
     second.get_by_role("button", name=re.compile("^Worst 25 of")).click()
     for one in (panel, second):
         expect(one.get_by_text("In the grid: worst 25 of")).to_be_visible()
@@ -108,7 +109,6 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     form = open_form(page, "SAM 2: evaluate prompting strategies")
     choose_strategies(form, "yolo_box")
     run = execute(form)
-    turn_to(panel, "Pictures")
     for one in (panel, second):
         expect(one.get_by_text("There is one strategy alone")).to_be_visible()
     run.get_by_role("button", name="Done").click()

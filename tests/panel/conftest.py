@@ -61,7 +61,7 @@ def ask():
     def ask(
         dataset, method: str = "on_load", state: dict | None = None, view=None, at: str | None = None, **params
     ) -> Answer:
-        here = {"drawn_here": {"section": at}} if at else {}
+        here = {"section": at} if at else {}
         request = {"__method__": method, "panel_id": "test", "panel_state": {**here, **(state or {})}, **params}
         result = foo.execute_operator(PANEL, {"dataset": dataset, "view": view}, params=request)
         result.raise_exceptions()

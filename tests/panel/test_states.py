@@ -61,20 +61,20 @@ def test_scores_errors_slices_and_curves_are_there(ask, explained):
         assert [name for name in shown.view if name in every] == names
 
 
-def test_a_page_turns_to_another_section_and_stays_there(ask, explained):
+def test_a_panel_turns_to_another_section_and_stays_there(ask, explained):
     assert "scatter" not in ask(explained).data
     turned = ask(explained, "turn", section="Pictures")
     assert "scatter" in turned.data and "bars" not in turned.data
-    again = ask(explained, "refresh", {"drawn_here": turned.here})
-    assert "scatter" in again.data
-    assert "bars" in ask(explained, at="Labels").data  # of what isn't there any more
+    assert "scatter" in ask(explained, "refresh", turned.state).data
+    assert "scatter" in ask(explained, "refresh", turned.state, panel_id="of a server that was started anew").data
+    assert "bars" in ask(explained, "turn", section="Labels").data  # of what isn't there any more
 
 
 def test_what_the_app_asks_before_it_has_the_answer_does_not_turn_back(ask, explained):
-    state = {"drawn_here": ask(explained).here}
-    assert "scatter" in ask(explained, "turn", state, section="Pictures").data
-    assert "scatter" in ask(explained, "refresh", state).data
-    assert "scatter" not in ask(explained, "refresh").data  # in another page
+    before = ask(explained).state
+    assert "scatter" in ask(explained, "turn", before, section="Pictures").data
+    assert "scatter" in ask(explained, "refresh", before).data
+    assert "scatter" not in ask(explained, "refresh", before, panel_id="another").data
 
 
 def test_what_the_grid_was_narrowed_to_is_said_in_every_section(ask, explained):
