@@ -5,6 +5,7 @@
 // FiftyOne's documentation. It is short enough to need no build.
 (() => {
   const { __foo__: operators, __fos__: state, recoil } = window;
+  if (!operators || !recoil || !state?.sidebarGroupsDefinition) return; // another App: groups come with the page
 
   /** The groups as a page that is loaded now has them, but open and closed as they are in this one. */
   function arranged(groups, now) {
