@@ -23,7 +23,7 @@ check: setup ## check style and run the tests that need no database and no model
 	@PURE=1 $(RUN) -m pytest -q -rfEs $(ARGS)
 
 test: setup ## run the tests, three at a time (ARGS="-k box" picks some, WORKERS=0 runs one at a time)
-	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## check style, formatting, and for weaknesses in the code and the pinned packages
 	@$(RUN) -m ruff check

@@ -106,17 +106,23 @@ LAUNCHING = ("test_stranger.py", "test_stopping.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers begin with what takes longest: at the end there is only little that one could wait for another with.
-
-    What one worker does is a file, and all the browser's tests that share an App.
-    """
+    """Workers begin with what takes longest: at the end there is only little that one could wait for another with."""
     if _WORKER:
         rank = {name: i for i, name in enumerate(LONGEST)}
         items.sort(key=lambda item: rank.get(item.path.relative_to(ROOT / "tests").parts[0], len(rank)))
-        for item in items:
-            path = item.path.relative_to(ROOT / "tests")
-            alone = path.parts[0] != "app" or path.name in LAUNCHING
-            item.add_marker(pytest.mark.xdist_group(str(path) if alone else path.parts[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """What one worker does is a file, and all the browser's tests that share an App."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByApp(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "tests/app" if file.startswith("tests/app/") and not file.endswith(LAUNCHING) else file
+
+    return ByApp(config, log)
 
 
 def pytest_unconfigure() -> None:

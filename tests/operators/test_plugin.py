@@ -126,7 +126,9 @@ def test_every_field_of_the_forms_has_a_label(people):
 def test_apply_form_asks_for_the_field_when_a_field_strategy_is_chosen(people):
     fields = form(APPLY, people, {"strategies": ["field_box"]})
     assert choices(fields["prompt_field"]) == ["ground_truth"]
-    assert fields["prompt_field"]["required"]
+    assert fields["prompt_field"]["default"] == "ground_truth"
+    emptied = form(APPLY, people, {"strategies": ["field_box"], "prompt_field": None})
+    assert emptied["prompt_field"]["required"]
     fields = form(APPLY, people, {**BUNDLED, "strategies": ["field_box"], "prompt_field": "ground_truth"})
     assert "problem" not in fields
 

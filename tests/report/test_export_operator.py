@@ -37,7 +37,7 @@ def test_another_prefix_has_no_results(explained, tmp_path):
 
 def test_the_form_asks_for_a_folder_and_every_field_has_a_label(explained):
     fields = form(explained)
-    assert fields["folder"]["required"]
+    assert fields["folder"]["default"] and form(explained, folder="")["folder"]["required"]
     assert "problem" not in fields
     assert all(field["view"]["label"] for field in fields.values())
 
