@@ -114,13 +114,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """What one worker does is a file, and all the browser's tests that share an App."""
+    """What one worker does is a file; of the browser's tests, all that share an App, or all that start their own.
+
+    So there are two Chromiums at once at most.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class ByApp(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "tests/app" if file.startswith("tests/app/") and not file.endswith(LAUNCHING) else file
+            if not file.startswith("tests/app/"):
+                return file
+            return "launching" if file.endswith(LAUNCHING) else "sharing"
 
     return ByApp(config, log)
 
