@@ -48,9 +48,12 @@ def draw_study(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
 
 
 def _study(ctx, prefix: str) -> Study | None:
+    """Read once a request: what says whether there is one and what draws it see the same."""
     from ...prompting.dataset.studies import load_study
 
-    return load_study(ctx.dataset, prefix)
+    if not hasattr(ctx, "_study_read"):
+        ctx._study_read = load_study(ctx.dataset, prefix)
+    return ctx._study_read
 
 
 def _computed(study: Study) -> tuple:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from ..plan import Plan
 from ..segmentation.precision import FLOAT32
 from .base import Found, Given, Picture
 from .dense_clip import dense_embeddings
 from .map_regions import map_regions
-from .windows import Windows, map_shape
+from .windows import Windows, averaged, map_shape
 from .words import Words
 
 
@@ -99,15 +98,15 @@ class ClipPrior:
             (H, W, classes) float32 and (H, W) float32; a class's probability is
             the sum over its phrases of a softmax over all phrases
         """
-        height, width = shape or image.shape[:2]
         pixels = self.windows.pixels(image)
-        count, fine = len(self.classes), 0
-        for scale in self.settings.scales:
-            groups = self._at_scale(pixels, scale)
-            coarse = torch.cat([groups[:, :count], groups[:, count:].amax(dim=1, keepdim=True)], dim=1)
-            fine = fine + F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)[0]
-        fine = (fine / len(self.settings.scales)).cpu().numpy()
-        return fine[:count].transpose(1, 2, 0), fine[count]
+        groups = (self._at_scale(pixels, scale) for scale in self.settings.scales)
+        fine = averaged(map(self._likeliest, groups), shape or image.shape[:2])
+        return fine[:-1].transpose(1, 2, 0), fine[-1]
+
+    def _likeliest(self, groups: torch.Tensor) -> torch.Tensor:
+        """Of group probabilities (1, G, h, w) the classes' and the likeliest background's, (1, classes + 1, h, w)."""
+        count = len(self.classes)
+        return torch.cat([groups[:, :count], groups[:, count:].amax(dim=1, keepdim=True)], dim=1)
 
     def _at_scale(self, pixels: torch.Tensor, scale: float) -> torch.Tensor:
         """Group probabilities (1, G, h, w) of a picture (1, 3, H, W)."""

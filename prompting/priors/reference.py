@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from ..errors import PromptingError
 from ..pixels.masks import IGNORED
@@ -27,7 +26,7 @@ from .base import Found, Given, Picture, Reference
 from .dense_clip import before_the_last, embedded
 from .examples import MOST, Classifier, kinds_of, shares, smallest_part, some_of
 from .map_regions import map_regions
-from .windows import Windows, map_shape
+from .windows import Windows, averaged, map_shape
 from .words import Words
 
 
@@ -110,14 +109,13 @@ class ReferencePrior:
         Returns:
             (H, W, classes) float32 and (H, W) float32, which add up to 1
         """
-        height, width = shape or image.shape[:2]
-        fine = 0
-        for scale in self.settings.scales:
-            scores = self.scores(image, scale)
-            coarse = torch.cat([scores, torch.zeros_like(scores[:, :1])], dim=1).softmax(dim=1)
-            fine = fine + F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)[0]
-        fine = (fine / len(self.settings.scales)).cpu().numpy()
+        fine = averaged((self._at_scale(image, scale) for scale in self.settings.scales), shape or image.shape[:2])
         return fine[:-1].transpose(1, 2, 0), fine[-1]
+
+    def _at_scale(self, image: np.ndarray, scale: float) -> torch.Tensor:
+        """The probabilities of the classes and of the background, (1, classes + 1, h, w)."""
+        scores = self.scores(image, scale)
+        return torch.cat([scores, torch.zeros_like(scores[:, :1])], dim=1).softmax(dim=1)
 
     @torch.inference_mode()
     def scores(self, image: np.ndarray, scale: float) -> torch.Tensor:

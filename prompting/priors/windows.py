@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -93,3 +93,17 @@ def map_shape(height: int, width: int) -> tuple[int, int]:
     """The (height, width) of a picture's maps: its own, as in all versions, or that of :data:`MAP_PIXELS` where it is
     larger than SAM 2 sees it."""
     return (height, width) if height * width <= WORKING_PIXELS else working_shape(height, width, MAP_PIXELS)
+
+
+def averaged(maps: Iterable[torch.Tensor], shape: tuple[int, int]) -> np.ndarray:
+    """The mean of coarse maps, each drawn at one size.
+
+    Args:
+        maps: of one picture at several scales, (1, C, h, w) each
+        shape: the (height, width) of the mean
+
+    Returns:
+        (C, height, width) float32
+    """
+    drawn = [F.interpolate(coarse, size=shape, mode="bilinear", align_corners=False)[0] for coarse in maps]
+    return (sum(drawn) / len(drawn)).cpu().numpy()

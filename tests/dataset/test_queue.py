@@ -19,7 +19,7 @@ WAITING, WITHOUT = (7, 9, 6), 11
 @pytest.fixture
 def dataset():
     dataset = fo.Dataset(f"queue-{uuid.uuid4().hex[:8]}")
-    dataset.add_samples([fo.Sample(f"/tmp/{i}.png") for i in range(len(EXPECTED))], progress=False)
+    dataset.add_samples([fo.Sample(f"{i}.png") for i in range(len(EXPECTED))], progress=False)
     for name, (kind, document) in FIELDS.types().items():
         dataset.add_sample_field(name, kind, embedded_doc_type=document)
     dataset.set_values(FIELDS.expected_iou, EXPECTED)
