@@ -11,8 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE # or each of the processes that tests start wou
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
-setup: ## make .venv with everything the others need; quick when it is there
-	@PYTHON="$(PYTHON)" bash scripts/setup.sh
+setup: ## make .venv with everything the others need; quick when it is there (EXTRA=ray: Ray too, for engine="ray")
+	@PYTHON="$(PYTHON)" EXTRA="$(EXTRA)" bash scripts/setup.sh
 
 demo: setup ## compare the strategies on the demo's photographs and open the App (APP=0: don't open it)
 	@$(RUN) demo/run.py $(if $(filter 0,$(APP)),--no-app) $(ARGS)

@@ -1,6 +1,6 @@
 """How long people wait in the App, without results and with those of one and of seven strategies.
 
-python -m benchmarks.app_speed [--images FOLDER --labels COCO.json] [--pictures 26]
+python -m benchmarks.app_speed [--images FOLDER --labels COCO.json] [--pictures 26] [--parts]
 
 Everything is applied, evaluated and explained with the bundled models, and then looked at in a headless Chromium:
 
@@ -9,7 +9,8 @@ Everything is applied, evaluated and explained with the bundled models, and then
 - panel button: from the button "Worst 25" to the first thumbnail of the new view
 
 The last row is FiftyOne's own share: the same labels of seven strategies with FiftyOne's own attributes, in fields of
-other names, without scores, groups or anything else of the plugin's.
+other names, without scores, groups or anything else of the plugin's. With ``--parts`` two more say what the scores and
+statuses cost, and what the explained errors do: the seven strategies without them.
 
 Medians of new pages. Run it from another clone of the project to compare versions.
 """
@@ -29,6 +30,7 @@ from benchmarks import data
 PREFIX = "sam2"
 MODELS = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
 PLAIN = "labels alone"
+WITHOUT_SCORES, WITHOUT_ERRORS = "no scores", "no errors"
 OWN = {
     "Segmentation": ("mask",),
     "Detection": ("label", "bounding_box", "mask", "confidence", "index"),
@@ -53,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     data.add_arguments(parser)
     parser.add_argument("--pictures", type=int, default=26, help="the demo's, and of the folder as many as are missing")
+    parser.add_argument("--parts", action="store_true", help="also without scores, and without explained errors")
     args = parser.parse_args()
     data.prepare()
     from demo.browser import chromium
@@ -60,7 +63,13 @@ def main() -> None:
 
     source = make(args)
     versions = {n: with_results(source, AUTOMATIC[-1:] if n == 1 else AUTOMATIC[:n]) for n in (0, 1, len(AUTOMATIC))}
-    versions[PLAIN] = without_plugin(source, versions[len(AUTOMATIC)])
+    everything = versions[len(AUTOMATIC)]
+    versions[PLAIN] = without_plugin(source, everything)
+    if args.parts:
+        labels = label_fields(everything)
+        ours = [name for name in everything.get_field_schema() if name.startswith(PREFIX)]
+        versions[WITHOUT_SCORES] = without(everything, [name for name in ours if name not in labels])
+        versions[WITHOUT_ERRORS] = without(everything, [name for name in ours if name.endswith("_error")])
     try:
         with chromium() as browser:
             measured = {n: look(browser, dataset) for n, dataset in versions.items()}
@@ -107,13 +116,24 @@ def with_results(source, strategies):
     return dataset
 
 
-def without_plugin(source, results):
-    """A copy of the source with the labels of all results, and nothing else of them."""
+def label_fields(dataset):
+    """The fields that hold labels."""
     import fiftyone as fo
 
+    return dataset.get_field_schema(ftype=fo.EmbeddedDocumentField, embedded_doc_type=fo.Label)
+
+
+def without(results, fields):
+    """A copy of the results that lacks some."""
+    copy = results.clone(persistent=True)
+    copy.delete_sample_fields(fields)
+    return copy
+
+
+def without_plugin(source, results):
+    """A copy of the source with the labels of all results, and nothing else of them."""
     plain = source.clone(persistent=True)
-    labels = results.get_field_schema(ftype=fo.EmbeddedDocumentField, embedded_doc_type=fo.Label)
-    for i, path in enumerate(path for path in labels if not source.has_sample_field(path)):
+    for i, path in enumerate(path for path in label_fields(results) if not source.has_sample_field(path)):
         plain.set_values(f"label_{i}", [_plain(label) for label in results.values(path)])
     return plain
 
@@ -141,7 +161,8 @@ def look(browser, dataset) -> tuple[int, float, dict[str, list[float]]]:
         page, _ = _open(browser, port, dataset.name)
         seconds["next"] = _next_samples(page)
         page.context.close()
-    for _ in range(PAGES if dataset.list_evaluations() else 0):
+    scored = any(name.endswith("_iou") for name in dataset.get_field_schema())
+    for _ in range(PAGES if scored else 0):
         with served_app() as port:
             page, _ = _open(browser, port, dataset.name)
             seconds["button"].append(_press(page))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks import data
+from benchmarks import data, recommending
 
 BUILT_IN = (
     "clip_point", "clip_box", "clip_points", "clip_box_neg", "clip_box_points", "clip_iterative", "yolo_box",
@@ -46,6 +46,7 @@ def main() -> None:
     print(
         f"\nOver the built-in strategies:\n\n{finished.trial}\n\n{seconds / len(dataset):.2f} s a picture, all rules."
     )
+    recommending.simulate(finished.trial.ious)
     if args.own:
         apply(dataset, strategies=args.own, yolo_model="yolo26n-seg.pt", **models)
         print(f"\nWith {', '.join(args.own)}:\n\n{finish(dataset, name='with_own', **asked).trial}")
@@ -101,6 +102,7 @@ def simulate_settling(dataset, a: str, b: str) -> None:
 
     from prompting.dataset.next_labels import load_order
     from prompting.final.enough import enough
+    from prompting.final.folds import by_lot
     from prompting.final.settling import Draw, settle
 
     label_next = foo.get_operator("@promptlab/sam2-prompting/label_next")
@@ -109,50 +111,49 @@ def simulate_settling(dataset, a: str, b: str) -> None:
     ids, ours, theirs = dataset.values(["id", f"sam2_eval_{a}_iou", f"sam2_eval_{b}_iou"])
     difference = {one: x - y for one, x, y in zip(ids, ours, theirs, strict=True)}
     true, numbers = float(np.mean(list(difference.values()))), {"ranked": [], "random": []}
-    held = dict.fromkeys(numbers, 0)
+    held, wrong = dict.fromkeys(numbers, 0), dict.fromkeys(numbers, 0)
     for seed in range(SEEDS):
         again = Draw.of(draw.ids, draw.distances, seed)
         random = np.random.default_rng(seed).permutation(ids)
         told = {
             "ranked": lambda n: settle(a, b, again, {}, {one: difference[one] for one in again.ids[:n]}),  # noqa: B023
-            "random": lambda n: enough(a, b, [difference[one] for one in random[:n]], len(ids)),  # noqa: B023
+            # as of labels of which nobody knows which came first
+            "random": lambda n: enough(a, b, [difference[one] for one in by_lot(random[:n], seed)], len(ids)),  # noqa: B023
         }
         for how, tell in told.items():
-            numbers[how].append(first_settled(tell, len(ids)))
+            count, said = first_settled(tell, len(ids))
+            numbers[how].append(count)
+            wrong[how] += said is not None and (said.better == a) != (true > 0)
             at = tell(min(20, len(ids)))
             low, high = (at.low, at.high) if at.better == a else (-at.high, -at.low)
             held[how] += low - 1e-9 <= true <= high + 1e-9
-    print(
-        f"\n{a} against {b}: {true:+.3f} over all {len(ids)} pictures; labelled pictures after which it stays settled:"
-    )
+    print(f"\n{a} against {b}: {true:+.3f} over all {len(ids)} pictures; labelled pictures after which it is settled:")
     for how, many in numbers.items():
         low, middle, high = np.percentile(many, [25, 50, 75])
-        print(f"  {how}: {middle:.0f} (half of {SEEDS} seeds: {low:.0f} to {high:.0f});"
+        print(f"  {how}: {middle:.0f} (half of {SEEDS} seeds: {low:.0f} to {high:.0f}); the wrong one in {wrong[how]};"
               f" intervals after 20 hold {held[how] / SEEDS:.2f}")  # fmt: skip
 
 
-def first_settled(tell, most: int) -> int:
-    """After how many labelled pictures it is settled, and stays so."""
-    last = most
-    for count in range(most, 7, -1):
+def first_settled(tell, most: int):
+    """After how many labelled pictures who asks after each is told that it is settled, and what; None: not before all
+    are labelled."""
+    for count in range(2, most):
         told = tell(count)
-        if told is None or not told.settled:
-            return last
-        last = count
-    return last
+        if told is not None and told.settled:
+            return count, told
+    return most, None
 
 
 def lessons_of(dataset, names: Sequence[str]):
     """What the strategies made of each picture."""
     from prompting.dataset.lock import Hold
+    from prompting.runs.crew import HERE
     from prompting.runs.lessons import look
+    from prompting.steps import ended
 
-    steps = look(dataset, names, "ground_truth", "sam2", Hold())
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value[0]
+    hold = Hold("alone", "alone")
+    with HERE.crew(dataset, hold) as crew:
+        return ended(look(dataset, names, "ground_truth", "sam2", crew, hold))[0]
 
 
 if __name__ == "__main__":

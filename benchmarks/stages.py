@@ -15,7 +15,7 @@ from unittest import mock
 from benchmarks.timing import synchronize
 
 STAGES: dict[str, tuple[str, ...]] = {
-    "read": ("fiftyone.core.view:DatasetView.iter_samples", "prompting.runs.application:_read"),
+    "read": ("fiftyone.core.view:DatasetView.iter_samples", "prompting.runs.applying:_read"),
     "prior": ("prompting.runner:Runner._find",),
     "encode": ("prompting.segmentation.segmenter:Segmenter.encode",),
     "prompts": ("prompting.runner:Runner._ask", "prompting.prompts.refine:next_click"),

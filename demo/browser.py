@@ -25,6 +25,13 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
 )
 TIMEOUT_MS = 90_000
+STILL = """document.addEventListener('DOMContentLoaded', () => {
+    const still = document.createElement('style');
+    still.textContent = '*, *::before, *::after { animation: none !important; transition: none !important }';
+    document.head.append(still);
+})"""
+"""Nothing turns or fades: without a GPU each of sixty pictures a second is painted by the processor, which a run that
+is waited for has better use for."""
 
 
 class NoBrowser(RuntimeError):
@@ -68,6 +75,7 @@ def open_dataset(browser: Browser, port: int, name: str, width: int = 1600, heig
     context = browser.new_context(viewport={"width": width, "height": height})
     context.set_default_timeout(TIMEOUT_MS)
     context.add_init_script("localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')")
+    context.add_init_script(STILL)
     page = context.new_page()
     page.goto(f"http://localhost:{port}/datasets/{name}")
     page.get_by_test_id("looker").first.wait_for()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from os import PathLike
 
 import fiftyone.operators as foo
 from tqdm.auto import tqdm
 
-from ..prompting.plan import SKIP, Plan
+from ..prompting.plan import Plan
 from ..prompting.prompts.strategy import Strategy
-from . import apply_form, forms
+from . import apply_form, engine_choice, forms, mask_folder
 from .apply_answers import LISTS, PARAMETERS, plan_of
 from .base import RunOperator
+from .following import advance
+from .recorded_answers import answers_of
 
 
 class ApplyStrategies(RunOperator):
@@ -23,7 +27,6 @@ class ApplyStrategies(RunOperator):
         description="Apply several ways of prompting SAM 2 to images, in one pass",
         icon="content_cut",
     )
-    rest = {"existing": SKIP}
     Strategy = Strategy
 
     def resolve_input(self, ctx):
@@ -34,13 +37,17 @@ class ApplyStrategies(RunOperator):
         from ..prompting.dataset.last_run import remember
         from ..prompting.runs.application import apply
 
+        mask_folder.check(ctx.params)
         plan, progress = plan_of(ctx.params), None
-        yield forms.tell(ctx, 0.0, "loading the models")
-        for step in apply(ctx.target_view(require_flat=True), plan):
-            if progress is None:  # the request was accepted
-                remember(plan, ctx.user_id)
-            progress = step
-            yield forms.tell(ctx, forms.share(progress), forms.sentence(progress))
+        engine = engine_choice.engine_of_request(ctx.params)
+        first = "starting the workers" if ctx.params.get("engine") == engine_choice.RAY else "loading the models"
+        yield forms.tell(ctx, 0.0, first)
+        for step in apply(ctx.target_view(require_flat=True), plan, engine):
+            if not step.doing:
+                if progress is None:  # the request was accepted
+                    remember(plan, ctx.user_id)
+                progress = step
+            yield forms.tell(ctx, forms.share(step), forms.sentence(step))
         if not ctx.delegated:
             if progress and not progress.total:
                 yield ctx.ops.notify("All of these samples are done already; nothing to do.", variant="info")
@@ -76,6 +83,13 @@ class ApplyStrategies(RunOperator):
         keep_rounds: bool = Plan.keep_rounds,
         encoder_precision: str = Plan.encoder_precision,
         compile: bool = Plan.compile,
+        mask_dir: str | PathLike | None = Plan.mask_dir,
+        rel_dir: str | PathLike | None = Plan.rel_dir,
+        engine: str = engine_choice.HERE,
+        workers: int | None = None,
+        ray_address: str | None = None,
+        cpus_per_worker: int = 1,
+        gpus_per_worker: float | None = None,
         delegate: bool = False,
         progress: bool = True,
     ):
@@ -110,6 +124,15 @@ class ApplyStrategies(RunOperator):
             keep_rounds: also store the mask that each instance had before and after each corrective click
             encoder_precision: ``auto``, ``float32`` or ``bfloat16``
             compile: let ``torch.compile`` make SAM 2's encoder faster, which takes minutes first
+            mask_dir: a folder for the masks, as PNG files below a folder of the dataset's own; None: they go into the
+                samples' documents, which MongoDB keeps to 16 MB each
+            rel_dir: the folder below which the pictures lie: their own folders are made again in ``mask_dir``
+            engine: ``here``, this process, or ``ray``, workers by Ray, on this machine or a cluster, see the README
+            workers: how many; None: as many as there is room for that nobody uses
+            ray_address: of a cluster, ``host:port``, or ``auto`` for the one that this machine belongs to; None:
+                the one that this process is connected to (``ray.init``), else workers on this machine
+            cpus_per_worker: processors that a worker keeps from others, and threads that it computes with
+            gpus_per_worker: GPUs of a worker, less than 1 where several share one; None: 1 where there are any
             delegate: queue the run for ``fiftyone delegated launch`` instead of running it now
             progress: show a progress bar
 
@@ -119,30 +142,31 @@ class ApplyStrategies(RunOperator):
         Raises:
             ValueError: what was wrong with the request, in one sentence, before any work is done
         """
+        from ..prompting.dataset.given_references import as_references
         from ..prompting.dataset.last_run import remember
-        from ..prompting.dataset.references import as_references
         from ..prompting.runs.application import apply
 
+        asked = {name: value for name, value in locals().items() if name in engine_choice.PARAMETERS}
+        crew = engine_choice.engine_of(asked)
         given = {name: value for name, value in locals().items() if name in PARAMETERS}
         for name in LISTS:  # text with commas will do
             given[name] = forms.names(given[name])
-        given["references"] = as_references(references, sample_collection)
+        given["references"] = as_references(references, sample_collection, reference_field)
         plan = Plan(**{**given, "phrases": {} if phrases is None else phrases})
         if delegate:  # a request that can't succeed isn't queued
+            mask_folder.check(given)
             # as the form would have it: FiftyOne checks a request against the form, and fills in no defaults
-            form = {"strategies": list(plan.strategies), "classes": ", ".join(plan.classes), "existing": plan.existing}
-            changed = {name: value for name, value in given.items() if value != getattr(Plan, name, None)}
+            answers = answers_of(asdict(plan), PARAMETERS) | engine_choice.changed(asked)
             return foo.execute_operator(
-                self.uri, {"view": sample_collection.view()}, params={**changed, **form}, request_delegation=True
+                self.uri, {"view": sample_collection.view()}, params=answers, request_delegation=True
             )
         last = None
         with tqdm(unit="image", disable=not progress) as bar:
-            for step in apply(sample_collection, plan):
-                if last is None:  # the request was accepted
+            for step in apply(sample_collection, plan, crew):
+                if last is None and not step.doing:  # the request was accepted
                     remember(plan)
-                last = step
-                bar.total = last.total
-                bar.update(last.done - bar.n)
+                last = last if step.doing else step
+                advance(bar, step)
         if last.failed:
             print(f"{last.failed} of {last.total} samples failed; their status fields say why.")
         return last

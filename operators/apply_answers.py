@@ -8,13 +8,13 @@ from ..prompting.dataset.records import PARAMETERS_OF, REFERENCES
 from ..prompting.plan import SKIP, Plan
 from ..prompting.prompts.strategies import priors_of
 from ..prompting.prompts.strategy import CLIP
-from . import composing, forms, model_choice
+from . import composing, engine_choice, forms, mask_folder, model_choice
 
 PARAMETERS = tuple(field.name for field in fields(Plan) if field.name != REFERENCES)
 LISTS = ("strategies", "classes", "background")
 ADVANCED = (
     "prefix", "seed", "heatmap", "background", "yolo_confidence", "yolo_imgsz", "field_rounds", "batch_size",
-    "encoder_precision", "keep_rounds", "compile", "device",
+    "encoder_precision", "keep_rounds", "compile", "device", "mask_dir", "rel_dir", *engine_choice.PARAMETERS,
 )  # fmt: skip
 ONLY_WITH = {**PARAMETERS_OF, CLIP: {*PARAMETERS_OF[CLIP], "heatmap"}}
 """Prior -> parameters that mean nothing, and aren't asked, where no strategy uses it."""
@@ -37,6 +37,8 @@ def plan_of(params: dict) -> Plan:
     unused = {name for prior, names in ONLY_WITH.items() if prior not in used for name in names}
     unused -= {name for prior in used for name in ONLY_WITH.get(prior, ())}
     given = {name: value for name, value in given.items() if name not in unused}
+    if "mask_dir" not in given:  # the form doesn't ask then
+        given.pop("rel_dir", None)
     return Plan(**given | model_choice.chosen(params))
 
 
@@ -44,7 +46,7 @@ def begins_with(ctx) -> dict:
     """The form's defaults: the last run's answers, else the plan's."""
     from ..prompting.dataset.last_run import last_asked
 
-    asked = last_asked(ctx.dataset, ctx.user_id)
+    asked = mask_folder.allowed(last_asked(ctx.dataset, ctx.user_id))
     return {
         **{name: getattr(Plan, name, None) for name in PARAMETERS},
         **asked,

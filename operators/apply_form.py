@@ -11,7 +11,8 @@ from ..prompting.errors import PromptingError
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompting.prompts.strategies import known, priors_of, strategy_of
 from ..prompting.prompts.strategy import CLIP, FIELD, REFERENCE, YOLO
-from . import composing, forms, model_choice, prompt_fields, reference_fields
+from ..prompting.spelling import names_text
+from . import composing, engine_choice, forms, mask_folder, model_choice, prompt_fields, reference_fields
 from .apply_answers import ADVANCED, begins_with, plan_of
 from .words import LABELS, TITLES
 
@@ -32,15 +33,22 @@ def resolve(ctx) -> types.Property:
     model_choice.ask(inputs, begins, now)
     inputs.str(
         "classes",
-        default=", ".join(begins["classes"]),
+        default=_classes(ctx, begins, now),
         required=True,
         label=LABELS["classes"],
-        description="Names, separated by commas",
+        description="Names, separated by commas; one with a comma in quotes",
     )
     _ask_more(inputs, begins, now)
     if ctx.params.get("strategies") is not None:  # else the form isn't filled yet
         _check(ctx, inputs)
     return types.Property(inputs, view=types.View(label="Apply SAM 2 prompting strategies"))
+
+
+def _classes(ctx, begins: dict, now: dict) -> str | None:
+    """The last run's; none, so that somebody says, where references are of a field whose values have no names."""
+    if REFERENCE in priors_of(now["strategies"]) and reference_fields.is_nameless(ctx, begins, now):
+        return None
+    return names_text(begins["classes"])
 
 
 def _ask_existing(ctx, inputs: types.Object, now: dict) -> None:
@@ -122,7 +130,9 @@ def _ask_more(inputs: types.Object, begins: dict, now: dict) -> None:
     inputs.bool("keep_rounds", default=begins["keep_rounds"], label=LABELS["keep_rounds"], description=description)
     description = "Minutes first, then faster"
     inputs.bool("compile", default=begins["compile"], label=LABELS["compile"], description=description)
+    mask_folder.ask(inputs, begins, now)
     forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), begins["device"], LABELS["device"])
+    engine_choice.ask(inputs, now)
 
 
 def _ask_clip(inputs: types.Object, begins: dict, heatmap: bool) -> None:
@@ -131,7 +141,7 @@ def _ask_clip(inputs: types.Object, begins: dict, heatmap: bool) -> None:
         inputs.bool("heatmap", default=begins["heatmap"], label=LABELS["heatmap"], description=description)
     inputs.str(
         "background",
-        default=", ".join(begins["background"] or ()) or None,
+        default=names_text(begins["background"] or ()) or None,
         label=LABELS["background"],
         description="For CLIP, separated by commas; empty: a list",
     )
@@ -142,16 +152,21 @@ def _check(ctx, inputs: types.Object) -> None:
     from ..prompting.errors import PromptingError
 
     try:
+        mask_folder.check(ctx.params)
         plan = plan_of(ctx.params)
         asks = "existing" in inputs.properties
         plan = replace(plan, existing=ctx.params.get("existing") or (SKIP if asks else ERROR))
-        _check_plan(ctx.target_view(require_flat=True), plan)
+        engine_choice.engine_of_request(ctx.params)
+        if doubt := _check_plan(ctx.target_view(require_flat=True), plan):
+            inputs.view("doubt", types.Warning(label=doubt))
     except PromptingError as error:
         forms.show_error(inputs, error, ELSEWHERE)
 
 
-def _check_plan(view, plan: Plan) -> None:
+def _check_plan(view, plan: Plan) -> str | None:
+    """Refuse what can't be; what a person should know of what can."""
     from ..prompting.dataset import checks, completeness
+    from ..prompting.dataset.mask_files import MaskFiles
     from ..prompting.dataset.reading import GLANCE
     from ..prompting.dataset.references import glance_at_references
     from ..prompting.errors import PromptingError, concerning
@@ -160,7 +175,8 @@ def _check_plan(view, plan: Plan) -> None:
 
     with concerning("view_target"):
         checks.check_collection(view)
-    plan = glance_at_references(view._dataset, plan)
+    MaskFiles.of(view, plan.mask_dir, plan.rel_dir)
+    plan, references = glance_at_references(view._dataset, plan)
     checks.check_fields(view, plan, settle)
     with concerning("prompt_field"):
         checks.check_prompt_field(view, plan, most=GLANCE)
@@ -173,3 +189,4 @@ def _check_plan(view, plan: Plan) -> None:
     missing = availability.unavailable(availability.needed(plan))
     if missing:
         raise availability.refusal(missing, f"models={model_choice.BUNDLED!r}")
+    return references.doubt if references else None

@@ -10,7 +10,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..prompting.errors import Stopped
+from ..prompting.plan import OVERWRITE
 from .dialog import with_notes
+from .pace import Pace
 from .panel.open_panels import redraw_open_panels
 from .sidebar import SHOW, groups
 from .words import in_form_words
@@ -34,13 +36,7 @@ class Described(foo.Operator):
 
 
 class RunOperator(Described, ABC):
-    """An operator that runs at once, with progress, or delegated; a subclass adds a form and ``_steps``.
-
-    Attributes:
-        rest: parameters with which what a stopped run left is done
-    """
-
-    rest: dict[str, str] = {}
+    """An operator that runs at once, with progress, or delegated; a subclass adds a form and ``_steps``."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -75,9 +71,11 @@ class RunOperator(Described, ABC):
         from ..prompting.dataset.appearance import field_colours
 
         groups_before, colours_before = groups(ctx.dataset), field_colours(ctx.dataset)
-        result, notices = None, []
+        result, notices, pace = None, [], Pace()
         try:
             for message in self._steps(ctx):
+                if pace.skips(_shown(message)):
+                    continue
                 if _is_notice(message):  # shown in the dialog's end, where it stays until Done is pressed
                     notices.append(message)
                     continue
@@ -114,10 +112,13 @@ class RunOperator(Described, ABC):
         """What is done, how to go on, and a button that does."""
         outputs = types.Object()
         outputs.view("stopped", types.Notice(label=in_form_words(str(stopped), {})))
-        again = {name: value for name, value in ctx.params.items() if name != "panel_id"} | self.rest
+        again = {name: value for name, value in ctx.params.items() if name != "panel_id"}
+        if stopped.rest:
+            again["existing"] = stopped.rest
         if target := ctx.request_params.get("view_target"):
             again["view_target"] = target
-        outputs.btn("rest", label="Do the rest", icon="play_arrow", on_click=self.uri, params=again)
+        label = "Do all again" if stopped.rest == OVERWRITE else "Do the rest"
+        outputs.btn("rest", label=label, icon="play_arrow", on_click=self.uri, params=again)
         return ctx.ops.show_output(types.Property(outputs).to_json(), {})
 
     @abstractmethod

@@ -9,7 +9,7 @@ import fiftyone.operators.types as types
 from tqdm.auto import tqdm
 
 from ..prompting.prompts.strategies import BASELINE
-from . import forms
+from . import engine_choice, forms, mask_folder
 from .base import RunOperator
 from .words import LABELS
 
@@ -27,8 +27,7 @@ class EvaluateStrategies(RunOperator):
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.dataset.owned import own_fields
         from ..prompting.dataset.present import in_words, strategies_in
-        from ..prompting.dataset.references import learned_from
-        from ..prompting.runs.scorable import finished_rows, would_lose_scores
+        from ..prompting.runs.scorable import finished_rows
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Evaluate SAM 2 prompting strategies"))
@@ -51,7 +50,8 @@ class EvaluateStrategies(RunOperator):
         forms.choose_one(inputs, "gt_field", truths, _likely_truth(ctx.dataset, truths, prefix), LABELS["gt_field"])
         truth = ctx.params.get("gt_field") if ctx.params.get("gt_field") in truths else None
         truth = truth or _likely_truth(ctx.dataset, truths, prefix)
-        _show_truth(ctx, inputs, truth, next(iter(there)), prefix)
+        asked, problem = _asked(ctx, truth, prefix, self.parameters)
+        _show_truth(ctx, inputs, truth, next(iter(there)), prefix, asked)
         chosen = {name: line for name, line in there.items() if name in (ctx.params.get("strategies") or there)}
         others = {name: kind for name, kind in truths.items() if name != truth and name not in there}
         if others:
@@ -61,10 +61,10 @@ class EvaluateStrategies(RunOperator):
             forms.choose_several(inputs, "fields", others, default, LABELS["fields"], description, required=False)
         baseline = BASELINE if BASELINE in chosen else next(iter(chosen), None)
         forms.choose_one(inputs, "baseline", chosen, baseline, LABELS["baseline"])
-        if would_lose_scores(ctx.target_view(require_flat=True), truth, list(chosen), prefix):
+        if asked and asked.lost:
             description = "An earlier one covers samples that this one leaves out: their scores are lost"
             inputs.bool("overwrite", default=False, label=LABELS["overwrite"], description=description)
-        if any(learned_from(ctx.dataset, prefix, chosen).values()):
+        if _learned(ctx, prefix, chosen, asked):
             description = "Which strategies learned from, and do better on than on others"
             name = "include_references"
             inputs.bool(name, default=False, label=LABELS[name], description=description)
@@ -78,16 +78,20 @@ class EvaluateStrategies(RunOperator):
             if truths[truth] == "Detections":
                 description = "FiftyOne's own evaluation of instances; takes longer"
                 inputs.bool("patches", default=False, label=LABELS["patches"], description=description)
+            engine_choice.ask(inputs, ctx.params)
         if ctx.params.get("strategies") is not None and ctx.params.get("gt_field"):
-            _check(ctx, inputs, chosen, self.parameters)
+            _check(ctx, inputs, chosen, asked, problem)
         return form
 
     def _steps(self, ctx):
         from ..prompting.runs.evaluation import evaluate_steps
         from ..prompting.runs.scorable import EvaluationPlan
 
-        given = forms.chosen(ctx.params, self.parameters, lists=("strategies", "fields"))
-        steps = evaluate_steps(ctx.target_view(require_flat=True), EvaluationPlan(**given))
+        given = engine_choice.others(forms.chosen(ctx.params, self.parameters, lists=("strategies", "fields")))
+        engine = engine_choice.engine_of_request(ctx.params)
+        in_files = mask_folder.may_write_beside(ctx.dataset, given.get("prefix", EvaluationPlan.prefix))
+        plan = EvaluationPlan(**given, in_files=in_files)
+        steps = evaluate_steps(ctx.target_view(require_flat=True), plan, engine)
         while True:
             try:
                 step, count, label = next(steps)
@@ -111,6 +115,11 @@ class EvaluateStrategies(RunOperator):
         fields: Sequence[str] | None = None,
         patches: bool = False,
         include_references: bool = False,
+        engine: str = engine_choice.HERE,
+        workers: int | None = None,
+        ray_address: str | None = None,
+        cpus_per_worker: int = 1,
+        gpus_per_worker: float | None = None,
         progress: bool = True,
     ):
         """Evaluate from Python.
@@ -121,7 +130,8 @@ class EvaluateStrategies(RunOperator):
             strategies: which, by default all that have results
             prefix: of the strategies' fields
             baseline: what the differences refer to; the default gives way to the first strategy where it has no results
-            overwrite: replace an evaluation that covers samples outside of ``sample_collection``
+            overwrite: replace an evaluation that covers samples outside of ``sample_collection``; scores that fall away
+                as their samples are references now are replaced unasked
             ignore_values: values of the truth's masks that count for nothing, instead of void's
             fields: masks that are there already, of another model, say: Segmentations, or Detections with masks; each
                 becomes a row of its field's name; by default finished labels, where all these samples have them
@@ -130,6 +140,11 @@ class EvaluateStrategies(RunOperator):
                 takes some 0.1 s a picture and strategy, and needs a truth with instances
             include_references: also score the reference pictures that a strategy learned from; by default they are left
                 out for all strategies, and the table says so
+            engine: ``here`` or ``ray``, workers by Ray: this and the next four as in ``apply_strategies``
+            workers: how many
+            ray_address: of a cluster, or ``auto``
+            cpus_per_worker: processors of each, and threads
+            gpus_per_worker: GPUs of each
             progress: show a progress bar
 
         What the truth was understood as is printed in one line.
@@ -144,11 +159,12 @@ class EvaluateStrategies(RunOperator):
         from ..prompting.runs.evaluation import evaluate_steps
         from ..prompting.runs.scorable import EvaluationPlan
 
+        crew = engine_choice.engine_of(locals())
         chosen, fields = forms.names(strategies), forms.names(fields)
         asked = EvaluationPlan(
             gt_field, chosen, prefix, baseline, overwrite, ignore_values, fields, patches, include_references
         )
-        steps = evaluate_steps(sample_collection, asked)
+        steps = evaluate_steps(sample_collection, asked, crew)
         with tqdm(unit="image", disable=not progress) as bar:
             while True:
                 try:
@@ -159,9 +175,8 @@ class EvaluateStrategies(RunOperator):
                 bar.set_description(label)
                 bar.update(step - bar.n)
         print(f"Truth: {comparison.truth}")
-        if comparison.references:
-            plural = "" if comparison.references == 1 else "s"
-            print(f"Left out: {comparison.references} reference picture{plural}, which strategies learned from.")
+        if comparison.left_out():
+            print(comparison.left_out())
         return comparison
 
     def inspect(self, sample_collection, gt_field: str, classes=None, prefix: str = "sam2", **settings):
@@ -188,8 +203,32 @@ class EvaluateStrategies(RunOperator):
         return inspect_truth(sample_collection, gt_field, names, **settings)
 
 
-def _show_truth(ctx, inputs: types.Object, gt_field: str, strategy: str, prefix: str) -> None:
-    """What the truth would be understood as, by a look at a few samples: the form asks at each keystroke."""
+def _asked(ctx, gt_field: str, prefix: str, parameters: Sequence[str]):
+    """What would be scored, and why it can't be: one of the two is None."""
+    from ..prompting.errors import PromptingError
+    from ..prompting.runs.scorable import EvaluationPlan, check_evaluation
+
+    given = engine_choice.others(forms.chosen(ctx.params, parameters, lists=("strategies", "fields")))
+    given.pop("baseline", None)  # asked for apart
+    try:
+        plan = EvaluationPlan(**{**given, "gt_field": gt_field, "prefix": prefix})
+        return check_evaluation(ctx.target_view(require_flat=True), plan), None
+    except PromptingError as error:
+        return None, error
+
+
+def _learned(ctx, prefix: str, chosen, asked) -> bool:
+    """Whether a row learned from reference pictures, known or not."""
+    from ..prompting.dataset.learned_from import learned_from
+
+    rows = asked.names if asked else [*chosen, *(ctx.params.get("fields") or ())]
+    return bool(learned_from(ctx.dataset, prefix, rows))
+
+
+def _show_truth(ctx, inputs: types.Object, gt_field: str, strategy: str, prefix: str, asked) -> None:
+    """What the truth would be understood as, by a look at a few of the samples that would be scored: the form asks at
+    each keystroke."""
+    from ..prompting.analysis.comparison import references_in_words
     from ..prompting.dataset.reading import GLANCE
     from ..prompting.dataset.truth import inspect_truth
     from ..prompting.errors import PromptingError
@@ -197,13 +236,14 @@ def _show_truth(ctx, inputs: types.Object, gt_field: str, strategy: str, prefix:
 
     try:
         view = ctx.target_view(require_flat=True)
-        ignored = ctx.params.get("ignore_values")
-        reading = inspect_truth(view, gt_field, classes_of(view, prefix, [strategy]), ignored, most=GLANCE)
+        classes, ignored = classes_of(view, prefix, [strategy]), ctx.params.get("ignore_values")
+        reading = inspect_truth(asked.view if asked else view, gt_field, classes, ignored, most=GLANCE)
     except PromptingError as error:
         error.parameter = error.parameter or "gt_field"
         forms.show_error(inputs, error)
         return
-    inputs.view("truth_reading", types.Notice(label=f"Understood as: {reading}"))
+    references = references_in_words(len(asked.left_out), asked.taught) if asked else ""
+    inputs.view("truth_reading", types.Notice(label=f"Understood as: {reading} {references}".rstrip()))
 
 
 def _likely_truth(dataset, truths, prefix: str) -> str:
@@ -215,18 +255,19 @@ def _likely_truth(dataset, truths, prefix: str) -> str:
     return next((name for name in (last, "ground_truth") if name in truths), next(iter(truths)))
 
 
-def _check(ctx, inputs: types.Object, chosen, parameters: Sequence[str]) -> None:
+def _check(ctx, inputs: types.Object, chosen, asked, problem) -> None:
     """What would stop the run, as far as the database alone tells."""
     from ..prompting.errors import PromptingError
-    from ..prompting.runs.scorable import EvaluationPlan, check_evaluation
 
-    given = forms.chosen(ctx.params, parameters, lists=("strategies", "fields"))
+    baseline = ctx.params.get("baseline")
     try:
+        engine_choice.engine_of_request(ctx.params)
         if not chosen:
             raise PromptingError("Choose at least one strategy.", "strategies")
-        baseline = given.pop("baseline", None)
         if baseline and baseline not in chosen:
             raise PromptingError("The baseline must be one of the strategies to evaluate.", "baseline")
-        check_evaluation(ctx.target_view(require_flat=True), EvaluationPlan(**given))
+        if problem:
+            raise problem
+        asked.check(bool(ctx.params.get("overwrite")))
     except PromptingError as error:
         forms.show_error(inputs, error)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import fiftyone.operators.types as types
 
-from . import forms
+from . import engine_choice, forms
 from .base import RunOperator
 from .following import follow, tell_steps
 from .words import LABELS
@@ -47,6 +47,9 @@ class ExplainStrategies(RunOperator):
             description="How the IoU falls as boxes and clicks move; takes several times as long",
         )
         forms.suggest(inputs, "device", ("auto", "cuda", "mps", "cpu"), "auto", LABELS["device"])
+        inputs.bool("advanced", default=False, label="More options", view=types.SwitchView())
+        if ctx.params.get("advanced"):
+            engine_choice.ask(inputs, ctx.params)
         if ctx.params.get("strategies") is not None:  # else the form isn't filled yet
             _check(ctx, inputs)
         return form
@@ -54,9 +57,10 @@ class ExplainStrategies(RunOperator):
     def _steps(self, ctx):
         from ..prompting.runs.explanation import explain
 
-        given, ended = forms.chosen(ctx.params, self.parameters, lists=("strategies",)), []
+        given, ended = engine_choice.others(forms.chosen(ctx.params, self.parameters, lists=("strategies",))), []
+        engine = engine_choice.engine_of_request(ctx.params)
         yield forms.tell(ctx, 0.0, "loading the model")
-        yield from tell_steps(ctx, explain(ctx.target_view(require_flat=True), **given), ended)
+        yield from tell_steps(ctx, explain(ctx.target_view(require_flat=True), **given, engine=engine), ended)
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             yield forms.show_tables(ctx, ended[-1].tables())
@@ -69,6 +73,11 @@ class ExplainStrategies(RunOperator):
         device: str = "auto",
         robustness: bool = False,
         seed: int = 0,
+        engine: str = engine_choice.HERE,
+        workers: int | None = None,
+        ray_address: str | None = None,
+        cpus_per_worker: int = 1,
+        gpus_per_worker: float | None = None,
         progress: bool = True,
     ):
         """Explain from Python, after an evaluation.
@@ -80,6 +89,11 @@ class ExplainStrategies(RunOperator):
             device: ``auto``, ``cuda``, ``mps`` or ``cpu``
             robustness: also disturb the truth's prompts, and measure how the IoU falls
             seed: of the disturbances
+            engine: ``here`` or ``ray``, workers by Ray: this and the next four as in ``apply_strategies``
+            workers: how many
+            ray_address: of a cluster, or ``auto``
+            cpus_per_worker: processors of each, and threads
+            gpus_per_worker: GPUs of each
             progress: show a progress bar
 
         Returns:
@@ -90,7 +104,8 @@ class ExplainStrategies(RunOperator):
         """
         from ..prompting.runs.explanation import explain
 
-        steps = explain(sample_collection, forms.names(strategies), prefix, device, robustness, seed)
+        crew = engine_choice.engine_of(locals())
+        steps = explain(sample_collection, forms.names(strategies), prefix, device, robustness, seed, crew)
         return follow(steps, progress)
 
 
@@ -102,6 +117,7 @@ def _check(ctx, inputs: types.Object) -> None:
     given = forms.chosen(ctx.params, ("strategies", "prefix"), lists=("strategies",))
     try:
         with concerning("strategies"):
+            engine_choice.engine_of_request(ctx.params)
             if not given.get("strategies"):
                 raise PromptingError("Choose at least one strategy.")
             check_explanation(ctx.target_view(require_flat=True), **given)

@@ -28,7 +28,7 @@ class ExportComparison(RunOperator):
         from ..prompting.errors import PromptingError, concerning
         from ..prompting.report.files import check_paths
         from ..prompting.report.folder import default_folder
-        from ..prompting.trust import check_report_folder, report_folders
+        from ..prompting.trust import check_written_folder, written_folders
 
         inputs = types.Object()
         form = types.Property(inputs, view=types.View(label="Export the comparison of SAM 2 prompting strategies"))
@@ -36,7 +36,7 @@ class ExportComparison(RunOperator):
         if not strategies_in(ctx.dataset, prefix):
             forms.show_problem(inputs, f"No strategy with the prefix {prefix!r} was applied to this dataset yet.")
             return form
-        allowed = " or ".join(map(str, report_folders()))
+        allowed = " or ".join(map(str, written_folders()))
         inputs.str(
             "folder",
             default=str(default_folder(ctx.dataset)),
@@ -50,7 +50,7 @@ class ExportComparison(RunOperator):
         if folder is not None:
             try:
                 with concerning("folder"):
-                    check_report_folder(folder)
+                    check_written_folder(folder, "reports")
                     check_paths(folder, bool(ctx.params.get("overwrite")))
             except PromptingError as error:
                 forms.show_error(inputs, error)
@@ -58,9 +58,9 @@ class ExportComparison(RunOperator):
 
     def _steps(self, ctx):
         from ..prompting.analysis.tables import Table
-        from ..prompting.trust import check_report_folder
+        from ..prompting.trust import check_written_folder
 
-        check_report_folder(ctx.params.get("folder") or "")
+        check_written_folder(ctx.params.get("folder") or "", "reports")
         yield forms.tell(ctx, 0.0, "drawing the pictures", stoppable=False)
         paths = _export(_flat(ctx), **forms.chosen(ctx.params, self.parameters))
         yield forms.tell(ctx, 1.0, f"written to {paths[0].parent}", stoppable=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from os import PathLike
 
 import fiftyone.operators.types as types
 
 from ..prompting.final.names import CASCADE, LEARNED, ONE, RULES
 from ..prompting.plan import ERROR, OVERWRITE, SKIP
-from . import forms
+from . import engine_choice, forms, mask_folder
 from .base import RunOperator
 from .following import follow, tell_steps
 from .truths import truths_of
@@ -34,7 +35,6 @@ class FinishLabels(RunOperator):
         description="Make one label of each sample from strategies' results, in fields of your own",
         icon="label",
     )
-    rest = {"existing": SKIP}
 
     def resolve_input(self, ctx) -> types.Property:
         from ..prompting.errors import PromptingError
@@ -51,7 +51,12 @@ class FinishLabels(RunOperator):
             return form
         _ask_truth(ctx, inputs, prefix, rule)
         inputs.str("name", default=NAME, required=True, label=LABELS["name"], description=_told(ctx))
+        mask_folder.ask(inputs, mask_folder.begins_with(ctx), ctx.params)
+        inputs.bool("advanced", default=False, label="More options", view=types.SwitchView())
+        if ctx.params.get("advanced"):
+            engine_choice.ask(inputs, ctx.params)
         try:
+            engine_choice.engine_of_request(ctx.params)
             self._tell(ctx, inputs, prefix, rule)
         except PromptingError as error:
             forms.show_error(inputs, error, {"strategies": "strategy"} if rule == ONE else {})
@@ -61,18 +66,19 @@ class FinishLabels(RunOperator):
         """What would be written, and what would be lost."""
         from dataclasses import replace
 
-        from ..prompting.runs.finishing import plan_finish
+        from ..prompting.runs.finish_plan import plan_finish
 
         samples = ctx.target_view(require_flat=True)
+        mask_folder.check(ctx.params)
         filled = {"prefix": prefix, "rule": rule, **_filled(ctx, prefix, rule)}
         plan = _plan({**filled, **{name: value for name, value in ctx.params.items() if value is not None}})
         would = plan_finish(samples, replace(plan, existing=OVERWRITE, reviewed=True))
         count = len(would.sample_ids)
         said = f"{count} of {count + would.without} samples have results to label by."
-        if not would.replaced:
+        if not would.there:
             inputs.view("count", types.Notice(label=said))
             return
-        said += f" {would.replaced} of them have a label in {would.name} or {would.instances} already."
+        said += f" {len(would.there)} of them have a label in {would.fields.mask} or {would.fields.instances} already."
         inputs.view("count", types.Warning(label=said))
         choices = {
             SKIP: (TITLES["existing"][SKIP], "Labels that are there stay as they are"),
@@ -85,8 +91,9 @@ class FinishLabels(RunOperator):
     def _steps(self, ctx) -> Iterator:
         from ..prompting.runs.finishing import finish
 
-        plan, ended = _plan(ctx.params), []
-        yield from tell_steps(ctx, finish(ctx.target_view(require_flat=True), plan), ended)
+        mask_folder.check(ctx.params)
+        plan, engine, ended = _plan(ctx.params), engine_choice.engine_of_request(ctx.params), []
+        yield from tell_steps(ctx, finish(ctx.target_view(require_flat=True), plan, engine), ended)
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             tables = ended[-1].tables()
@@ -103,6 +110,13 @@ class FinishLabels(RunOperator):
         reviewed: bool = False,
         accept_from: float | None = None,
         prefix: str = "sam2",
+        mask_dir: str | PathLike | None = None,
+        rel_dir: str | PathLike | None = None,
+        engine: str = engine_choice.HERE,
+        workers: int | None = None,
+        ray_address: str | None = None,
+        cpus_per_worker: int = 1,
+        gpus_per_worker: float | None = None,
         progress: bool = True,
     ):
         """Finish labels, from Python.
@@ -129,6 +143,13 @@ class FinishLabels(RunOperator):
             reviewed: with ``overwrite``, also replace those
             accept_from: labels of which at least this IoU is expected are accepted without a look; takes ``gt_field``
             prefix: of the strategies' fields
+            mask_dir: a folder for the labels' masks, as PNG files; None: they go into the samples' documents
+            rel_dir: the folder below which the pictures lie: their own folders are made again in ``mask_dir``
+            engine: ``here`` or ``ray``, workers by Ray: this and the next four as in ``apply_strategies``
+            workers: how many
+            ray_address: of a cluster, or ``auto``
+            cpus_per_worker: processors of each, and threads
+            gpus_per_worker: GPUs of each; none is used, and 0 lets others have them
             progress: show a progress bar
 
         Returns:
@@ -137,10 +158,13 @@ class FinishLabels(RunOperator):
         Raises:
             ValueError: what was wrong with the request, before anything is written
         """
-        from ..prompting.runs.finishing import FinishPlan, finish
+        from ..prompting.runs.finish_plan import FinishPlan
+        from ..prompting.runs.finishing import finish
 
-        plan = FinishPlan(rule, forms.names(strategies), gt_field, name, existing, reviewed, accept_from, prefix)
-        return follow(finish(sample_collection, plan), progress)
+        crew = engine_choice.engine_of(locals())
+        names, kept = forms.names(strategies), (existing, reviewed)
+        plan = FinishPlan(rule, names, gt_field, name, *kept, accept_from, prefix, mask_dir, rel_dir)
+        return follow(finish(sample_collection, plan, crew), progress)
 
 
 def _told(ctx) -> str:
@@ -193,10 +217,11 @@ def _ask_truth(ctx, inputs: types.Object, prefix: str, rule: str) -> None:
 
 def _truths(ctx, prefix: str) -> tuple[dict[str, str], str | None]:
     """The fields that may be the truth, and the last evaluation's, where it has enough to teach anything."""
+    from ..prompting.dataset.everywhere import all_samples
     from ..prompting.final.promise import FEWEST
 
     truths, last = truths_of(ctx, prefix)
-    return truths, last if last and len(ctx.dataset.exists(last)) >= FEWEST else None
+    return truths, last if last and len(all_samples(ctx.dataset).exists(last)) >= FEWEST else None
 
 
 def _filled(ctx, prefix: str, rule: str) -> dict:
@@ -211,9 +236,10 @@ def _filled(ctx, prefix: str, rule: str) -> dict:
 
 def _plan(params: dict):
     """What is asked for; a form asks for one strategy, and for an order, under names of their own."""
-    from ..prompting.runs.finishing import FinishPlan
+    from ..prompting.runs.finish_plan import FinishPlan
 
     known = ("rule", "strategies", "name", "gt_field", "existing", "reviewed", "accept_from", "prefix")
+    known += mask_folder.FOLDERS if params.get("mask_dir") else ()
     given = forms.chosen(params, known, lists=("strategies",))
     rule = given.get("rule", ONE)
     if rule == ONE and params.get("strategy"):

@@ -20,12 +20,21 @@ def follow(steps: Iterator, progress: bool, unit: str = "image"):
             if isinstance(last, Progress) and progress:
                 if bar is None:
                     bar = tqdm(unit=unit, total=last.total)
-                bar.total = last.total
-                bar.update(last.done - bar.n)
+                advance(bar, last)
     finally:
         if bar is not None:
             bar.close()
     return last
+
+
+def advance(bar: tqdm, step) -> None:
+    """Move a bar to where a run is; what comes before the samples has one of its own first."""
+    doing = step.doing or ""
+    if doing != (getattr(bar, "desc", None) or ""):
+        bar.reset()
+        bar.set_description_str(doing, refresh=False)
+    bar.total = step.total
+    bar.update(step.done - bar.n)
 
 
 def tell_steps(ctx, steps: Iterator, ended: list, unit: str = "samples") -> Iterator:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import fiftyone.operators.types as types
 
+from ..prompting.spelling import listed_names
 from .words import LABELS, in_form_words
 
 
@@ -133,15 +134,22 @@ def sentence(progress, unit: str = "samples") -> str:
     """How far a run is, in words."""
     from ..prompting.runs.progress import time_left
 
+    if getattr(progress, "doing", None):
+        place = f" {progress.done + 1} of {progress.total}" if progress.total else ""
+        return f"{progress.doing}{place}{time_left(progress.seconds_left)}"
     failed = f", {progress.failed} failed" if progress.failed else ""
     unknown = progress.seconds_left is None and 0 < progress.done < progress.total
+    each_second = getattr(progress, "each_second", None)
+    failed += f", {each_second:.3g} samples/s" if each_second else ""
     left = ", how long the rest takes the next ones tell" if unknown else time_left(progress.seconds_left)
     return f"{progress.done} of {progress.total} {unit}{failed}{left}"
 
 
 def share(progress) -> float:
     """How far a run is, 0 to 1."""
-    return progress.done / progress.total if progress.total else 1.0
+    if not progress.total:
+        return 0.0 if getattr(progress, "doing", None) else 1.0
+    return progress.done / progress.total
 
 
 def chosen(params: dict, known: Iterable[str], lists: Iterable[str] = ()) -> dict:
@@ -190,13 +198,12 @@ def show_tables(ctx, tables, link: tuple[str, str] | None = None, then: tuple[st
 
 
 def names(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    """A list of names out of text with commas; anything else stays as it is."""
+    """A list of names out of text with commas; anything else stays as it is. A name with a comma stands in quotes."""
     return _names(value) if isinstance(value, str) else value
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:
-    parts = value.split(",") if isinstance(value, str) else list(value)
-    return tuple(part.strip() for part in parts if str(part).strip())
+    return listed_names(value) if isinstance(value, str) else tuple(part.strip() for part in value if str(part).strip())
 
 
 def label_fields(samples, *label_types) -> dict[str, str]:

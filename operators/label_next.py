@@ -103,7 +103,8 @@ class LabelNext(RunOperator):
             goal: ``teach`` or ``settle``
             count: how many, at most
             tag: the tag's name
-            gt_field: samples with a label there are labelled; None: none is
+            gt_field: samples with a label there are labelled; None: none is. ``teach`` counts those too whose finished
+                labels a person accepted or edited
             a: for ``settle``, one of two strategies
             b: the other one
             prefix: of the strategies' fields

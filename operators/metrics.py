@@ -47,6 +47,8 @@ class ImageScore(foo.EvaluationMetric, ABC):
         if stored:
             scores = samples.values(f"{results.key}_{self.name_of_score}")
             return float(np.mean(scores)) if scores else None
+        from ..prompting.dataset.everywhere import all_samples
+        from ..prompting.labels.stored import label_map_of
         from ..prompting.pixels.masks import resize_mask
 
         predicted, truth = results.config.pred_field, results.config.gt_field
@@ -54,12 +56,12 @@ class ImageScore(foo.EvaluationMetric, ABC):
         for sample in samples.select_fields([predicted, truth]).iter_samples():
             if sample[predicted] is None or sample[truth] is None:
                 continue
-            target = sample[truth].get_mask()
-            scores[sample.id] = self.score(resize_mask(sample[predicted].get_mask(), *target.shape), target, values)
+            target = label_map_of(sample[truth])
+            scores[sample.id] = self.score(resize_mask(label_map_of(sample[predicted]), *target.shape), target, values)
         if results.key is not None:
             for field in self.get_fields(samples, results.config, results.key):
                 samples._dataset.add_sample_field(field, fo.FloatField)
-                samples._dataset.set_values(field, scores, key_field="id")
+                all_samples(samples._dataset).set_values(field, scores, key_field="id")
         return float(np.mean(list(scores.values()))) if scores else None
 
     def get_fields(self, samples, config, eval_key) -> list[str]:

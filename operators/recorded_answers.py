@@ -1,9 +1,10 @@
-"""What a run was recorded with, as answers to ``apply_strategies``' form: the same again."""
+"""What a run was recorded with, or is asked for from Python, as answers to ``apply_strategies``' form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from ..prompting.spelling import names_text
 from .model_choice import EACH
 
 RECORDED = (
@@ -12,12 +13,19 @@ RECORDED = (
     "encoder_precision", "compile",
 )  # fmt: skip
 """The parameters of :class:`prompting.plan.Plan` that decide what a mask looks like."""
+TEXTS = ("classes", "background", "references")
+"""Lists that the form asks for as text with commas."""
 
 
-def answers_of(record: Mapping) -> dict:
-    """The form's answers that ask for what a record says."""
-    params = {name: record[name] for name in RECORDED if record.get(name) not in (None, [], {})}
-    for name in ("classes", "background", "references"):
-        if isinstance(params.get(name), (list, tuple)):
-            params[name] = ", ".join(params[name])
+def answers_of(record: Mapping, names: Iterable[str] = RECORDED) -> dict:
+    """The form's answers that ask for what a record says.
+
+    Args:
+        record: parameters by their names
+        names: those to answer with
+    """
+    params = {name: record[name] for name in names if record.get(name) not in (None, [], (), {})}
+    for name, value in params.items():
+        if isinstance(value, (list, tuple)):
+            params[name] = names_text(value) if name in TEXTS else list(value)
     return {**params, "models": EACH, "advanced": True}

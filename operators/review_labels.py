@@ -42,7 +42,7 @@ class ReviewLabels(Described):
             forms.show_error(inputs, error)
             return form
         inputs.view("standing", types.Notice(label=str(standing)))
-        if standing.decided == standing.total:
+        if not standing.left:
             forms.show_problem(inputs, "Nothing of the current view is left to review.")
         return form
 

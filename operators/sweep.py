@@ -8,7 +8,7 @@ from ..prompting.analysis.racing import ERROR_RATE, WORTH
 from ..prompting.plan import Plan
 from ..prompting.prompts.grid import Grid
 from ..prompting.prompts.strategy import Strategy
-from . import forms, sweep_form
+from . import engine_choice, forms, sweep_form
 from .base import RunOperator
 from .best_of_sweep import params_for_best
 from .following import follow, tell_steps
@@ -33,8 +33,9 @@ class SweepStrategies(RunOperator):
         from ..prompting.runs.sweep import sweep
 
         plan, ended = plan_of(ctx.params), []
+        engine = engine_choice.engine_of_request(ctx.params)
         yield forms.tell(ctx, 0.0, "loading the models")
-        yield from tell_steps(ctx, sweep(ctx.target_view(require_flat=True), plan), ended, "pictures")
+        yield from tell_steps(ctx, sweep(ctx.target_view(require_flat=True), plan, engine), ended, "pictures")
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             uri, params = self.uri.replace("sweep_", "apply_"), params_for_best(ctx.dataset, plan.plan.prefix)
@@ -74,6 +75,11 @@ class SweepStrategies(RunOperator):
         yolo_imgsz: int | None = Plan.yolo_imgsz,
         batch_size: int | None = Plan.batch_size,
         encoder_precision: str = Plan.encoder_precision,
+        engine: str = engine_choice.HERE,
+        workers: int | None = None,
+        ray_address: str | None = None,
+        cpus_per_worker: int = 1,
+        gpus_per_worker: float | None = None,
         progress: bool = True,
     ):
         """Sweep from Python; nothing is written but the study, as the registered run ``<prefix>_study``.
@@ -112,6 +118,11 @@ class SweepStrategies(RunOperator):
             yolo_imgsz: as in ``apply_strategies``
             batch_size: pictures encoded at once; None: what the device holds
             encoder_precision: as in ``apply_strategies``
+            engine: ``here`` or ``ray``, workers by Ray: this and the next four as in ``apply_strategies``
+            workers: how many; they wait for each other after every eight pictures
+            ray_address: of a cluster, or ``auto``
+            cpus_per_worker: processors of each, and threads
+            gpus_per_worker: GPUs of each
             progress: show a progress bar
 
         Returns:
@@ -121,12 +132,13 @@ class SweepStrategies(RunOperator):
         Raises:
             ValueError: what was wrong with the request, in one sentence, before any work is done
         """
-        from ..prompting.dataset.references import as_references
+        from ..prompting.dataset.given_references import as_references
         from ..prompting.runs.sweep import sweep
 
-        references = as_references(references, sample_collection)
+        crew = engine_choice.engine_of(locals())
+        references = as_references(references, sample_collection, reference_field)
         given = {name: value for name, value in locals().items() if name in self.parameters and value is not None}
-        return follow(sweep(sample_collection, plan_of(given)), progress)
+        return follow(sweep(sample_collection, plan_of(given), crew), progress)
 
     def last(self, dataset, prefix: str = "sam2"):
         """The study of the last sweep of a dataset, finished or not; None where there was none."""

@@ -11,7 +11,8 @@ from ..prompting.analysis.study import how_many
 from ..prompting.errors import PromptingError, concerning
 from ..prompting.prompts.grid import Grid
 from ..prompting.prompts.strategy import FIELD, PLACES, PRIORS, PROMPTS, REFERENCE, Strategy
-from . import composing, forms, model_choice, prompt_fields, reference_fields
+from ..prompting.spelling import names_text
+from . import composing, engine_choice, forms, model_choice, prompt_fields, reference_fields
 from .apply_answers import begins_with
 from .sweep_answers import PARTS, as_text, asked, plan_of
 from .words import LABELS
@@ -41,7 +42,7 @@ def resolve(ctx) -> types.Property:
     forms.ask_prefix(ctx, inputs)
     truth = "ground_truth" if "ground_truth" in truths else next(iter(truths))
     forms.choose_one(inputs, "gt_field", truths, truth, LABELS["gt_field"])
-    inputs.str("classes", default=", ".join(begins["classes"]), required=True, label=LABELS["classes"])
+    inputs.str("classes", default=names_text(begins["classes"]), required=True, label=LABELS["classes"])
     for name in PARTS:
         _ask_part(inputs, name)
         if name == "priors" and FIELD in (ctx.params.get("priors") or ()):
@@ -49,6 +50,9 @@ def resolve(ctx) -> types.Property:
         if name == "priors" and REFERENCE in (ctx.params.get("priors") or ()):
             reference_fields.ask(ctx, inputs, begins)
     inputs.bool("racing", default=True, label=LABELS["racing"])
+    inputs.bool("advanced", default=False, label="More options", view=types.SwitchView())
+    if ctx.params.get("advanced"):
+        engine_choice.ask(inputs, ctx.params)
     strategies, error = _strategies(ctx.params)
     model_choice.ask(inputs, begins, {**now, "strategies": [strategy.name for strategy in strategies]})
     if strategies:
@@ -99,6 +103,7 @@ def _what_is_wrong(ctx) -> PromptingError | None:
 
     try:
         plan, view = plan_of(ctx.params).plan, ctx.target_view(require_flat=True)
+        engine_choice.engine_of_request(ctx.params)
         with concerning("view_target"):
             checks.check_collection(view)
         glance_at_references(view._dataset, plan)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os import PathLike
 
 import fiftyone.operators as foo
 
 from ..prompting.final.names import ONE
 from ..prompting.plan import ERROR, OVERWRITE
+from . import engine_choice
 from .finish_labels import NAME, FinishLabels
 
 
@@ -42,6 +44,13 @@ class UseAsLabels(FinishLabels):
         name: str = NAME,
         prefix: str = "sam2",
         overwrite: bool = False,
+        mask_dir: str | PathLike | None = None,
+        rel_dir: str | PathLike | None = None,
+        engine: str = engine_choice.HERE,
+        workers: int | None = None,
+        ray_address: str | None = None,
+        cpus_per_worker: int = 1,
+        gpus_per_worker: float | None = None,
         progress: bool = True,
     ):
         """``finish_labels`` by the rule ``one``.
@@ -52,6 +61,8 @@ class UseAsLabels(FinishLabels):
             name: the field to write
             prefix: of the strategy's fields
             overwrite: replace labels that samples have there already and that nobody accepted or edited
+            mask_dir, rel_dir: a folder for the labels' masks, as in ``finish_labels``
+            engine, workers, ray_address, cpus_per_worker, gpus_per_worker: who does it, as in ``finish_labels``
             progress: show a progress bar
 
         Returns:
@@ -60,7 +71,6 @@ class UseAsLabels(FinishLabels):
         Raises:
             ValueError: what was wrong with the request, before anything is written
         """
-        existing = OVERWRITE if overwrite else ERROR
-        return super().__call__(
-            sample_collection, ONE, strategy, name, existing=existing, prefix=prefix, progress=progress
-        )
+        by = {name: value for name, value in locals().items() if name in engine_choice.PARAMETERS}
+        to = dict(existing=OVERWRITE if overwrite else ERROR, prefix=prefix, mask_dir=mask_dir, rel_dir=rel_dir)
+        return super().__call__(sample_collection, ONE, strategy, name, **to, **by, progress=progress)

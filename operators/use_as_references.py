@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fiftyone.operators.types as types
 
+from ..prompting.spelling import names_text
 from . import forms
 from .base import RunOperator
 from .following import follow, tell_steps
@@ -23,6 +24,8 @@ class UseAsReferences(RunOperator):
     )
 
     def resolve_input(self, ctx) -> types.Property:
+        from ..prompting.dataset.everywhere import all_samples
+        from ..prompting.dataset.reading import GLANCE
         from ..prompting.dataset.references import label_fields_for
         from ..prompting.errors import PromptingError
         from ..prompting.runs.teaching import find_references
@@ -38,10 +41,10 @@ class UseAsReferences(RunOperator):
         inputs.str("tag", default=TAG, required=True, label=LABELS["tag"])
         given = {"field": next(iter(there)), **forms.chosen(ctx.params, ("field", "tag", "only"))}
         tag = given.get("tag", TAG)
-        if ctx.dataset.match_tags(tag).count():
+        if all_samples(ctx.dataset).match_tags(tag).count():
             inputs.bool("only", default=False, label=LABELS["only"])
         try:
-            found = find_references(ctx.target_view(require_flat=True), **given)
+            found = find_references(ctx.target_view(require_flat=True), **given, most=GLANCE)
             notice = types.Warning if found.whole else types.Notice
             inputs.view("found", notice(label=found.told(done=False)))
         except PromptingError as error:
@@ -56,6 +59,8 @@ class UseAsReferences(RunOperator):
         if not ctx.delegated:
             yield ctx.trigger("reload_dataset")
             yield ctx.ops.clear_selected_samples()
+            if (shown := ctx.request_params.get("active_fields")) is not None:
+                yield ctx.ops.set_active_fields(list(dict.fromkeys([*shown, "tags"])))
             yield self._what_next(ctx, ended[-1])
 
     def _what_next(self, ctx, taught):
@@ -68,8 +73,7 @@ class UseAsReferences(RunOperator):
             "reference_field": taught.field,
             "view_target": "CURRENT_VIEW" if ctx.has_custom_view else "DATASET",
         }
-        if taught.classes:
-            params["classes"] = ", ".join(taught.classes)
+        params["classes"] = names_text(taught.classes)  # empty, and asked for, where nothing has a name
         uri = self.uri.replace("use_as_references", "apply_strategies")
         shown = {"label": "Find more of these", "icon": "search", "variant": "contained"}
         outputs.btn("apply", on_click=uri, prompt=True, params=params, **shown)

@@ -32,6 +32,8 @@ LABELS = {
     "batch_size": "Batch size",
     "encoder_precision": "Precision of SAM 2's encoder",
     "compile": "Compile the encoder",
+    "mask_dir": "Folder for masks",
+    "rel_dir": "Folder of the pictures",
     "gt_field": "Ground truth",
     "patches": "Patches of hits, strays and misses",
     "fields": "Masks that are there already",
@@ -60,6 +62,11 @@ LABELS = {
     "below": "Only below",
     "tag": "Tag",
     "way": "What to do",
+    "engine": "Where it runs",
+    "workers": "Workers",
+    "ray_address": "Ray cluster",
+    "cpus_per_worker": "Processors of a worker",
+    "gpus_per_worker": "GPUs of a worker",
     "only": "Only these: take the tag from the others",
 }
 

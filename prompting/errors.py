@@ -30,8 +30,20 @@ class ModelUnavailable(PromptingError):
     """A model that can't be had on this machine; the message names the bundled one."""
 
 
+class DatabaseLost(PromptingError):
+    """FiftyOne's database failed or is away; what was written is whole."""
+
+
 class Stopped(PromptingError):
-    """Somebody asked a run to stop, and it did: what it wrote is whole, and the message says how to go on."""
+    """Somebody asked a run to stop, and it did: what it wrote is whole, and the message says how to go on.
+
+    Attributes:
+        rest: what the same request must say of results that exist, to do what is left; None: what it says
+    """
+
+    def __init__(self, message: str = "", rest: str | None = None) -> None:
+        super().__init__(message)
+        self.rest = rest
 
 
 @contextmanager

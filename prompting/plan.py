@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
+from pathlib import Path
 
 from .errors import PromptingError
 from .prompts.strategies import AUTOMATIC, STRATEGIES, strategies_named
@@ -37,7 +40,8 @@ class Plan:
         field_rounds: corrective clicks for ``field_*`` strategies, where the field has masks
         references: labelled pictures that show ``reference_*`` strategies what to look for: a tag, or ids of samples
         reference_field: the field with their masks
-        references_sha256: what those are, by their files' names and masks; known once they are read
+        references_sha256: what those are: a digest of their files' names and masks, ``+``, and one of what is in the
+            files; known once they are read
         phrases: a class's phrases for CLIP, instead of the vocabulary's
         background: background phrases for CLIP, instead of the vocabulary's
         yolo_confidence: detections below it are dropped
@@ -48,6 +52,8 @@ class Plan:
             recorded, for with bfloat16 it rounds elsewhere
         heatmap: also store what CLIP sees, as a Heatmap
         keep_rounds: also store the mask that each instance had before and after each corrective click
+        mask_dir: the folder for masks, as PNG files; None: they go into the samples' documents
+        rel_dir: the folder below which the pictures lie, whose own folders are made again in ``mask_dir``
     """
 
     strategies: tuple[str, ...] = AUTOMATIC
@@ -74,6 +80,8 @@ class Plan:
     heatmap: bool = False
     keep_rounds: bool = False
     compile: bool = False
+    mask_dir: str | None = None
+    rel_dir: str | None = None
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without a model or a dataset.
@@ -107,6 +115,9 @@ class Plan:
             )
         object.__setattr__(self, "points_field", self.points_field or None)
         self._check_references()
+        mask_dir, rel_dir = mask_folders(self.mask_dir, self.rel_dir)
+        object.__setattr__(self, "mask_dir", mask_dir)
+        object.__setattr__(self, "rel_dir", rel_dir)
         for name in ("seed", "field_rounds", "batch_size", "yolo_imgsz"):
             if name in ("batch_size", "yolo_imgsz") and getattr(self, name) in (None, AUTO):
                 object.__setattr__(self, name, None)
@@ -133,8 +144,12 @@ class Plan:
         object.__setattr__(self, "phrases", given)
 
     def _check_references(self) -> None:
-        if self.references is not None and not isinstance(self.references, str):
-            object.__setattr__(self, "references", _names("references", self.references))
+        given = self.references
+        if isinstance(given, str):
+            object.__setattr__(self, "references", given if given.strip(" ,\t\n") else None)
+        elif given is not None:
+            given = list(given) if isinstance(given, Iterable) else given
+            object.__setattr__(self, "references", None if given == [] else _names("references", given))
         if not self.uses(REFERENCE):
             return
         if not self.references:
@@ -185,15 +200,36 @@ class Plan:
     def record(self) -> dict:
         """Everything that decides what a strategy's masks look like, as plain JSON, with the packages' versions."""
         record = asdict(self)
-        for name in ("strategies", "existing", "batch_size", "heatmap", "keep_rounds"):
+        for name in ("strategies", "existing", "batch_size", "heatmap", "keep_rounds", "mask_dir", "rel_dir"):
             record.pop(name)
         record["versions"] = {name: v for name in PACKAGES if (v := _version(name))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
 
 
+def mask_folders(mask_dir: object, rel_dir: object) -> tuple[str | None, str | None]:
+    """``mask_dir`` and ``rel_dir`` as absolute paths, None for empty ones.
+
+    Raises:
+        PromptingError: no folder's name, or ``rel_dir`` alone
+    """
+    given = {"mask_dir": mask_dir, "rel_dir": rel_dir}
+    for name, folder in given.items():
+        if folder is not None and not isinstance(folder, (str, PathLike)):
+            raise PromptingError(f"{name} must be a folder's path, not {folder!r:.50}.", name)
+        said = str(folder or "").strip()
+        given[name] = str(Path(said).expanduser().absolute()) if said else None
+    if given["rel_dir"]:  # it is compared with the pictures' paths, which FiftyOne writes so
+        given["rel_dir"] = os.path.normpath(given["rel_dir"])
+    if given["rel_dir"] and not given["mask_dir"]:
+        raise PromptingError("rel_dir says which folders are made again in mask_dir; name that too.", "mask_dir")
+    return given["mask_dir"], given["rel_dir"]
+
+
 def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:
     values = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else tuple(values)
-    if not values or not all(isinstance(value, str) and value.strip() for value in values):
+    if not values:
+        raise PromptingError(f"{what} must be a list of names, one at least, and there is none.", what)
+    if not all(isinstance(value, str) and value.strip() for value in values):
         raise PromptingError(f"{what} must be a list of names, one at least, not {list(values)!r}.", what)
     return tuple(dict.fromkeys(value.strip() for value in values))
 

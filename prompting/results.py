@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .prompts.refine import Round
 
 OK, NO_PROMPT = "ok", "no_prompt"
+OUTDATED = "outdated: of an earlier run with other settings"
+"""The status of a result that a run is to replace, until it does: stopped or killed, it leaves no results of two kinds
+that nobody could tell apart."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class StrategyResult:
         masks: N of the picture's size, each instance by itself, windows, or (H, W) bool arrays that become them; None
             where nothing was decoded
         rounds: each instance's masks on the way, where it was refined
-        prior_confidence: how sure the prior was of each instance, 0 to 1; empty where nothing was decoded
+        prior_confidence: how sure the prior was of each instance, 0 to 1, None where that isn't known; empty where
+            nothing was decoded
     """
 
     strategy: str
@@ -46,7 +50,7 @@ class StrategyResult:
     decoder_calls: int
     masks: Sequence[Window] | None = None
     rounds: tuple[Round, ...] = ()
-    prior_confidence: tuple[float, ...] = ()
+    prior_confidence: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         if self.masks is not None:

@@ -3,8 +3,10 @@ others, and of fields, of which FiftyOne can't keep all."""
 
 from __future__ import annotations
 
+import csv
+import io
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def same_name(name: str) -> str:
@@ -20,6 +22,31 @@ def spelled(name: str | None, classes: Sequence[str]) -> str | None:
     if name is None or name in classes:
         return name
     return next((wanted for wanted in classes if same_name(wanted) == same_name(name)), None)
+
+
+def listed_names(text: str) -> tuple[str, ...]:
+    """The names in a text with commas between them; one with a comma of its own stands in quotes.
+
+    >>> listed_names('coin, "note, old"')
+    ('coin', 'note, old')
+    """
+    parts = next(csv.reader([" ".join(text.splitlines())], skipinitialspace=True), ())
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def names_text(names: Iterable[str]) -> str:
+    """Names as a text; undo :func:`listed_names`.
+
+    >>> names_text(("coin", "note, old"))
+    'coin, "note, old"'
+    """
+    return ", ".join(name if listed_names(name) == (name,) else _quoted(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    written = io.StringIO()
+    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="").writerow([name])
+    return written.getvalue()
 
 
 def begins_fields(text: object) -> bool:

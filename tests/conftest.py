@@ -20,6 +20,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.remembered import Remembering
+
 ROOT = Path(__file__).resolve().parents[1]
 
 _HOME = Path(tempfile.mkdtemp(prefix="sam2-prompting-tests-"))
@@ -43,6 +45,8 @@ class _SkipWhoAsks(importlib.abc.MetaPathFinder):
 if _PURE:
     sys.meta_path.insert(0, _SkipWhoAsks())
     sys.addaudithook(sys.meta_path[0].heard)
+else:
+    sys.meta_path.insert(0, Remembering())
 
 
 def _database_folder() -> Path:
@@ -94,7 +98,7 @@ os.environ["YOLO_OFFLINE"] = "1"
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
 
 
-LONGEST = ("app", "reliability", "test_demo.py", "test_benchmarks.py", "right_numbers", "runs")
+LONGEST = ("app", "reliability", "cluster", "test_demo.py", "test_benchmarks.py", "right_numbers", "runs")
 """Of the tests' folders and files, those that take longest."""
 
 if _WORKER:  # each has a core, a database and a browser of its own
@@ -114,7 +118,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """What one worker does is a file; of the browser's tests, all that share an App, or all that start their own.
+    """What one worker does is a file; of the browser's tests, all that share an App, or all that start their own; and
+    all that share Ray's cluster.
 
     So there are two Chromiums at once at most.
     """
@@ -123,6 +128,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     class ByApp(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
+            if file.startswith("tests/cluster/"):
+                return "cluster"
             if not file.startswith("tests/app/"):
                 return file
             return "launching" if file.endswith(LAUNCHING) else "sharing"
@@ -166,6 +173,18 @@ def dataset(made_once):
     yield dataset
     if fo.dataset_exists(dataset.name):
         dataset.delete()
+
+
+@pytest.fixture
+def nobody_asked_before():
+    """Forms begin with the person's last run, and other tests are persons too. Gives where that is kept."""
+    from fiftyone.operators.store import ExecutionStore
+
+    from prompting.dataset.last_run import STORE
+
+    store = ExecutionStore.create(STORE)
+    store.clear()
+    return store
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ def leave_finished(dataset, name: str = "mine") -> Promise:
     true = rng.random(20)
     held_out = np.clip(true + rng.normal(0, 0.1, 20), 0, 1)
     told = promise(true, held_out, held_out)
-    finals.declare(dataset, FinalFields.of(name), "sam2_yolo_box")
     finals.record(dataset, name, "sam2", "cascade", ["yolo_box", "clip_point"], 6)
+    finals.declare(dataset, FinalFields.of(name), "sam2_yolo_box")
     trial = Trial({"one": true - 0.1, "cascade": true}, true + 0.1, "cascade")
     finals.save_findings(dataset, name, trial, [told], Expectation((), held_out, true))
     return told

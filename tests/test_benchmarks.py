@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import finish, floor, large, large_judging, precision, scale, stages, sweep, timing, weights
+from benchmarks import finish, floor, large, large_judging, precision, scale, scheduling, stages, sweep, timing, weights
 from prompting.errors import ModelUnavailable
 from prompting.final.enough import Enough
 from prompting.models import catalogue
@@ -47,6 +47,18 @@ def test_contestants_take_turns_and_are_made_ready_outside_the_clock():
     turn = [[f"ready {name}", "start", f"run {name}", "stop", f"close {name}"] for name in "ab"]
     assert happened == 3 * (turn[0] + turn[1])
     assert times == {"a": [1.0, 1.0], "b": [1.0, 1.0]}
+
+
+def test_scheduling_loses_what_pages_and_failures_cost_and_no_more():
+    times, rng = np.full(800, 0.1), np.random.default_rng
+    two = scheduling.Machines(workers=2, failures=0, page_seconds=0.0, spread=0.0)
+    assert abs(scheduling.simulate(times, 8, two, rng(0)).total) < 1e-9  # 50 pages each, of the same length
+    costly = scheduling.Machines(workers=2, failures=0, page_seconds=0.1, spread=0.0)
+    assert scheduling.simulate(times, 1, costly, rng(0)).total == pytest.approx(1)
+    assert scheduling.simulate(times, 800, two, rng(0)).end == pytest.approx(1)  # one of the two has nothing to do
+    failing = scheduling.Machines(workers=2, failures=300, start_seconds=1.0, page_seconds=0.0, spread=0.0)
+    found = scheduling.simulate(times, 8, failing, rng(0))
+    assert 0 < found.again <= found.total
 
 
 def test_a_machine_that_slows_down_leaves_the_ratio_alone():
@@ -227,11 +239,10 @@ def test_a_scene_has_as_many_people_as_it_says_and_the_size(people):
     assert np.max(np.sum(masks, axis=0)) == 1  # nobody stands in front of anybody
 
 
-@pytest.mark.parametrize(("settled_from", "after"), [(8, 8), (30, 30), (None, 80)])
-def test_it_is_settled_after_so_many_pictures_only_if_it_stays_so(settled_from, after):
+@pytest.mark.parametrize(("settled_at", "after"), [((8, 9), 8), ((30,), 30), ((), 80)])
+def test_who_asks_after_each_picture_stops_at_the_first_that_settles_it(settled_at, after):
     def tell(count: int):
-        settled = count == 12 or (settled_from is not None and count >= settled_from)
-        low = 0.01 if settled else -0.01
-        return Enough("a", "b", count, 80, 0.02, low, 0.05, 40, 20, 80)
+        return Enough("a", "b", count, 80, 0.02, 0.01 if count in settled_at else -0.01, 0.05, 40, 20, 80)
 
-    assert finish.first_settled(tell, 80) == after
+    count, told = finish.first_settled(tell, 80)
+    assert count == after and (told is None) == (not settled_at)

@@ -38,7 +38,7 @@ def test_default_plan_is_all_strategies_that_need_no_field():
         ({"strategies": ["field_box"]}, "need prompt_field"),
         ({"strategies": ["field_box"], "prompt_field": ""}, "need prompt_field"),
         ({"strategies": ["reference_box_points"]}, "need references: a tag, a view, or ids"),
-        ({"strategies": ["reference:box"], "references": []}, "references must be a list of names, one at least"),
+        ({"strategies": ["reference:box"], "references": []}, "need references: a tag, a view, or ids"),
         ({"strategies": ["reference:box"], "references": "few"}, "need reference_field: the field with the masks"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"field_rounds": -1}, "at least"),

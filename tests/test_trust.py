@@ -11,7 +11,7 @@ OFFICIAL = ("yolo26x.pt",)
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch, tmp_path):
     monkeypatch.delenv(trust.CHECKPOINTS, raising=False)
-    monkeypatch.delenv(trust.REPORTS, raising=False)
+    monkeypatch.delenv(trust.WRITTEN, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
 
@@ -55,30 +55,30 @@ def test_links_and_dots_lead_nowhere_out_of_a_named_folder(monkeypatch, tmp_path
 
 def test_reports_may_go_home_but_to_no_hidden_place_there(tmp_path):
     home = tmp_path / "home"
-    trust.check_report_folder(str(home / "reports"))
-    trust.check_report_folder("~/reports")
+    trust.check_written_folder(str(home / "reports"), "reports")
+    trust.check_written_folder("~/reports", "reports")
     for folder in (home / ".ssh", home / "reports" / ".hidden"):
         with pytest.raises(PromptingError, match="is hidden"):
-            trust.check_report_folder(str(folder))
+            trust.check_written_folder(str(folder), "reports")
 
 
 @pytest.mark.parametrize("folder", ["/etc", "/", ""])
 def test_reports_may_not_leave_home(folder, monkeypatch):
     monkeypatch.chdir("/")
-    with pytest.raises(PromptingError, match=trust.REPORTS):
-        trust.check_report_folder(folder)
+    with pytest.raises(PromptingError, match=trust.WRITTEN):
+        trust.check_written_folder(folder, "reports")
 
 
 def test_reports_go_where_the_administrator_says_and_nowhere_else(monkeypatch, tmp_path):
-    monkeypatch.setenv(trust.REPORTS, str(tmp_path / "shared"))
-    trust.check_report_folder(str(tmp_path / "shared" / "mine"))
+    monkeypatch.setenv(trust.WRITTEN, str(tmp_path / "shared"))
+    trust.check_written_folder(str(tmp_path / "shared" / "mine"), "reports")
     with pytest.raises(PromptingError, match="may be written below"):
-        trust.check_report_folder(str(tmp_path / "home" / "mine"))
+        trust.check_written_folder(str(tmp_path / "home" / "mine"), "reports")
 
 
 def test_a_report_follows_no_link_out_of_its_folder(tmp_path):
     (tmp_path / "home" / "link").symlink_to("/etc")
     with pytest.raises(PromptingError, match="may be written below"):
-        trust.check_report_folder("~/link/report")
+        trust.check_written_folder("~/link/report", "reports")
     with pytest.raises(PromptingError, match=r"goes up with '\.\.'"):
-        trust.check_report_folder("~/reports/../other")
+        trust.check_written_folder("~/reports/../other", "reports")

@@ -12,9 +12,8 @@ import fiftyone.operators.types as types
 NO_BREAK, JOINER = "\u00a0", "\u2060"
 LONGEST_NUMBER = 20
 
-CONTENT = "all.content"
-"""Where the state keeps what was drawn last, in any page. Its drop-down, which nobody sees, is how a page hears of it:
-the App tells of every choice that another page made, with what this one shows."""
+TOLD = "all"
+"""Where the state keeps which drawing followed what a page may show; by :func:`listener`."""
 
 HERE = "drawn_here"
 """Where a page's own data keeps what it shows itself."""
@@ -28,6 +27,16 @@ SHAPED = re.compile(r"\w+_shape[0-9a-f]{8}")
 WRAPPED = {"grid": {"sx": {"display": "flex", "flexWrap": "wrap", "alignItems": "flex-end"}}}
 HIDDEN = {"container": {"sx": {"display": "none"}}}
 NARROW = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
+
+
+def listener(content: str) -> str:
+    """By what name, in the row TOLD, a page that shows this content hears of another drawing.
+
+    A drop-down is there that nobody sees: the App tells of every choice that another page made, with what this one
+    shows. The page that drew shows something else by then: it doesn't hear of itself, which would have it draw, and the
+    App read the dataset, a second time.
+    """
+    return content[:16]
 
 
 class Canvas:
@@ -53,26 +62,36 @@ class Canvas:
         lasting = {name: of.to_json() for name, of in self.root.properties.items() if name not in self._passing}
         return hashlib.sha256(json.dumps([lasting, self._data], default=str).encode()).hexdigest()
 
-    def show(self, ctx, state: dict, here: dict) -> types.Property:
-        """What ``render`` returns; the data, and changes of the panel's state, are on their way.
+    def show(self, ctx, state: dict, here: dict) -> None:
+        """Draw, and then tell the pages that still show what was there before.
 
         Args:
             ctx: of the panel
             state: what the panel's state must say, in every page that shows the dataset: they share it
             here: what this page alone remembers, and says with every choice
         """
-        content, hidden = self.content, types.DropdownView(componentsProps=HIDDEN)
-        self.row("all").enum("content", [content], default=content, view=hidden, on_change=self._redraw)
-        return self.send(ctx, {HERE: None, **state, CONTENT: content}, {HERE: {**here, "content": content}})
+        hidden = types.DropdownView(componentsProps=HIDDEN)
+        self.row(TOLD).enum(listener(self.content), [], view=hidden, on_change=self._redraw)
+        self._send_data(ctx, {HERE: here})
+        ctx.ops.show_panel_output(self._laid_out())
+        self._send_state(ctx, {HERE: None, **state})
 
-    def send(self, ctx, state: dict, here: dict | None = None) -> types.Property:
-        """The same for a panel whose pages needn't hear of each other."""
-        data, copies = {**self._data, **self._moving}, filter(SHAPED.fullmatch, ctx.panel_state or ())
-        ctx.ops.patch_panel_state({**dict.fromkeys((*copies, *data)), **state})
-        ctx.ops.set_panel_data({**data, **(here or {})})
-        narrow = {
-            "grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}
-        }  # or a wide table widens the panel
+    def send(self, ctx, state: dict) -> types.Property:
+        """What ``render`` returns, for a panel whose pages needn't hear of each other."""
+        self._send_data(ctx, {})
+        self._send_state(ctx, state)
+        return self._laid_out()
+
+    def _send_data(self, ctx, here: dict) -> None:
+        ctx.ops.set_panel_data({**self._data, **self._moving, **here})
+
+    def _send_state(self, ctx, state: dict) -> None:
+        copies = filter(SHAPED.fullmatch, ctx.panel_state or ())
+        ctx.ops.patch_panel_state({**dict.fromkeys((*copies, *self._data, *self._moving)), **state})
+
+    def _laid_out(self) -> types.Property:
+        # or a wide table widens the panel
+        narrow = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)", "px": 1}}}
         view = types.GridView(align_x="left", orientation="vertical", gap=2, componentsProps=narrow)
         return types.Property(self.root, view=view)
 

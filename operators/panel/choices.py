@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,9 @@ if TYPE_CHECKING:
 SIZE, COUNT = "size of the largest instance (% of the picture)", "number of instances"
 
 # Where the App keeps what is chosen: the name of the row, a dot, the name of the drop-down.
-PREFIX, BASELINE, A, B, SLICE_BY = "prefixes.prefix", "top.baseline", "pair.a", "pair.b", "slicing.slice_by"
-CHOSEN_AMONG = "chosen_among"
-"""What there was to choose from: with other strategies, or another evaluation's baseline, the App's remembered
-defaults are nobody's choice."""
+PREFIX, SLICE_BY = "prefixes.prefix", "slicing.slice_by"
+BASELINE, A, B = "top.baseline", "pair.a", "pair.b"
+"""What these begin with: :meth:`Choices.path` ends with what there is to choose from."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Choices:
         findings: the same of the scope's pictures alone
         baseline, a, b: strategies' names; b is None where there is one strategy alone
         slice_by: a field, or SIZE or COUNT
+        among: what tells the strategies to choose from, and their evaluation, from others
     """
 
     scope: Scope
@@ -40,6 +41,7 @@ class Choices:
     a: str | None = None
     b: str | None = None
     slice_by: str = SIZE
+    among: str = ""
 
     @classmethod
     def of(cls, ctx) -> Choices:
@@ -62,14 +64,14 @@ class Choices:
         whole = load_findings(ctx.dataset, prefix)
         findings = whole if scope.ids is None else part_of(whole, scope.ids)
         names = findings.evaluated or findings.strategies
-        known = state(CHOSEN_AMONG) in (None, _among(whole, names))
-        wanted = {name: state(name) if known else None for name in (BASELINE, A, B)}
+        among = _among(whole, names)
+        wanted = {name: state(f"{name}_{among}") for name in (BASELINE, A, B)}
         recorded = findings.comparison.baseline if findings.comparison else None
         baseline = next((n for n in (wanted[BASELINE], recorded) if n in names), names[-1])
         a = wanted[A] if wanted[A] in names else names[0]
         others = [name for name in names if name != a]
         b = next((n for n in (wanted[B], baseline) if n in others), others[0] if others else None)
-        return cls(scope, there, whole, findings, baseline, a, b, state(SLICE_BY) or SIZE)
+        return cls(scope, there, whole, findings, baseline, a, b, state(SLICE_BY) or SIZE, among)
 
     @property
     def prefix(self) -> str:
@@ -80,15 +82,24 @@ class Choices:
         """The strategies to choose from: those that were evaluated, or all where none was."""
         return self.findings.evaluated or self.findings.strategies
 
+    def path(self, name: str) -> str:
+        """Where the App keeps BASELINE, A or B. With other strategies, or after an evaluation with another baseline, it
+        is elsewhere: the App would bring its remembered values into the new drop-downs, which are nobody's choice."""
+        return f"{name}_{self.among}"
+
+    def drop_down(self, name: str) -> str:
+        """What the drop-down of BASELINE, A or B is called in its row."""
+        return self.path(name).partition(".")[2]
+
     def remembered(self, ctx) -> dict:
         """What the panel's state must say, for the drop-downs to show what was drawn, where it says something else."""
         if self.findings is None:
             return {}
-        values = {CHOSEN_AMONG: _among(self.whole, self.names), BASELINE: self.baseline, A: self.a, B: self.b}
-        return {name: value for name, value in values.items() if ctx.panel.get_state(name) != value}
+        values = {self.path(BASELINE): self.baseline, self.path(A): self.a, self.path(B): self.b}
+        return {path: value for path, value in values.items() if ctx.panel.get_state(path) != value}
 
 
 def _among(whole: Findings, names: tuple[str, ...]) -> str:
     """Before an evaluation nobody is asked for a baseline; one with another baseline is a new beginning too."""
     baseline = whole.comparison.baseline if whole.comparison else ""
-    return " ".join((whole.prefix, *sorted(names), "/", baseline))
+    return hashlib.sha256(" ".join((whole.prefix, *sorted(names), "/", baseline)).encode()).hexdigest()[:8]

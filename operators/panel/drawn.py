@@ -6,7 +6,9 @@ each of them would never end.
 
 Pages that show one dataset share the panel's state, where ``fiftyone app
 launch`` hands it on, and its id. So a page says what it shows itself with every
-choice, and draws what another page has changed: choices, a view, or scores.
+choice, and draws what another page has changed: choices, a view, or scores. It
+draws once for each: with every change of the state the App reads the dataset
+again and tells of the view again, in each page.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import json
 import time
 import uuid
 
-from .canvas import HERE
+from ..sidebar import groups
+from .canvas import HERE, TOLD, listener
 from .choices import BASELINE, PREFIX, SLICE_BY, A, B, Choices
+from .recent import Recent
 
 DRAWN = "drawn"
 """Where the panel's state keeps what was drawn last."""
@@ -27,22 +31,61 @@ AT_ONCE = 3.0
 
 _claimed: dict[tuple, float] = {}
 
+_latest: Recent[tuple[str, str], dict] = Recent()
+"""What was drawn last in any page, by dataset and panel: pages that hear of something put an older state back."""
 
-def mark(ctx, chosen: Choices) -> dict:
+
+def mark(ctx, chosen: Choices, content: str) -> dict:
     """What tells a drawing from others."""
-    of = {PREFIX: None, BASELINE: chosen.baseline, A: chosen.a, B: chosen.b, SLICE_BY: chosen.slice_by}
+    of = {PREFIX: None, SLICE_BY: chosen.slice_by}
     if chosen.findings is not None:
-        of[PREFIX] = chosen.prefix
-    return {"drawing": uuid.uuid4().hex, "view": _view(ctx), "choices": list(of.values())}
+        pair = {chosen.path(BASELINE): chosen.baseline, chosen.path(A): chosen.a, chosen.path(B): chosen.b}
+        of |= {PREFIX: chosen.prefix, **pair}
+    return {
+        "drawing": uuid.uuid4().hex,
+        "view": _view(ctx),
+        "choices": list(map(list, of.items())),
+        "sidebar": _digest(groups(ctx.dataset)),
+        "content": content,
+    }
+
+
+def tell(ctx, marked: dict) -> dict:
+    """What the state says of a drawing: to all pages which it was, and to those that show an older one that it was.
+
+    A page that heard of it, and drew the same, tells nobody. That the state changes with every drawing has a use: the
+    App reads the dataset again, without which its sidebar would lack fields that a run made.
+    """
+    panel, state = (ctx.dataset.name, ctx.panel_id), ctx.panel.get_state
+    older = {(drawn or {}).get("content") for drawn in (_latest.get(panel), state(HERE), state(DRAWN))}
+    older -= {None, marked["content"]}
+    _latest[panel] = marked
+    if not older or is_told(ctx.params.get("path")):
+        return {DRAWN: marked}
+    return {DRAWN: marked, TOLD: {listener(content): marked["drawing"] for content in older}}
+
+
+def is_told(path: str | None) -> bool:
+    """Whether an event says that another page drew something."""
+    return (path or "").startswith(f"{TOLD}.")
+
+
+def has_groups(ctx, marked: dict) -> bool:
+    """Whether the page drew with these groups in the sidebar before; another page's run may have made others since."""
+    return (ctx.panel.get_state(HERE) or {}).get("sidebar") == marked["sidebar"]
 
 
 def is_drawn(ctx) -> bool:
-    """Whether the view and the choices are those of the last drawing, or of one that is under way."""
+    """Whether the view and the choices are those of the last drawing, or of one that is under way.
+
+    Of the page's own, where it makes a choice; else of any: who drew it tells the others.
+    """
     state = ctx.panel.get_state
-    wanted = [state(name) for name in (PREFIX, BASELINE, A, B, SLICE_BY)]
-    drawn = state(HERE) or state(DRAWN) or {}
-    choices = drawn.get("choices") or [None] * len(wanted)
-    same = all(name is None or name == shown for name, shown in zip(wanted, choices))
+    own = state(HERE) if ctx.params.get("path") else _latest.get((ctx.dataset.name, ctx.panel_id))
+    drawn = own or state(DRAWN) or {}
+    choices = dict(drawn.get("choices") or ())
+    wanted = [state(path) for path in choices]
+    same = all(value is None or value == shown for value, shown in zip(wanted, choices.values()))
     if same and drawn.get("view") == _view(ctx):
         return True
     claim, now = (ctx.panel_id, drawn.get("drawing"), _view(ctx), *wanted), time.monotonic()
@@ -62,4 +105,8 @@ def _view(ctx) -> str:
     request = ctx.request_params
     stages = [{"_cls": stage.get("_cls"), "kwargs": stage.get("kwargs")} for stage in request.get("view") or ()]
     of = [request.get("view_name"), stages, request.get("filters") or {}, request.get("extended") or {}]
+    return _digest(of)
+
+
+def _digest(of) -> str:
     return hashlib.sha256(json.dumps(of, sort_keys=True, default=str).encode()).hexdigest()

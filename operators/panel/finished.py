@@ -36,6 +36,7 @@ def draw_settled(ctx, canvas: Canvas, chosen: Choices) -> None:
     if enough is None:
         return
     state = "every picture is labelled" if enough.complete else "settled" if enough.settled else "not settled"
+    state = "they are equal" if enough.equal else state
     canvas.text("settled", f"Who is best: {state}", str(enough))
 
 

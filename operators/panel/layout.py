@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fiftyone.operators.types as types
-
+from ..sidebar import SHOW, groups
 from .canvas import Canvas
-from .choices import Choices
-from .drawn import DRAWN, mark
+from .choices import BASELINE, Choices
+from .drawn import has_groups, mark, tell
 from .finished import draw_finished, draw_labelling, draw_settled
 from .next_steps import draw_verdict
 from .pictures import DARK, draw_unscored
@@ -17,12 +16,13 @@ from .sections import SECTION, draw_sections, section_of
 from .study import draw_study
 
 
-def draw(panel, ctx, chosen: Choices) -> types.Property:
-    """The whole panel."""
-    marked = mark(ctx, chosen)
-    return composed(panel, ctx, chosen).show(
-        ctx, {**chosen.remembered(ctx), DRAWN: marked, SECTION: section_of(ctx)}, marked
-    )
+def draw(panel, ctx, chosen: Choices) -> None:
+    """The whole panel, and the groups that other pages made in the sidebar."""
+    canvas = composed(panel, ctx, chosen)
+    marked = mark(ctx, chosen, canvas.content)
+    if not has_groups(ctx, marked):
+        ctx.trigger(SHOW, {"groups": groups(ctx.dataset)})
+    canvas.show(ctx, {**chosen.remembered(ctx), SECTION: section_of(ctx), **tell(ctx, marked)}, marked)
 
 
 def composed(panel, ctx, chosen: Choices) -> Canvas:
@@ -124,7 +124,7 @@ def _evaluated(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
         said = f"{', '.join(findings.outdated)}: applied again since. Evaluate again: what is new has no scores."
         canvas.text("outdated", "These scores are old", said)
     row = canvas.row("top")
-    canvas.choice(row, "baseline", "Baseline", chosen.baseline, chosen.names)
+    canvas.choice(row, chosen.drop_down(BASELINE), "Baseline", chosen.baseline, chosen.names)
     canvas.button(row, "evaluate", "Evaluate again", panel.prompt_evaluate, "leaderboard", main=bool(findings.outdated))
     canvas.button(row, "apply", "Apply strategies", panel.prompt_apply, "content_cut")
     canvas.button(row, "remove", "Remove results", panel.prompt_remove, "delete_sweep")

@@ -29,11 +29,11 @@ def draw_verdict(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
 
 
 def winner(ctx, chosen: Choices) -> str:
-    """The best row of the table that isn't what was finished from the others."""
-    from ...prompting.dataset.finals import final_names
+    """The best row of the table that can win."""
+    from ...prompting.dataset.finals import contenders
 
-    finished, rows = set(final_names(ctx.dataset)), [row.strategy for row in chosen.findings.comparison.rows]
-    return next((name for name in rows if name not in finished), rows[0])
+    table = chosen.findings.comparison
+    return next(iter(contenders(ctx.dataset, table)), table.rows[0]).strategy
 
 
 def best_strategy(chosen: Choices) -> str | None:

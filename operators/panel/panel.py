@@ -7,9 +7,8 @@ import fiftyone.operators.types as types
 
 from ..best_of_sweep import params_for_best
 from . import next_steps, review, running, study
-from .canvas import CONTENT
 from .choices import Choices
-from .drawn import is_drawn, shows
+from .drawn import is_drawn, is_told, shows
 from .fields import compared_fields
 from .layout import composed, draw
 from .references import references
@@ -39,19 +38,23 @@ class StrategiesPanel(foo.Panel):
         name = ctx.params.get("__method__") or ""
         if self._is_spared(ctx, name) or (name == "move" and running.move(ctx)):
             return None
-        if name in UNDRAWN or name.startswith(("show_", "prompt_")):
-            return getattr(self, name)(ctx)
-        return super().execute(ctx)
+        if name in ("", "on_startup"):
+            return super().execute(ctx)
+        result = getattr(self, name)(ctx) if hasattr(self, name) else None
+        if not (name in UNDRAWN or name.startswith(("show_", "prompt_"))):
+            draw(self, ctx, Choices.of(ctx))
+        return result
 
     def _is_spared(self, ctx, name: str) -> bool:
         """Whether an event of the App's own, and not a person's, asks for what its page shows already."""
         path = ctx.params.get("path") if name == "redraw" else None
-        if path == CONTENT:  # another page drew something
-            return shows(ctx, ctx.params.get("value")) or shows(ctx, composed(self, ctx, Choices.of(ctx)).content)
+        if is_told(path):
+            return shows(ctx, composed(self, ctx, Choices.of(ctx)).content)
         return (name == "on_change_view" or path is not None) and is_drawn(ctx)
 
     def render(self, ctx) -> types.Property:
-        return draw(self, ctx, Choices.of(ctx))
+        """Nothing: an event's drawing is sent in an order of its own, see :meth:`~.canvas.Canvas.show`."""
+        return types.Property(types.Object())
 
     def on_load(self, ctx) -> None:
         """Nothing to prepare: drawing reads what there is."""
@@ -109,14 +112,18 @@ class StrategiesPanel(foo.Panel):
         self._show(ctx, chosen, selections.disagree(chosen.findings), *filter(None, (chosen.a, chosen.b)))
 
     def show_references(self, ctx) -> None:
-        """The pictures that strategies learned from."""
+        """The pictures that strategies learned from, and their tags beside what is shown."""
+        from ...prompting.dataset.everywhere import these_samples
+
         chosen = Choices.of(ctx)
-        ids = tuple(dict.fromkeys(one for of in references(ctx, chosen).values() for one in of))
-        there = ctx.dataset.select(ids).values("id") if ids else []
+        ids = tuple(dict.fromkeys(one for of in references(ctx, chosen).values() for one in of or ()))
+        there = these_samples(ctx.dataset, ids).values("id") if ids else []
         if not there:
             ctx.ops.notify("The reference pictures are no longer in the dataset.", variant="info")
             return
         chosen.scope.narrow(ctx, f"reference pictures ({len(there)})", there)
+        if these_samples(ctx.dataset, there).count_sample_tags():
+            ctx.ops.set_active_fields(list(dict.fromkeys([*(ctx.active_fields or ()), "tags"])))
 
     def show_selected(self, ctx) -> None:
         """The selected pictures alone, as the lasso or the grid's boxes selected them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .canvas import Canvas
-from .choices import Choices
+from .choices import A, B, Choices
 
 DARK = True
 
@@ -11,6 +11,7 @@ DARK = True
 def draw_pair(panel, canvas: Canvas, chosen: Choices) -> None:
     """With scores: the scatter plot of two strategies, and buttons for both."""
     from ...prompting.analysis import figures
+    from ...prompting.analysis.comparison import reference_pictures
     from ...prompting.analysis.selections import FAILED, WORST
 
     alone = chosen.b is None
@@ -23,9 +24,9 @@ def draw_pair(panel, canvas: Canvas, chosen: Choices) -> None:
         f" the worst and the most disputed are {WORST} at most.",
     )
     row = canvas.row("pair")
-    canvas.choice(row, "a", "A", chosen.a, chosen.names)
+    canvas.choice(row, chosen.drop_down(A), "A", chosen.a, chosen.names)
     if not alone:
-        canvas.choice(row, "b", "B", chosen.b, (name for name in chosen.names if name != chosen.a))
+        canvas.choice(row, chosen.drop_down(B), "B", chosen.b, (name for name in chosen.names if name != chosen.a))
     canvas.button(row, "show_a", "Show A on the pictures", panel.show_strategy, "visibility")
     row = canvas.row("views")
     if not alone:
@@ -41,7 +42,10 @@ def draw_pair(panel, canvas: Canvas, chosen: Choices) -> None:
     if not alone:
         figure = figures.scatter(chosen.findings, chosen.a, chosen.b, DARK)
         canvas.plot("scatter", figure, on_selected=panel.select_lassoed, on_click=panel.select_clicked)
-        canvas.text("lasso", "", "Click or lasso points to select their pictures; a double click takes the lasso away.")
+        said = "Click or lasso points to select their pictures; a double click takes the lasso away."
+        if count := int(chosen.findings.left_out.sum()):
+            said += f" {reference_pictures(count)} {'has' if count == 1 else 'have'} no point: left out of the scores."
+        canvas.text("lasso", "", said)
         canvas.button(canvas.row("lassoed"), "show_selected", "Show the selected", panel.show_selected, "filter_alt")
 
 
@@ -50,7 +54,7 @@ def draw_unscored(panel, canvas: Canvas, chosen: Choices) -> None:
     from ...prompting.analysis.selections import WORST
 
     row = canvas.row("pair")
-    canvas.choice(row, "a", "Strategy", chosen.a, chosen.names)
+    canvas.choice(row, chosen.drop_down(A), "Strategy", chosen.a, chosen.names)
     canvas.button(row, "show_a", "Show on the pictures", panel.show_strategy, "visibility")
     row = canvas.row("views")
     canvas.button(row, "worst", f"Lowest {WORST} scores", panel.show_worst, main=True)

@@ -6,17 +6,20 @@ from .canvas import Canvas
 from .choices import Choices
 
 
-def references(ctx, chosen: Choices) -> dict[str, tuple[str, ...]]:
-    """Strategy -> the ids of the pictures that it learned from, of those that have results."""
-    from ...prompting.dataset.references import learned_from
+def references(ctx, chosen: Choices) -> dict[str, tuple[str, ...] | None]:
+    """Strategy -> the ids of the pictures that it learned from, of those that have results; None: nobody knows."""
+    from ...prompting.dataset.learned_from import learned_from
 
-    of = learned_from(ctx.dataset, chosen.prefix, chosen.whole.strategies)
-    return {name: ids for name, ids in of.items() if ids}
+    return learned_from(ctx.dataset, chosen.prefix, chosen.whole.strategies)
 
 
 def draw_references(panel, ctx, canvas: Canvas, chosen: Choices) -> None:
     """Nothing where no strategy learned from pictures."""
     of = references(ctx, chosen)
+    if unknown := [name for name, ids in of.items() if ids is None]:
+        said = "No record of it is there, as in a copied view. Apply again, or an evaluation would score it on them."
+        canvas.text("unknown_references", f"Nobody knows which pictures {', '.join(unknown)} learned from", said)
+    of = {name: ids for name, ids in of.items() if ids}
     if not of:
         return
     count = len({one for ids in of.values() for one in ids})

@@ -14,7 +14,7 @@ def draw_review(panel, ctx, canvas: Canvas) -> None:
         if not ctx.dataset.has_sample_field(name):
             continue
         standing = Review(ctx.dataset, name).standing()
-        left = standing.total - standing.decided
+        left = standing.left
         canvas.text(f"review_{name}", "Review", str(standing))
         if not left and not standing.sent:
             continue

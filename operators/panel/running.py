@@ -53,7 +53,8 @@ def how_far(run) -> str:
 
     said = f"since {run.since:%H:%M}"
     if run.total:
-        said = f"{run.done} of {run.total}, {said}{time_left(run.seconds_left)}"
+        far = f"{run.doing} {run.done + 1} of {run.total}" if run.doing else f"{run.done} of {run.total}"
+        said = f"{far}, {said}{time_left(run.seconds_left)}"
     return f"{said}. It is asked to stop." if run.stopping else f"{said}."
 
 

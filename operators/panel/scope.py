@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import fiftyone as fo
 from fiftyone.server.view import get_view
 
+from .recent import Recent
+
 SHOWN = "shown"
 """Where the panel's state keeps what a button showed: its title, by what its stage is known again, and the fields that
 were shown before; and which of them a person made a view of their own."""
 
-MOST_KNOWN = 1000
-
-_known: OrderedDict[tuple[str, str], str] = OrderedDict()
+_known: Recent[tuple[str, str], str] = Recent()
 """The stages that buttons made lately: (dataset, key) -> title.
 
 A quick second press brings the state that the first one left, but the view before it, whose stage would be a person's.
@@ -65,9 +64,6 @@ class Scope:
         before = shown.get("fields") if self.title else ctx.active_fields
         ctx.panel.set_state(SHOWN, {"title": title, "key": key, "fields": before, "own": shown.get("own")})
         _known[self.dataset.name, key] = title
-        _known.move_to_end((self.dataset.name, key))
-        while len(_known) > MOST_KNOWN:
-            _known.popitem(last=False)
         ctx.ops.set_view(self.view.select(list(sample_ids), ordered=True))
 
     def widen(self, ctx) -> None:

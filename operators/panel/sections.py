@@ -5,7 +5,6 @@ Which one is a choice like the others: pages that share the panel turn together.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from .choices import COUNT, SIZE, Choices
 from .fields import plain_fields, values_of
 from .finished import draw_finished, is_finished
 from .pictures import DARK, draw_pair, draw_shown
+from .recent import Recent
 from .study import draw_study, is_swept
 
 SECTION = "section"
@@ -21,9 +21,7 @@ SECTION = "section"
 
 SHOWS_THE_GRID = "Pictures"
 
-MOST_KNOWN = 1000
-
-_turned: OrderedDict[tuple[str, str], str] = OrderedDict()
+_turned: Recent[tuple[str, str], str] = Recent()
 """The sections to which panels turned lately, by dataset and panel: the App's own events, which it sends before it has
 the answer, still bring the old state, and would turn back."""
 
@@ -44,9 +42,6 @@ def section_of(ctx) -> str | None:
     panel, wanted = (ctx.dataset.name, ctx.panel_id), ctx.params.get(SECTION)
     if wanted:
         _turned[panel] = wanted
-        _turned.move_to_end(panel)
-        while len(_turned) > MOST_KNOWN:
-            _turned.popitem(last=False)
     return _turned.get(panel) or ctx.panel.get_state(SECTION)
 
 

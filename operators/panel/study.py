@@ -57,10 +57,9 @@ def _study(ctx, prefix: str) -> Study | None:
 
 
 def _computed(study: Study) -> tuple:
-    from ...prompting.analysis.study_figures import figures
 
     key = hashlib.sha256(repr(study.names).encode() + study.ious.tobytes()).hexdigest()
     if key not in _last:
         _last.clear()
-        _last[key] = study.tables(), figures(study, DARK)
+        _last[key] = study.tables(), study.figures(DARK)
     return _last[key]

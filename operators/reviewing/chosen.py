@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ...prompting.runs.review import Review
 
-NAME, LOOKED, DRAWN = "name", "looked", "drawn"
-"""Where the panel's state keeps the name of the labels, the strategy that a person looks at, and what was drawn."""
+NAME, LOOKED, DRAWN, SESSION = "name", "looked", "drawn", "session"
+"""Where the panel's state keeps the name of the labels, the strategy that a person looks at, what was drawn, and
+whose decisions are taken back."""
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,15 @@ class Chosen:
         """The review of the pictures in the App's view."""
         from ...prompting.runs.review import Review
 
-        return Review(ctx.view, self.name)
+        return Review(ctx.view, self.name, session=session_of(ctx))
+
+
+def session_of(ctx) -> str:
+    """Of the page's panel; one that has none gets one."""
+    import uuid
+
+    session = ctx.panel.get_state(SESSION)
+    if not session:
+        session = uuid.uuid4().hex
+        ctx.panel.set_state(SESSION, session)
+    return session

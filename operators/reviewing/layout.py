@@ -36,14 +36,12 @@ def draw(panel, ctx) -> types.Property:
 def _progress(panel, ctx, canvas: Canvas, chosen: Chosen) -> None:
     review = chosen.review(ctx)
     standing = review.standing()
-    left = standing.total - standing.decided
-    kinds = {"accepted": standing.accepted, "edited": standing.edited, "sent to annotation": standing.sent}
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    told = "; ".join(filter(None, (standing.kinds(), standing.besides())))
     canvas.text(
         "progress", f"{standing.decided} of {standing.total} pictures of “{chosen.name}” decided", told, divider=False
     )
     if chosen.sample_id is None:
-        _begin(panel, canvas, chosen, review, left)
+        _begin(panel, canvas, chosen, review, standing.left)
     else:
         _picture(panel, canvas, chosen, review)
 
@@ -61,10 +59,10 @@ def _begin(panel, canvas: Canvas, chosen: Chosen, review: Review, left: int) -> 
 
 def _picture(panel, canvas: Canvas, chosen: Chosen, review: Review) -> None:
     look = review.look(chosen.sample_id)
-    of = {"sample": look.sample_id}
+    of = {"sample": look.sample_id, "seen": look.seen}
     canvas.text("picture", os.path.basename(look.filepath), _state(look), divider=False)
     row = canvas.row("decisions")
-    judged = look.status != "to review"
+    judged = look.status != "to review" and not look.unseen
     canvas.button(row, "accept", "Next" if judged else "Accept", panel.accept, "done", main=True, **of)
     if not judged:
         canvas.button(row, "skip", "Skip", panel.skip, "skip_next", **of)
@@ -78,9 +76,11 @@ def _picture(panel, canvas: Canvas, chosen: Chosen, review: Review) -> None:
 
 
 def _state(look: Look) -> str:
-    expected = "no expected IoU" if look.expected_iou is None else f"expected IoU {look.expected_iou:.2f}"
+    nothing = "no expected IoU" if look.instances else "nobody was found, and no expected IoU"
+    expected = nothing if look.expected_iou is None else f"expected IoU {look.expected_iou:.2f}"
     source = f", from {look.source}" if look.source else ""
-    return f"{look.status.capitalize()}{', waits for annotation' if look.sent else ''}; {expected}{source}."
+    status = f"{look.status} for what is expected of it" if look.unseen else look.status
+    return f"{status.capitalize()}{', waits for annotation' if look.sent else ''}; {expected}{source}."
 
 
 def _undo(panel, canvas: Canvas, row: types.Object, review: Review) -> None:
@@ -108,7 +108,7 @@ def _instead(panel, canvas: Canvas, chosen: Chosen, look: Look) -> None:
         canvas.button(row, name, f"{named} {other.overlap:.2f}", panel.look, "visibility", main=main, **of)
     if chosen.looked:
         prefix, strategy = chosen.looked
-        of = {"sample": look.sample_id, "prefix": prefix, "strategy": strategy}
+        of = {"sample": look.sample_id, "seen": look.seen, "prefix": prefix, "strategy": strategy}
         row = canvas.row("taking")
         canvas.button(row, "take", f"Take {strategy}'s masks", panel.take, "swap_horiz", main=True, **of)
         canvas.button(row, "label", "Back to the label", panel.look, "label", sample=look.sample_id)
@@ -117,6 +117,10 @@ def _instead(panel, canvas: Canvas, chosen: Chosen, look: Look) -> None:
 def _instances(panel, canvas: Canvas, chosen: Chosen, look: Look) -> None:
     from ...prompting.analysis.tables import Table
 
+    if chosen.looked:  # their numbers are in the picture, and what a row drops is the label's
+        told = f"The picture shows {chosen.looked[1]}'s masks: take them, or go back to the label, to drop some."
+        canvas.text("instances", "Instances", told)
+        return
     if not look.instances:
         canvas.text("instances", "No instances", "The label says that nobody is there.")
         return
@@ -138,6 +142,5 @@ def _instances(panel, canvas: Canvas, chosen: Chosen, look: Look) -> None:
     if dropped:
         label = "Drop the selected instance" if len(dropped) == 1 else f"Drop the {len(dropped)} selected instances"
         row = canvas.row("dropping")
-        canvas.button(
-            row, "drop", label, panel.drop, "delete", main=True, sample=look.sample_id, instances=list(dropped)
-        )
+        of = {"sample": look.sample_id, "seen": look.seen, "instances": list(dropped)}
+        canvas.button(row, "drop", label, panel.drop, "delete", main=True, **of)

@@ -7,7 +7,7 @@ import time
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .chosen import DRAWN, LOOKED, NAME, Chosen
+from .chosen import DRAWN, LOOKED, NAME, SESSION, Chosen, session_of
 from .layout import draw
 
 NAME_OF_PANEL = "review_panel"
@@ -67,7 +67,7 @@ class ReviewPanel(foo.Panel):
         if first is None:
             ctx.ops.notify("Every picture is decided.", variant="success")
             return
-        open_beside(ctx, first, chosen.name)
+        open_beside(ctx, first, chosen.name, session_of(ctx))
 
     def accept(self, ctx) -> None:
         self._decide(ctx, lambda review, sample: review.accept(sample))
@@ -141,6 +141,8 @@ class ReviewPanel(foo.Panel):
             return
         chosen, sample = Chosen.of(ctx), ctx.params["sample"]
         review = chosen.review(ctx)
+        if ctx.params.get("seen"):
+            review.saw(sample, ctx.params["seen"])
         try:
             decision(review, sample)
         except PromptingError as error:
@@ -168,16 +170,17 @@ def _is_shown(ctx) -> bool:
     return shown
 
 
-def open_beside(ctx, sample_id: str, name: str) -> None:
+def open_beside(ctx, sample_id: str, name: str, session: str | None = None) -> None:
     """Open a picture, and the panel beside it.
 
     Args:
         ctx: of an operator or panel
         sample_id: of the picture
         name: of the labels
+        session: of the panel that it was begun in
     """
     ctx.ops.open_sample(id=sample_id)
-    ctx.trigger(OPEN_BESIDE, {"name": name, "beside": REGISTER})
+    ctx.trigger(OPEN_BESIDE, {"name": name, "beside": REGISTER, "session": session})
 
 
 def go_on(ctx, name: str, step: str) -> None:
@@ -190,6 +193,7 @@ def go_on(ctx, name: str, step: str) -> None:
         time.sleep(PICTURE_SECONDS)
         registered = foo.get_operator(URI).resolve_panel_config()
         ctx.ops.register_panel(**{**registered, "surfaces": "grid modal"})
-        ctx.trigger(OPEN_BESIDE, {"name": name, "beside": OPEN})
+        ctx.trigger(OPEN_BESIDE, {"name": name, "beside": OPEN, "session": ctx.params.get("session")})
     else:
-        ctx.ops.open_panel(NAME_OF_PANEL, layout="horizontal", state={NAME: name})
+        state = {NAME: name, SESSION: ctx.params.get("session")}
+        ctx.ops.open_panel(NAME_OF_PANEL, layout="horizontal", state={k: v for k, v in state.items() if v})

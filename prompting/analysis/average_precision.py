@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-THRESHOLDS = np.arange(0.5, 1, 0.05)
+THRESHOLDS = np.linspace(0.5, 0.95, 10)
+"""As pycocotools makes them, to the last bit: an IoU may be 0.6 itself."""
 RECALLS = np.linspace(0, 1, 101)
 MOST = 100
 """Masks of a picture and a class that count, the surest; COCO's ``maxDets``."""

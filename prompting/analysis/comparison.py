@@ -86,12 +86,14 @@ class Comparison:
         baseline: what the differences refer to
         truth: what the truth was understood as, in one line; empty in tables of earlier versions
         references: how many reference pictures, which strategies learned from, were left out
+        taught: how many of them were scored, because somebody asked for it; None: nobody knows how many
     """
 
     rows: tuple[Row, ...]
     baseline: str
     truth: str = ""
     references: int = 0
+    taught: int | None = 0
 
     @classmethod
     def of(cls, rows: Sequence[Row], scores: Mapping[str, np.ndarray], baseline: str) -> Comparison:
@@ -116,17 +118,22 @@ class Comparison:
     def from_dict(cls, stored: dict) -> Comparison:
         """Undo :meth:`to_dict`."""
         rows = tuple(Row.from_dict(row) for row in stored["rows"])
-        return cls(rows, stored["baseline"], stored.get("truth", ""), stored.get("references", 0))
+        counts = (stored.get(name, 0) for name in ("references", "taught"))
+        return cls(rows, stored["baseline"], stored.get("truth", ""), *counts)
 
     def to_dict(self) -> dict:
         """Plain JSON."""
         rows = [asdict(row) for row in self.rows]
-        return {"baseline": self.baseline, "truth": self.truth, "references": self.references, "rows": rows}
+        told = {"baseline": self.baseline, "truth": self.truth, "references": self.references, "taught": self.taught}
+        return {**told, "rows": rows}
 
     def to_pandas(self) -> pd.DataFrame:
         """One line a strategy, the best first, by its name; what belongs together is joined by a dot.
 
-        ``difference.p``, ``instances.recall``, ``calibration.error``; empty where something isn't known.
+        ``difference.p``, ``instances.recall``, ``calibration.error``; empty where something isn't known. Beside how
+        many ``images`` were scored, ``references_left_out`` says how many were not, for strategies learned from them,
+        and ``references_scored`` how many nevertheless were; ``frame.attrs`` has a sentence on them (``left_out``),
+        the ``baseline``, and what the ``truth`` was read as.
         """
         import pandas as pd
 
@@ -140,6 +147,9 @@ class Comparison:
             lines.append(line)
         names = list(dict.fromkeys(name for line in lines for name in line))
         table = pd.DataFrame(lines, columns=[n for n in names if n not in ("difference", "instances", "calibration")])
+        table.insert(table.columns.get_loc("images") + 1, "references_left_out", self.references)
+        table.insert(table.columns.get_loc("images") + 2, "references_scored", self.taught)
+        table.attrs = {"baseline": self.baseline, "truth": self.truth, "left_out": self.left_out()}
         return table.set_index("strategy")
 
     def __iter__(self) -> Iterator[Row]:
@@ -182,7 +192,7 @@ class Comparison:
 
     def _scores(self) -> Table:
         return Table(
-            f"Mean IoU over {self.rows[0].images if self.rows else 0} images{self._but_for()}, compared with"
+            f"Mean IoU over {self.rows[0].images if self.rows else 0} images{self.but_for()}, compared with"
             f" {self.baseline}",
             "Intervals: 95 %, bootstrap over the images. p: Wilcoxon's signed ranks, Holm-corrected."
             f" Tie: within {TIE} IoU." + (f" The truth was read as {self.truth}" if self.truth else ""),
@@ -190,10 +200,18 @@ class Comparison:
             tuple(_scores_of(row) for row in self.rows),
         )
 
-    def _but_for(self) -> str:
-        """Which are left out: strategies learned from them, and would be scored on what they were shown."""
-        plural = "" if self.references == 1 else "s"
-        return f" (without {self.references} reference picture{plural})" if self.references else ""
+    def but_for(self) -> str:
+        """Which are left out, for strategies learned from them and would be scored on what they were shown; or that
+        they are scored nevertheless. In brackets, empty where there are none."""
+        if self.references:
+            return f" (without {reference_pictures(self.references)})"
+        if self.taught is None:
+            return " (among them reference pictures, nobody knows which)"
+        return f" ({reference_pictures(self.taught)} among them)" if self.taught else ""
+
+    def left_out(self) -> str:
+        """The same as a sentence; empty where there are none."""
+        return references_in_words(self.references, self.taught)
 
     def _boundaries(self) -> Table:
         return Table(
@@ -288,6 +306,21 @@ def _scores_of(row: Row) -> tuple[str, ...]:
         p_value(versus.p),
         f"{versus.wins} / {versus.ties} / {versus.losses}",
     )
+
+
+def reference_pictures(count: int) -> str:
+    """So many of them."""
+    return f"{count} reference picture{'' if count == 1 else 's'}"
+
+
+def references_in_words(left_out: int, scored: int | None) -> str:
+    """A sentence on so many reference pictures, left out or scored nevertheless; empty for none."""
+    if left_out:
+        return f"Left out: {reference_pictures(left_out)}, which strategies learned from."
+    if scored is None:
+        return "Scored too: the pictures that strategies learned from, nobody knows which; on these they do better."
+    which = f"Scored too: {reference_pictures(scored)}, which strategies learned from and do better on."
+    return which if scored else ""
 
 
 def number(value: float | None) -> str:

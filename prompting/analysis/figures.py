@@ -109,7 +109,7 @@ def error_bars(findings: Findings, dark: bool) -> Figure:
 def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
     """A point an image: the IoU of ``a`` (upwards) against that of ``b``; ``ids`` are sample ids, for the lasso.
 
-    Images that one of the two has no score for are left out.
+    Images that one of the two has no score for are left out. Diamonds are pictures that a strategy learned from.
     """
     ones, others = findings.iou.get(a), findings.iou.get(b)
     if ones is None or others is None:
@@ -121,6 +121,7 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
     wins, losses = int(np.sum(gain > TIE)), int(np.sum(gain < -TIE))
     points = _points(findings, rows, others[rows], ones[rows], f"{a} against {b}")
     points["marker"] = {"size": 8, "opacity": 0.8, "color": colours.tolist()}
+    taught = [findings.sample_ids[row] in findings.references for row in rows]
     points["hovertemplate"] = f"%{{text}}<br>{a} %{{y:.3f}}<br>{b} %{{x:.3f}}<extra></extra>"
     layout = style.layout(f"{a} against {b}, {len(rows)}\u00a0images", f"IoU of {b}", f"IoU of {a}", dark)
     layout |= {"dragmode": "lasso", "hovermode": "closest", "height": 460, "shapes": [style.line(0, 0, 1, 1, dark)]}
@@ -129,6 +130,9 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
         style.note(f"{a} better: {wins}", 0.02, 0.98, "left", "top", better),
         style.note(f"{b} better: {losses}", 0.98, 0.02, "right", "bottom", worse),
     ]
+    if any(taught):
+        points["marker"]["symbol"] = ["diamond" if one else "circle" for one in taught]
+        layout["annotations"].append(style.note(f"◆ references: {sum(taught)}", 0.02, 0.92, "left", "top", None))
     return {"data": [points] if len(rows) else [], "layout": layout}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .comparison import Comparison
+from .comparison import Comparison, Row
 from .robustness import Curve
 
 
@@ -32,6 +32,9 @@ class Findings:
         outdated: strategies that were applied again, after they were evaluated, to what had been scored
         boundary: each evaluated strategy's boundary IoU
         files: N names of the pictures' files, without folders
+        references: ids of the pictures, here or elsewhere, that strategies learned from: of the evaluated ones, or of
+            all where none is
+        finished: rows of the table that were finished from others: no strategies, and no better than themselves
     """
 
     prefix: str
@@ -49,8 +52,35 @@ class Findings:
     outdated: tuple[str, ...] = field(default=())
     boundary: dict[str, np.ndarray] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    references: frozenset[str] = frozenset()
+    finished: frozenset[str] = frozenset()
 
     @property
     def evaluated(self) -> tuple[str, ...]:
         """The strategies of the table, the best first."""
         return tuple(row.strategy for row in self.comparison.rows) if self.comparison else ()
+
+    @property
+    def best(self) -> Row | None:
+        """The best row of the table that can win; None without a table."""
+        rows = self.comparison.rows if self.comparison else ()
+        return next((row for row in rows if row.strategy not in self.finished), next(iter(rows), None))
+
+    @property
+    def left_out(self) -> np.ndarray:
+        """(N,) bool: reference pictures, which an evaluation left out of all scores."""
+        return ~self._scored & self._references if self.evaluated else np.zeros(len(self.sample_ids), bool)
+
+    @property
+    def taught(self) -> np.ndarray:
+        """(N,) bool: reference pictures that were scored nevertheless."""
+        return self._scored & self._references
+
+    @property
+    def _scored(self) -> np.ndarray:
+        of = [~np.isnan(self.iou[name]) for name in self.evaluated]
+        return np.any(of, axis=0) if of else np.zeros(len(self.sample_ids), bool)
+
+    @property
+    def _references(self) -> np.ndarray:
+        return np.array([one in self.references for one in self.sample_ids], bool)

@@ -57,7 +57,11 @@ def _comparison(part: Findings) -> Comparison | None:
         return None
     scored = [row for row in whole.rows if not np.isnan(part.iou[row.strategy]).all()]
     rows = [_row(part, row) for row in scored]
-    return Comparison.of(rows, part.iou, whole.baseline) if rows else None
+    if not rows:
+        return None
+    left_out = min(whole.references, int(part.left_out.sum()))
+    taught = whole.taught and min(whole.taught, int(part.taught.sum()))
+    return replace(Comparison.of(rows, part.iou, whole.baseline), references=left_out, taught=taught)
 
 
 def _row(part: Findings, whole: Row) -> Row:

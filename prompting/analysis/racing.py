@@ -11,13 +11,20 @@ are decides how many they count for, so that races are drawn with the covariance
 bootstrap of Chernozhukov, Chetverikov and Kato, 2013, for what is a model confidence set of Hansen, Lunde and Nason,
 2011). Who is kept is a subset that has the best (Gupta, 1965).
 
+Student's interval knows nothing of pictures of a kind that wasn't seen yet. Two strategies that score most pictures
+exactly alike, as those do that differ by a confidence, may differ greatly on one in thirty. Where fewer than
+:data:`FIRST` pictures tell two apart, the one that would stop is therefore also taken to be ahead by 1 on as many more
+as could have gone unseen but for the error rate (the rule of three of Hanley and Lippman-Hand, 1983, for n of N).
+
 So the strategy that is best on all pictures stops, and none that costs no more and is worse by no more than ``worth``
 stays, with a probability of the error rate at most: asymptotically, which is why nobody stops before :data:`FIRST`
-pictures. Races of this kind are Maron and Moore's (1994).
+pictures. Oftener, where two differ by a little on every picture and by nearly 1 on a few: of 80 and 320 pictures, a
+spread of 0.01, and 1 on 3 % of them, in 16 and 17 of 100 races. Races of this kind are Maron and Moore's (1994).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -73,19 +80,26 @@ class Race:
         means, spread = scores.mean(axis=1), _spread(scores)
         error = spread * np.sqrt(1 / count - 1 / self.pictures)
         behind = means[:, None] - means  # of the row against the column
-        order = np.argsort(means, kind="stable")
-        better = {v: [u for u in order[k + 1 :] if prices[u] <= prices[v]] for k, v in enumerate(order)}
+        order = np.lexsort((-np.arange(len(means)), means))  # of two that are alike the first stays
+        better = {v: [u for u in order[:k:-1] if prices[u] <= prices[v]] for k, v in enumerate(order)}  # the best first
         least = stats.norm.isf(self.error_rate)  # no critical value is smaller
         wanted = [v for v, those in better.items() if (behind[v, those] + least * error[v, those] < self.worth).any()]
         stopped = np.zeros(len(scores), bool)
+        unseen = np.where(_differing(scores) < FIRST, self._unseen(count), -1.0)
         for v, critical in self._critical(scores, spread, prices, wanted):
             those = better[v]
-            owes = np.maximum(owed[those], behind[v, those] + critical * error[v, those] + owed[v])
+            ahead = behind[v, those] + np.maximum(critical * error[v, those], unseen[v, those])
+            owes = np.maximum(owed[those], ahead + owed[v])
             if owes.min() <= self.worth:
                 stopped[v] = True
                 owed[those[owes.argmin()]] = owes.min()
         self._owed[self.running] = owed
         self.running = [i for i, stops in zip(self.running, stopped) if not stops]
+
+    def _unseen(self, count: int) -> float:
+        """How much of a mean may lie in pictures of a kind that the first so many don't show."""
+        left = 1 - count / self.pictures
+        return math.floor(math.log(self.error_rate) / math.log(left)) / self.pictures
 
     def _critical(
         self, scores: np.ndarray, spread: np.ndarray, prices: np.ndarray, wanted: Sequence[int]
@@ -125,3 +139,8 @@ def _spread(scores: np.ndarray) -> np.ndarray:
     covariance = np.cov(scores)
     variance = np.diag(covariance)
     return np.sqrt(np.maximum(variance[:, None] + variance - 2 * covariance, LEAST_SPREAD**2))
+
+
+def _differing(scores: np.ndarray) -> np.ndarray:
+    """On how many pictures each two of V rows differ at all (V, V)."""
+    return np.array([np.count_nonzero(scores != row, axis=1) for row in scores])

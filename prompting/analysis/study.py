@@ -11,8 +11,11 @@ import numpy as np
 from ..errors import PromptingError
 from ..prompts.strategies import strategy_of
 from ..prompts.strategy import BOX, BOX_POINTS, RING, Strategy
+from . import study_figures
 from .comparison import interval, number
+from .figure_style import Figure
 from .statistics import mean_interval
+from .study_figures import Dot, Point
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -43,26 +46,6 @@ class Honest:
     scores: np.ndarray = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True)
-class Point:
-    """A point of a curve.
-
-    Attributes:
-        value: of the part
-        name: the strategy's
-        mean: its mean IoU: the best one's, plus the mean difference to it on the pictures that both were scored on
-        low, high: 95 % interval of that difference, at the same place
-        pictures: those pictures
-    """
-
-    value: object
-    name: str
-    mean: float
-    low: float | None
-    high: float | None
-    pictures: int
-
-
 @dataclass(frozen=True, repr=False)
 class Study:
     """A sweep's scores: ``print`` it, take :attr:`best`, :attr:`table`, :attr:`honest`, :attr:`front`, :meth:`curve`.
@@ -75,7 +58,7 @@ class Study:
         error_rate: of the race; None where all ran to the end
         worth: a difference of means that is none; None in studies of earlier versions
         truth: what the truth was understood as
-        total: pictures that were to be looked at
+        total: pictures that were to be looked at; more than ``files`` where the sweep was stopped
         seconds: that it took
         left_out: which pictures were left out, in a sentence
     """
@@ -140,7 +123,8 @@ class Study:
 
     @property
     def best(self) -> Strategy:
-        """What is recommended: of those from which the leader makes no difference, the cheapest in decoder calls.
+        """What is recommended: of those from which the leader makes no difference, the cheapest in decoder calls, as
+        many as it may ask for: one, and its rounds.
 
         Of equally cheap ones that with the highest mean IoU, or with fewer clicks where that makes no difference.
         """
@@ -248,7 +232,13 @@ class Study:
         leader, best, honest = self.leader, self.best, self.honest
         first, place = self.finalists[0], self.names.index(best.name)
         same = len(self.alike) - 1
-        told = f"{leader.spelling} is best, mean IoU {self.means[first]:.3f} on {len(self.files)} pictures"
+        count = len(self.files)
+        left = (
+            f"{self.total - count} of {self.total} pictures are still to be looked at; the same sweep goes on with them"
+        )
+        told = f"Not finished, {left}. " if count < self.total else ""
+        pictures = f"{count} picture{'s' if count > 1 else ''}"
+        told += f"{leader.spelling} is best, mean IoU {self.means[first]:.3f} on {pictures}"
         told += f" with {self.cost[first]:.1f} decoder calls each"
         if best != leader:
             others = f"{same} others" if same > 1 else "one other"
@@ -260,14 +250,15 @@ class Study:
             )
         elif same:
             told += (
-                f"; the {same} that can't be told from it are no cheaper"
+                f"; the {same} that can't be told from it ask for no fewer corrections"
                 if same > 1
-                else ("; the one that can't be told from it is no cheaper")
+                else "; the one that can't be told from it asks for no fewer corrections"
             )
         elif len(self.names) > 1:
             told += "; all others are worse"
         span = "" if honest.low is None else f" ({interval(honest.low, honest.high)})"
-        return f"{told}. Chosen by other pictures than it is scored on, the best reaches {honest.mean:.3f}{span}."
+        fair = f" Chosen by other pictures than it is scored on, the best reaches {honest.mean:.3f}{span}."
+        return f"{told}.{fair if count > 1 else ''}"
 
     def tables(self) -> list[Table]:
         """What there is to read: the best rows, and the curves around the recommended one."""
@@ -278,7 +269,7 @@ class Study:
         read = f"The truth was read as {self.truth}" if self.truth else ""
         tables = [
             Table(
-                f"{how_many(len(self.names))} on {len(self.files)} pictures",
+                f"{how_many(len(self.names))} on {self._how_far()}",
                 " ".join(filter(None, [f"{self.verdict()}{raced}{more}", read, self.left_out])),
                 ("strategy", "mean IoU", "95 % interval", "decoder calls", "pictures", ""),
                 tuple(self._row(i) for i in shown),
@@ -296,6 +287,11 @@ class Study:
             tables.append(Table(title, told, ("part", "value", "mean IoU", "95 % interval", "pictures"), tuple(rows)))
         return tables
 
+    def _how_far(self) -> str:
+        """``80 pictures``, ``19 of 80 pictures``."""
+        count = len(self.files)
+        return f"{count} of {self.total} pictures" if count < self.total else f"{count} pictures"
+
     def _row(self, i: int) -> tuple[str, ...]:
         low, high = self._interval(i)
         spelling = strategy_of(self.names[i]).spelling
@@ -312,12 +308,26 @@ class Study:
         """A plotly figure: cost against quality with Pareto's front, or the curve of a part."""
         import plotly.graph_objects as go
 
-        from . import study_figures
+        return go.Figure(self._curve_figure(part) if part else self._cost_figure())
 
-        return go.Figure(study_figures.curve(self, part) if part else study_figures.cost(self))
+    def figures(self, dark: bool) -> dict[str, Figure]:
+        """What quality costs, and the curve of each part that was varied around :attr:`best`, by their names."""
+        curves = {part: self._curve_figure(part, dark) for part in PARTS if len(self.curve(part)) > 1}
+        return {"cost": self._cost_figure(dark), **curves}
+
+    def _curve_figure(self, part: str, dark: bool = False) -> Figure:
+        return study_figures.curve(self.curve(part), part, self.best.spelling, dark)
+
+    def _cost_figure(self, dark: bool = False) -> Figure:
+        finalists, front = set(self.finalists), set(self.front)
+        dots = [
+            Dot(name, float(self.cost[i]), float(self.levels[i]), i in finalists, name in front)
+            for i, name in enumerate(self.names) if self.judged[i]
+        ]  # fmt: skip
+        return study_figures.cost(dots, dark)
 
     def __repr__(self) -> str:
-        return f"Study({len(self.names)} strategies, {len(self.files)} pictures; best: {self.best.spelling})"
+        return f"Study({how_many(len(self.names))}, {self._how_far()}; best: {self.best.spelling})"
 
     def __str__(self) -> str:
         """Markdown."""

@@ -2,54 +2,80 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..prompts.strategies import strategy_of
 from . import figure_style as style
 from .figure_style import Figure
 from .palette import BLUE, GREY, ORANGE
 
-if TYPE_CHECKING:
-    from .study import Study
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a curve.
+
+    Attributes:
+        value: of the part
+        name: the strategy's
+        mean: its mean IoU: the best one's, plus the mean difference to it on the pictures that both were scored on
+        low, high: 95 % interval of that difference, at the same place
+        pictures: those pictures
+    """
+
+    value: object
+    name: str
+    mean: float
+    low: float | None
+    high: float | None
+    pictures: int
 
 
-def figures(study: Study, dark: bool) -> dict[str, Figure]:
-    """Cost against quality, and the curve of each part that was varied around the recommended strategy, by names."""
-    from .study import PARTS
+@dataclass(frozen=True)
+class Dot:
+    """What a strategy costs, and what it is worth.
 
-    curves = {part: curve(study, part, dark) for part in PARTS if len(study.curve(part)) > 1}
-    return {"cost": cost(study, dark), **curves}
+    Attributes:
+        name: the strategy's
+        calls: mean decoder calls a picture
+        mean: mean IoU
+        ended: whether it was scored on all pictures, and hadn't stopped
+        in_front: whether none is both better and no dearer
+    """
+
+    name: str
+    calls: float
+    mean: float
+    ended: bool
+    in_front: bool
 
 
-def cost(study: Study, dark: bool = False) -> Figure:
+def cost(dots: Sequence[Dot], dark: bool = False) -> Figure:
     """Each strategy's mean IoU against its decoder calls, those that stopped in grey, and Pareto's front."""
-    shown = [i for i in range(len(study.names)) if study.judged[i]]
-    colours = [BLUE if i in study.finalists else GREY for i in shown]
-    dots = {
+    shown = {
         "type": "scatter",
         "mode": "markers",
-        "x": [float(study.cost[i]) for i in shown],
-        "y": [float(study.levels[i]) for i in shown],
-        "text": [strategy_of(study.names[i]).spelling for i in shown],
-        "marker": {"color": colours, "size": 8},
+        "x": [dot.calls for dot in dots],
+        "y": [dot.mean for dot in dots],
+        "text": [strategy_of(dot.name).spelling for dot in dots],
+        "marker": {"color": [BLUE if dot.ended else GREY for dot in dots], "size": 8},
         "hovertemplate": "%{text}<br>%{x:.1f} decoder calls, mean IoU %{y:.3f}<extra></extra>",
     }
-    front = [study.names.index(name) for name in study.front]
+    front = sorted((dot for dot in dots if dot.in_front), key=lambda dot: dot.mean)
     line = {
         "type": "scatter",
         "mode": "lines",
-        "x": [float(study.cost[i]) for i in front],
-        "y": [float(study.means[i]) for i in front],
+        "x": [dot.calls for dot in front],
+        "y": [dot.mean for dot in front],
         "line": {"color": ORANGE, "shape": "hv"},
         "hoverinfo": "skip",
     }
     title = "What quality costs: the line is Pareto's front, grey stopped"
-    return {"data": [line, dots], "layout": style.layout(title, "decoder calls a picture", "mean IoU", dark)}
+    return {"data": [line, shown], "layout": style.layout(title, "decoder calls a picture", "mean IoU", dark)}
 
 
-def curve(study: Study, part: str, dark: bool = False) -> Figure:
-    """The mean IoU against one part, all else as in the recommended strategy; whiskers are of the difference to it."""
-    points = study.curve(part)
+def curve(points: Sequence[Point], part: str, around: str, dark: bool = False) -> Figure:
+    """The mean IoU against one part, all else as in the strategy ``around``; whiskers are of the difference to it."""
     trace = {
         "type": "scatter",
         "mode": "lines+markers",
@@ -63,5 +89,5 @@ def curve(study: Study, part: str, dark: bool = False) -> Figure:
         above, below = [p.high - p.mean for p in points], [p.mean - p.low for p in points]
         trace["error_y"] = {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "width": 4}
     words = part.replace("_", " ")
-    title = f"Mean IoU against {words}, around {study.best.spelling}"
+    title = f"Mean IoU against {words}, around {around}"
     return {"data": [trace] if points else [], "layout": style.layout(title, words, "mean IoU", dark)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 
 import fiftyone as fo
@@ -16,9 +16,11 @@ from ..plan import ERROR, OVERWRITE, SKIP, Plan
 from ..prompts.strategy import FIELD, OTHERS
 from ..spelling import begins_fields
 from .completeness import whole
+from .everywhere import all_samples, these_samples
 from .label_fields import has_instance_masks, label_type_of
-from .names import FinalFields, StrategyFields, heatmap_field, instances_field
-from .owned import labels_there
+from .learned_from import prompts_learned_otherwise
+from .names import FinalFields, StrategyFields, heatmap_field, instances_field, run_key
+from .owned import labels_there, strangers
 from .present import name_of
 from .reading import read
 from .records import HASH_OF, REFERENCES, first_difference, recorded
@@ -60,6 +62,27 @@ def with_all_fields(samples: foc.SampleCollection) -> foc.SampleCollection:
     view = samples._dataset.view()
     for stage in samples.view()._stages:
         if not isinstance(stage, (fo.SelectFields, fo.ExcludeFields)):
+            view = view.add_stage(stage)
+    return view
+
+
+def with_whole_labels(samples: foc.SampleCollection, altered: str | None = None) -> foc.SampleCollection:
+    """The same samples with all fields and all labels in them: what filters labels, as the App's sidebar does, chooses
+    samples here, for a mask shows everybody.
+
+    Args:
+        samples: a dataset or view
+        altered: a field that stays as the view filters, maps or sets it
+    """
+    dataset, changes = samples._dataset, []
+    for stage in samples.view()._stages:
+        if paths := stage.get_edited_fields(dataset):
+            changes.append((stage, {path.partition(".")[0] for path in paths}))
+    if not changes:
+        return with_all_fields(samples)
+    view = these_samples(dataset, samples.values("id"))
+    for stage, fields in changes:
+        if fields == {altered}:
             view = view.add_stage(stage)
     return view
 
@@ -146,8 +169,10 @@ def check_fields(
         _check_type(schema, heatmap_field(plan.prefix), fo.EmbeddedDocumentField, fo.Heatmap)
     for strategy in plan.strategies:
         fields = StrategyFields.of(plan.prefix, strategy)
-        for name, (field_type, document_type) in written_fields(plan, strategy).items():
+        written = written_fields(plan, strategy)
+        for name, (field_type, document_type) in written.items():
             _check_type(schema, name, field_type, document_type)
+        check_strangers(dataset, written, fields.status, run_key(plan.prefix, strategy))
         if fields.status not in schema:
             continue
         here = samples.match(has_result(fields))
@@ -158,9 +183,9 @@ def check_fields(
                 "existing",
             )
         again = here if plan.existing == OVERWRITE else here.match(~whole(samples, fields))
-        kept = len(dataset.match(has_result(fields))) - len(again)
+        kept = len(all_samples(dataset).match(has_result(fields))) - len(again)
         # settled only now: a form asks before there is anything to compare with
-        parameter, reason = _why_not_beside(dataset, *settle(plan, strategy), strategy) if kept else (None, None)
+        parameter, reason = why_not_beside(dataset, *settle(plan, strategy), strategy) if kept else (None, None)
         if reason:
             raise PromptingError(
                 f"{kept} samples keep results of {strategy!r} {reason}; overwrite them all or choose another prefix.",
@@ -168,15 +193,26 @@ def check_fields(
             )
 
 
-def _why_not_beside(
+def why_not_beside(
     dataset: fo.Dataset, plan: Plan, weights: Mapping[str, str], strategy: str
 ) -> tuple[str | None, str | None]:
-    """Why new results may not stand beside those that a dataset keeps, under one record: (parameter, reason)."""
+    """Why new results may not stand beside those that a dataset keeps, under one record: (parameter, reason).
+
+    Args:
+        dataset: of the results
+        plan: without ``auto``
+        weights: the SHA-256 of the strategy's models
+        strategy: one of the plan's
+    """
     if recorded(dataset, plan.prefix, strategy) is None:
         return "existing", (
             "of unknown origin, without the run's record (it stays behind when samples are copied or fields renamed)"
         )
     difference = first_difference(dataset, plan, strategy, weights)
+    if difference is None and prompts_learned_otherwise(dataset, plan, strategy):
+        return "prompt_field", (
+            f"whose prompts learned from other reference pictures than those in {plan.prompt_field!r} by now"
+        )
     if difference is None:
         return None, None
     name, old, new = difference
@@ -324,6 +360,27 @@ def check_type(
         PromptingError: it exists, of another type
     """
     _check_type(dataset.get_field_schema(), name, field_type, document_type, instead)
+
+
+def check_strangers(
+    dataset: fo.Dataset, fields: Iterable[str], declared_with: str, key: str, instead: str = "choose another prefix"
+) -> None:
+    """Refuse to write over what a person has under a name that we give; see
+    :func:`prompting.dataset.owned.strangers`.
+
+    Args:
+        dataset, fields, declared_with, key: as there
+        instead: what else to do
+
+    Raises:
+        PromptingError: there is some
+    """
+    if theirs := strangers(dataset, fields, declared_with, key):
+        raise PromptingError(
+            f"{theirs[0]!r} is a field of your own, which would be written over; rename it"
+            f" (dataset.rename_sample_field), or {instead}.",
+            "prefix",
+        )
 
 
 def _check_type(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -17,6 +17,8 @@ from .storage import has_result
 
 MASK, INSTANCES, PROMPTS = "mask", "instances", "prompts"
 PARTS = (MASK, INSTANCES, PROMPTS)
+FEW = 20
+"""Files about which to ask one by one."""
 
 
 def has(samples: foc.SampleCollection, fields: StrategyFields, part: str) -> fo.ViewExpression:
@@ -48,7 +50,7 @@ def undone(samples: foc.SampleCollection, plan: Plan) -> dict[str, frozenset[str
             fields = StrategyFields.of(plan.prefix, strategy)
             if samples.has_sample_field(fields.status):
                 there = samples.match(whole(samples, fields))
-                for sample_id in set(there.values("id")) - set(files_gone(there, fields)):
+                for sample_id in set(there.values("id")) - set(files_gone(there, [fields.mask, fields.instances])):
                     done.setdefault(sample_id, set()).add(strategy)
     everything = set(plan.strategies)
     return {i: frozenset(done.get(i, ())) for i in samples.values("id") if done.get(i, set()) != everything}
@@ -65,8 +67,8 @@ def require(samples: foc.SampleCollection, prefix: str, strategies: Sequence[str
         done = samples.match(has_result(fields))
         for part in parts:
             without = done.match(~has(samples, fields, part)).values("filepath")
-            if part == MASK and not without:
-                gone = files_gone(done, fields)
+            if part in (MASK, INSTANCES) and not without:
+                gone = files_gone(done, [fields.mask if part == MASK else fields.instances])
                 without = done.select(gone).values("filepath") if gone else []
             if without:
                 raise PromptingError(
@@ -76,13 +78,53 @@ def require(samples: foc.SampleCollection, prefix: str, strategies: Sequence[str
                 )
 
 
-def files_gone(samples: foc.SampleCollection, fields: StrategyFields) -> list[str]:
-    """The ids of samples whose mask somebody moved from the database to a file that there is no more."""
-    where = f"{fields.mask}.mask_path"
-    if not samples.has_sample_field(fields.mask):
-        return []
-    ids, paths = samples.match(F(where).exists()).values(["id", where])
-    return [sample_id for sample_id, path in zip(ids, paths) if not os.path.isfile(path)]
+def require_files(samples: foc.SampleCollection, name: str, fields: Sequence[str]) -> None:
+    """Refuse labels whose masks are in files that there are no more.
+
+    Args:
+        samples: a dataset or view
+        name: of the labels
+        fields: of Segmentations, or of Detections
+
+    Raises:
+        PromptingError: how many, the first of them, and what to do
+    """
+    gone = files_gone(samples, fields)
+    if gone:
+        first = samples.select(gone).limit(1).values("filepath")[0]
+        raise PromptingError(
+            f"{len(gone)} of {len(samples)} samples have no file of their mask in {name!r} any more, the first of them"
+            f" {first}; see that the folder is there, put the files back, or leave those samples out of the view.",
+            "name",
+        )
+
+
+def files_gone(samples: foc.SampleCollection, fields: Sequence[str]) -> list[str]:
+    """The ids of samples that have a mask in a file, in one of these fields, which there is no more."""
+    paths: dict[str, set[str]] = {}
+    for field in filter(samples.has_sample_field, fields):
+        several = samples.get_field(field).document_type is fo.Detections
+        where = f"{field}.detections.mask_path" if several else f"{field}.mask_path"
+        on_disk = samples.mongo([{"$match": {where: {"$type": "string"}}}])
+        for sample_id, found in zip(*on_disk.values(["id", where])):
+            paths.setdefault(sample_id, set()).update(filter(None, found) if several else [found])
+    gone = _gone({path for found in paths.values() for path in found})
+    return [sample_id for sample_id, found in paths.items() if found & gone] if gone else []
+
+
+def _gone(paths: Collection[str]) -> set[str]:
+    """Those of these files that aren't there: a folder of many is listed, once, for each question takes as long."""
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folders.setdefault(os.path.dirname(path), []).append(path)
+    gone: set[str] = set()
+    for folder, those in folders.items():
+        if len(those) < FEW:
+            gone.update(path for path in those if not os.path.isfile(path))
+            continue
+        there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+        gone.update(path for path in those if os.path.basename(path) not in there)
+    return gone
 
 
 def _stored(samples: foc.SampleCollection, path: str) -> fo.ViewExpression:

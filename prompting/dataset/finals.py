@@ -8,19 +8,25 @@ from datetime import datetime, timezone
 from functools import cache, partial
 
 import fiftyone as fo
+import fiftyone.core.collections as foc
 import numpy as np
 from bson import ObjectId
 
+from ..analysis.comparison import Comparison, Row
 from ..final.candidates import Candidate, Choice, Found
 from ..final.expectation import Expectation
 from ..final.promise import Promise
 from ..final.trial import Trial
 from ..labels.instances import instance_window
+from ..labels.stored import label_map_of
 from ..pixels.masks import paint
+from ..prompts.strategies import find
+from .declared import to_declare
 from .declaring import add_fields, set_targets
+from .everywhere import all_samples
 from .labels import PRIOR_CONFIDENCE
 from .names import ACCEPTED, LABELS, TO_REVIEW, FinalFields, StrategyFields, labels_key
-from .records import recorded
+from .records import is_unswept, mask_dirs, recorded
 from .registering import put_run
 from .storage import DONE
 
@@ -30,6 +36,43 @@ SOURCE = "source"
 
 ACCEPTED_BY, EXPECTATION = "accepted_by", "expected IoU"
 """What a mask carries that was accepted for what is expected of it, and that no person looked at."""
+ACCEPTED_FROM = "accepted_from"
+"""The expected IoU from which on it was, whoever looked at it since."""
+MADE_BY = "made_by"
+"""What a mask carries of the finishing that made it: by which rule, in which order, taught by which truths."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A label that a sample has, to be known again: whoever replaces it, or decides on it, changes one of these.
+
+    Attributes:
+        mask_id: None where there is no mask
+        status: None where there is none
+    """
+
+    mask_id: str | None = None
+    status: str | None = None
+
+    @classmethod
+    def of(cls, view: foc.SampleCollection, fields: FinalFields) -> dict[str, Earlier]:
+        """Of samples that all have a label, by their ids."""
+        ids = view.values("id")
+        masks, statuses = (
+            view.values(path) if view.has_sample_field(field) else [None] * len(ids)
+            for field, path in ((fields.mask, f"{fields.mask}.id"), (fields.status, fields.status))
+        )
+        return {one: cls(mask, status) for one, mask, status in zip(ids, masks, statuses, strict=True)}
+
+    def condition(self, fields: FinalFields) -> dict[str, object]:
+        """What MongoDB finds of a sample that still has this label."""
+        mask = {fields.mask: None} if self.mask_id is None else {f"{fields.mask}._id": ObjectId(self.mask_id)}
+        return {**mask, fields.status: self.status}
+
+
+def unlabelled(fields: FinalFields) -> dict[str, None]:
+    """What MongoDB finds of a sample that has no label."""
+    return {fields.mask: None, fields.instances: None}
 
 
 def final_names(dataset: fo.Dataset) -> list[str]:
@@ -37,6 +80,12 @@ def final_names(dataset: fo.Dataset) -> list[str]:
     infos = (dataset.get_run_info(key).config for key in dataset.list_runs(method=LABELS))
     names = {config.fields[0] for config in infos}
     return sorted(name for name in names if dataset.has_sample_field(FinalFields.of(name).status))
+
+
+def contenders(dataset: fo.Dataset, comparison: Comparison) -> list[Row]:
+    """The rows of a table that can win, the best first: what was finished from the others is no better than itself."""
+    finished = set(final_names(dataset))
+    return [row for row in comparison.rows if row.strategy not in finished]
 
 
 def fields_read(dataset: fo.Dataset, prefix: str, names: Sequence[str]) -> list[str]:
@@ -50,7 +99,7 @@ def found_in(sample: fo.Sample, prefix: str, names: Sequence[str]) -> list[Found
     """What strategies made of a sample, in the order of their names; all masks at the size of the first one's."""
     of = {name: StrategyFields.of(prefix, name) for name in names}
     done = [name for name, fields in of.items() if sample[fields.status] in DONE and sample[fields.mask] is not None]
-    measure = cache(lambda: sample[of[done[0]].mask].get_mask().shape[:2])
+    measure = cache(lambda: label_map_of(sample[of[done[0]].mask]).shape[:2])
     found = []
     for name, fields in of.items():
         instances = sample[fields.instances] if name in done else None
@@ -79,7 +128,13 @@ def _iou_of_boxes(one: fo.Detection, other: fo.Detection) -> float:
 
 
 def values(
-    sample: fo.Sample, choice: Choice, fields: FinalFields, prefix: str, expected: float | None, accepted: bool = False
+    sample: fo.Sample,
+    choice: Choice,
+    fields: FinalFields,
+    prefix: str,
+    expected: float | None,
+    accepted_from: float | None = None,
+    made_by: str | None = None,
 ) -> dict[str, object]:
     """All that is written of a sample, together: field name -> value. Labels are copies, with ids of their own.
 
@@ -89,8 +144,10 @@ def values(
         fields: of the label
         prefix: of the strategies' fields
         expected: IoU of the mask; None where nothing is known
-        accepted: whether that is enough, and nobody need look at it
+        accepted_from: what is enough for nobody to need look at it; None: nothing is
+        made_by: of the finishing, that what is promised of its labels is of no others
     """
+    accepted = accepted_from is not None and expected is not None and expected >= accepted_from
     of = {name: StrategyFields.of(prefix, name) for name in choice.sources}
     first = of[choice.sources[0]]
     if choice.candidates is None:
@@ -101,7 +158,9 @@ def values(
         taken = [(one.source, sample[of[one.source].instances].detections[one.place]) for one in choice.candidates]
         mask = fo.Segmentation(mask=label_map(sample, choice, prefix))
     if accepted:
-        mask[ACCEPTED_BY] = EXPECTATION
+        mask[ACCEPTED_BY], mask[ACCEPTED_FROM] = EXPECTATION, accepted_from
+    if made_by is not None:
+        mask[MADE_BY] = made_by
     return {
         fields.mask: mask,
         fields.instances: fo.Detections(detections=[_instance(detection, source) for source, detection in taken]),
@@ -114,7 +173,7 @@ def values(
 def label_map(sample: fo.Sample, choice: Choice, prefix: str) -> np.ndarray:
     """The (H, W) label map of a choice, in the strategies' values."""
     mask_field = StrategyFields.of(prefix, choice.sources[0]).mask
-    mask = sample[mask_field].get_mask()
+    mask = label_map_of(sample[mask_field])
     if choice.candidates is None:
         return mask
     value_of = {label: int(value) for value, label in sample.dataset.mask_targets[mask_field].items()}
@@ -134,7 +193,7 @@ def _copy_of(label: fo.Segmentation | fo.Detection) -> fo.Label:
     copy = label.copy()
     copy.id = str(ObjectId())
     if copy.mask_path:
-        copy.mask, copy.mask_path = label.get_mask(), None
+        copy.mask, copy.mask_path = label_map_of(label), None
     return copy
 
 
@@ -192,8 +251,34 @@ _ATTRIBUTES = {
 }
 
 
-def record(dataset: fo.Dataset, name: str, prefix: str, rule: str, strategies: Sequence[str], samples: int) -> None:
-    """Keep what labels came from, strategy by strategy, after what the field got before.
+def sources_told(dataset: fo.Dataset, name: str) -> list[str]:
+    """The strategies that labels came from, as their samples tell, whether their record is there or stayed behind; none
+    where no labels were finished into this name."""
+    fields = FinalFields.of(name)
+    if not all(isinstance(dataset.get_field(one), fo.StringField) for one in (fields.source, fields.status)):
+        return []
+    said = all_samples(dataset).distinct(fields.source)
+    return sorted(filter(find, {one.strip() for told in said for one in told.split(",")}))
+
+
+def _without_record(dataset: fo.Dataset, name: str, prefix: str) -> list[dict]:
+    """The sources of labels whose record stayed behind; none where there are no labels yet."""
+    told = {"prefix": prefix, "samples": None, "taken": None, "rule": None, "parameters": None}
+    return [{"strategy": one, **told} for one in sources_told(dataset, name)]
+
+
+def record(
+    dataset: fo.Dataset,
+    name: str,
+    prefix: str,
+    rule: str,
+    strategies: Sequence[str],
+    samples: int,
+    mask_dir: str | None = None,
+) -> None:
+    """Keep what labels came from, strategy by strategy, after what the field got before, and which fields are ours.
+
+    Before :func:`declare`: what the dataset lacks now is ours.
 
     Args:
         dataset: of the labels
@@ -202,14 +287,19 @@ def record(dataset: fo.Dataset, name: str, prefix: str, rule: str, strategies: S
         rule: by which they were chosen
         strategies: from whose results
         samples: how many get labels
+        mask_dir: the folder that their masks go to; None: the database
     """
     key, now = labels_key(name), datetime.now(timezone.utc).isoformat()
-    earlier = dataset.get_run_info(key).config.sources if key in dataset.list_runs() else []
+    there = key in dataset.list_runs()
+    earlier = dataset.get_run_info(key).config.sources if there else _without_record(dataset, name, prefix)
     told = {"prefix": prefix, "samples": samples, "taken": now, "rule": rule}
     sources = [
         {"strategy": strategy, **told, "parameters": recorded(dataset, prefix, strategy)} for strategy in strategies
     ]
     every = list(FinalFields.of(name).everything)
+    dirs = sorted({*mask_dirs(dataset, [key]), *([mask_dir] if mask_dir else [])})
+    own = to_declare(dataset, name)
+    on_disk = {"mask_dirs": dirs, "unswept": bool(mask_dir) or is_unswept(dataset, key)} if dirs else {}
     config = dataset.init_run(
         method=LABELS,
         fields=every,
@@ -217,5 +307,7 @@ def record(dataset: fo.Dataset, name: str, prefix: str, rule: str, strategies: S
         rule=rule,
         strategies=list(strategies),
         sources=[*map(dict, earlier), *sources],
+        **on_disk,
+        **({} if own is None else {"declared": own}),
     )
     put_run(dataset, key, config)

@@ -13,7 +13,10 @@ import numpy as np
 from ..analysis.attribution import PARTS
 from ..analysis.comparison import Comparison
 from ..analysis.findings import Findings
+from ..results import OUTDATED
+from .finals import final_names
 from .judgements import load_comparison, load_curves
+from .learned_from import learned_from
 from .names import StrategyFields, agreement_field, comparison_key, count_field, error_field, evaluation_key, size_field
 from .present import strategies_in
 from .records import replaced_at
@@ -32,13 +35,14 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
     paths += [f"{evaluation_key(prefix, name)}{score}" for name in evaluated for score in ("_iou", "_boundary_iou")]
     paths += [f"{path}.{part}" for path in explained.values() for part in PARTS]
     paths += ["filepath", agreement_field(prefix), count_field(prefix), size_field(prefix)]
+    taught = learned_from(dataset, prefix, evaluated or strategies)
     ids, values = _read(dataset, paths, [fields.status for fields in of.values()])
     return Findings(
         prefix=prefix,
         strategies=strategies,
         comparison=comparison,
         sample_ids=ids,
-        status={name: values[fields.status] for name, fields in of.items()},
+        status={name: [None if one == OUTDATED else one for one in values[of[name].status]] for name in of},
         score={name: _floats(values[fields.score]) for name, fields in of.items()},
         iou={name: _floats(values[f"{evaluation_key(prefix, name)}_iou"]) for name in evaluated},
         errors={name: {part: _floats(values[f"{path}.{part}"]) for part in PARTS} for name, path in explained.items()},
@@ -49,6 +53,8 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
         outdated=outdated(dataset, prefix, evaluated) if comparison else (),
         boundary={name: _floats(values[f"{evaluation_key(prefix, name)}_boundary_iou"]) for name in evaluated},
         files=[os.path.basename(path) for path in values["filepath"]],
+        references=frozenset(one for known in taught.values() for one in known or ()),
+        finished=frozenset(final_names(dataset)).intersection(evaluated),
     )
 
 

@@ -10,7 +10,9 @@ import fiftyone as fo
 from bson import ObjectId
 
 from ..errors import PromptingError
+from .declared import note
 from .declaring import add_fields
+from .everywhere import these_samples
 from .lock import editing
 from .names import FinalFields, labels_key
 from .owned import label_fields
@@ -72,7 +74,7 @@ class Labelled:
     def read(self, raw: Mapping[str, Any], more: Sequence[str] = ()) -> fo.Sample:
         """The sample, with its label and some more fields, as far as nobody deleted them."""
         there = [name for name in more if self.dataset.has_sample_field(name)]
-        return self.dataset.select(str(raw["_id"])).select_fields([*self.there, *there]).first()
+        return these_samples(self.dataset, str(raw["_id"])).select_fields([*self.there, *there]).first()
 
     def detections(self, sample: fo.Sample) -> list[fo.Detection]:
         """The label's instances."""
@@ -110,4 +112,5 @@ class Labelled:
         status = self.fields.status
         if status not in self.there:
             with editing(self.dataset):
+                note(self.dataset, self.name, [status])
                 add_fields(self.dataset, {status: label_fields(self.name)[status]})

@@ -86,7 +86,8 @@ def _clicks(result: StrategyResult, polarity: int) -> fo.Keypoints:
 
 def _sure(result: StrategyResult, instance: int) -> dict[str, float]:
     """How sure the prior was, where it said so."""
-    return {PRIOR_CONFIDENCE: result.prior_confidence[instance]} if result.prior_confidence else {}
+    sure = result.prior_confidence[instance] if result.prior_confidence else None
+    return {} if sure is None else {PRIOR_CONFIDENCE: sure}
 
 
 def joined(positive: fo.Keypoints | None, negative: fo.Keypoints | None) -> fo.Keypoints:

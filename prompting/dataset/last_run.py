@@ -26,6 +26,8 @@ STORE, ANYBODY = "sam2_prompting.last_run", "anybody"
 PARAMETERS = tuple(field.name for field in fields(Plan))
 NOT_KEPT = ("existing", "phrases")
 """What to do with results is decided anew for each run; phrases have no field in the form."""
+FOLDERS = ("mask_dir", "rel_dir")
+"""Where a dataset's masks go and its pictures lie is nothing to another one."""
 
 
 def as_asked(plan: Plan) -> dict:
@@ -48,6 +50,7 @@ def last_asked(dataset: fo.Dataset | None, person: str | None = None) -> dict:
     asked = _of_dataset(dataset) if dataset is not None else None
     if asked is None:
         asked = ExecutionStore.create(STORE).get(person or ANYBODY) or {}
+        asked = {name: value for name, value in asked.items() if name not in FOLDERS}
     return _sensible({name: value for name, value in asked.items() if name in PARAMETERS}, dataset)
 
 

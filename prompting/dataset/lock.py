@@ -29,19 +29,33 @@ from .database import in_words
 
 COLLECTION = "sam2_prompting.locks"
 RENEW_SECONDS, EXPIRE_SECONDS, RELEASE_SECONDS = 1.0, 60.0, 5.0
+GIVE_UP_SECONDS = 40.0
+"""A lock that wasn't renewed for so long is given up by those who work on its run: in good time before it expires."""
 TURN_SECONDS, WAIT_SECONDS = 0.02, 90.0
 
 
 class Hold:
-    """A run's side of its lock. The thread that renews the lock carries both messages: they cost the run no query."""
+    """A run's side of its lock. The thread that renews the lock carries both messages: they cost the run no query.
 
-    def __init__(self) -> None:
+    Attributes:
+        key, token: of the lock, for those who work on the run elsewhere: see :class:`Watch`
+        asked_to_stop: set once somebody asked for it
+    """
+
+    def __init__(self, key: str, token: str) -> None:
+        self.key, self.token = key, token
         self.told: dict = {}
         self.asked_to_stop = threading.Event()
 
-    def tell(self, done: int, total: int, seconds_left: float | None = None) -> None:
-        """Say how far the run is, for whom it keeps out."""
-        self.told = {"done": done, "total": total, "seconds_left": seconds_left}
+    def tell(
+        self, done: int | None, total: int | None, seconds_left: float | None = None, doing: str | None = None
+    ) -> None:
+        """Say how far the run is, for whom it keeps out; ``doing`` is what comes before the samples."""
+        self.told = {"done": done, "total": total, "seconds_left": seconds_left, "doing": doing}
+
+    def tell_nothing(self) -> None:
+        """Say that it is under way, and how far isn't known."""
+        self.tell(None, None)
 
     def check(self) -> None:
         """To be called between pictures, where all that was written is whole.
@@ -51,6 +65,47 @@ class Hold:
         """
         if self.asked_to_stop.is_set():
             raise Stopped("The run was stopped on request; run it again to do the rest.")
+
+
+class Watch:
+    """What one who works on a run elsewhere sees of its lock: that it was asked to stop, or that nobody holds it now.
+
+    Its own thread reads the lock once a second. A lock that isn't renewed is watched by this machine's own clock, and
+    given up before another run may take it over.
+
+    Args:
+        key, token: of the lock
+    """
+
+    def __init__(self, key: str, token: str):
+        self._key, self._token = key, token
+        self._renewed, self._seen, self._stop, self._gone = None, time.monotonic(), False, False
+        threading.Thread(target=self._look, daemon=True, name="sam2-run-watch").start()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more may be begun."""
+        return self._stop or self._gone or time.monotonic() - self._seen > GIVE_UP_SECONDS
+
+    def check(self) -> None:
+        """To be called between pictures, where all that was written is whole.
+
+        Raises:
+            Stopped: the run was asked to stop, or is gone
+        """
+        if self.over:
+            raise Stopped("The run was stopped on request, or whoever started it is gone.")
+
+    def _look(self) -> None:
+        locks = odm.get_db_conn()[COLLECTION]
+        while not self._gone:
+            with suppress(PyMongoError), pymongo.timeout(GIVE_UP_SECONDS):
+                lock = locks.find_one({"_id": self._key, "token": self._token}, {"renewed": 1, "stop": 1})
+                if lock is None:
+                    self._gone = True
+                elif lock["renewed"] != self._renewed:
+                    self._renewed, self._seen, self._stop = lock["renewed"], time.monotonic(), bool(lock.get("stop"))
+            time.sleep(RENEW_SECONDS)
 
 
 @contextmanager
@@ -74,7 +129,7 @@ def run_lock(dataset: fo.Dataset, prefix: str, what: str) -> Iterator[Hold]:
                 f"Another run is {holder['what']} with the prefix {prefix!r} on this dataset (process {holder['pid']}"
                 f" on {holder['host']}, since {since}); wait for it, or choose another prefix."
             )
-        hold, ended = Hold(), threading.Event()
+        hold, ended = Hold(key, token), threading.Event()
         renewing = (locks, key, token, hold, ended)
         threading.Thread(target=_renew, args=renewing, daemon=True, name="sam2-run-lock").start()
         try:

@@ -1,7 +1,8 @@
 """What in a dataset is the plugin's own, by the names that its own functions give and by nothing else.
 
 A field that merely begins with the prefix is a person's, and so is one of such
-a name but of another type, into which the plugin would refuse to write.
+a name but of another type, or alone with nothing that we write with it: into
+these the plugin would refuse to write.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import fiftyone as fo
 from bson import DBRef
 
 from . import names
+from .declared import declared
+from .everywhere import all_samples
 from .names import FinalFields, StrategyFields
 from .present import known_strategies
 
@@ -44,14 +47,34 @@ def shared_fields(prefix: str) -> dict[str, tuple]:
     }
 
 
+def strangers(dataset: fo.Dataset, fields: Iterable[str], declared_with: str, key: str) -> list[str]:
+    """Those of these fields that hold something which is a person's, though their names are ones that we give.
+
+    Args:
+        dataset: the dataset
+        fields: that we would write
+        declared_with: one that we declare with them, and that a person would hardly have too
+        key: of the run that says they are ours; it stays behind where samples are copied
+    """
+    if dataset.has_sample_field(declared_with) or key in dataset.list_runs():
+        return []
+    there = (name for name in fields if dataset.has_sample_field(name))
+    return [name for name in there if len(all_samples(dataset).exists(name).limit(1))]
+
+
 def own_fields(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> dict[str, tuple]:
     """All fields of a prefix that any version may have written to a dataset, or those of one strategy alone."""
-    if strategy is not None:
-        return strategy_fields(prefix, strategy)
-    every = {
-        name: kind for one in known_strategies(dataset, prefix) for name, kind in strategy_fields(prefix, one).items()
+    each = known_strategies(dataset, prefix) if strategy is None else [strategy]
+    of = {
+        names.run_key(prefix, one): (StrategyFields.of(prefix, one).mask, strategy_fields(prefix, one)) for one in each
     }
-    return every | shared_fields(prefix)
+    if strategy is None:
+        of[names.comparison_key(prefix)] = names.truth_field(prefix), shared_fields(prefix)
+    own, runs = {}, dataset.list_runs()
+    for key, (mask, fields) in of.items():
+        alone = key not in runs and [name for name in fields if dataset.has_sample_field(name)] == [mask]
+        own |= {name: kind for name, kind in fields.items() if not (alone and name == mask)}
+    return own
 
 
 def fields_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:
@@ -90,18 +113,24 @@ def label_fields(name: str) -> dict[str, tuple]:
     return {**FinalFields.of(name).types(), names.outlines_field(name): (LABELS, fo.Polylines)}
 
 
+def own_label_fields(dataset: fo.Dataset, name: str) -> dict[str, tuple]:
+    """Those of :func:`label_fields` that are ours, where the labels' record says so; else all."""
+    known = declared(dataset, name)
+    return {field: kind for field, kind in label_fields(name).items() if known is None or field in known}
+
+
 def mixed_label_fields(dataset: fo.Dataset, name: str) -> dict[str, int]:
     """Fields of labels that hold others than ours too: name -> how many, those of samples without a source.
 
-    Finishing into a field that a person had filled in part keeps what was there. Where no sample's source is known, as
-    earlier versions wrote none, all are ours.
+    Finishing into a field that a person had, and had filled in part, keeps what was there. Where no sample's source is
+    known, as earlier versions wrote none, all are ours, but in a field that we didn't declare.
     """
-    fields = FinalFields.of(name)
-    if fields.source not in of_their_types(dataset, label_fields(name)):
-        return {}
-    others = dataset.exists(fields.source, False)
+    fields, own = FinalFields.of(name), own_label_fields(dataset, name)
+    known = fields.source in of_their_types(dataset, own)
+    others = all_samples(dataset).exists(fields.source, False) if known else all_samples(dataset)
     there = of_their_types(dataset, {field: label_fields(name)[field] for field in (fields.mask, fields.instances)})
-    return {field: count for field in there if (count := len(others.exists(field)))}
+    counts = {field: len(others.exists(field)) for field in there if known or field not in own}
+    return {field: count for field, count in counts.items() if count or field not in own}
 
 
 def evaluations_there(dataset: fo.Dataset, prefix: str, strategy: str | None = None) -> list[str]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import fiftyone.core.collections as foc
 from bson import ObjectId
 
+from .finals import ACCEPTED_BY, EXPECTATION
 from .labelled import Labelled
-from .names import TO_REVIEW
+from .names import ACCEPTED, TO_REVIEW
 
 NUMBER, TEXT = {"$type": "number"}, {"$type": "string"}
 THERE = {"$gte": ObjectId("0" * 24)}
@@ -23,8 +25,11 @@ NEXT = {"$limit": 2}
 
 
 class Queue:
-    """Samples with a label, those that nobody decided on the worst expected first, then those of which nothing is
-    expected in the samples' own order.
+    """Samples with a label that nobody decided on: those of which nothing is expected, in the samples' own order, then
+    the others, the worst expected first.
+
+    Without a truth nothing is expected of a picture on which nobody was found, and whom a strategy missed is what is
+    most likely wrong. Only where that is more than half of all labels, as of a class that is rare, they come last.
 
     Args:
         labels: of a name
@@ -38,7 +43,7 @@ class Queue:
         self._there = {f"{fields.mask}._id": THERE}
         self._open = {**self._there, fields.status: {"$in": [TO_REVIEW, None]}, "tags": {"$ne": tag}}
         if {fields.status, fields.expected_iou} <= set(labels.there):
-            for first in ((fields.status, fields.expected_iou, "id"), ("tags", fields.status)):
+            for first in ((fields.status, fields.expected_iou, "id"), ("tags", fields.status), self._accepted()):
                 labels.dataset.create_index([(path, 1) for path in (*first, f"{fields.mask}.id")])
 
     def counts(self) -> Counter[tuple[str, bool]]:
@@ -53,9 +58,22 @@ class Queue:
         rest = {(status, False): count - waiting[status] for status, count in all_of.items()}
         return Counter(rest | {(status, True): count for status, count in waiting.items()})
 
+    def unseen(self) -> int:
+        """How many labels were accepted for what is expected of them, and don't wait."""
+        by, status = self._accepted()
+        match = {by: EXPECTATION, status: ACCEPTED}
+        rows = ([*self._ask({"$match": {**match, **more}}, {"$count": "count"})] for more in ({}, {"tags": self._tag}))
+        every, waiting = (sum(row["count"] for row in counted) for counted in rows)
+        return every - waiting
+
+    def _accepted(self) -> tuple[str, str]:
+        fields = self._labels.fields
+        return f"{fields.mask}.{ACCEPTED_BY}", fields.status
+
     def ids(self) -> list[str]:
         """All of the queue, as far as it is now."""
-        return [*self._expected({}), *self._unexpected()]
+        parts = [self._unexpected(), self._expected({})]
+        return [one for part in (parts if self._found_mostly() else reversed(parts)) for one in part]
 
     def after(self, sample_id: str | None) -> str | None:
         """The next after a sample, from the beginning after the last; None where no other is left."""
@@ -76,8 +94,23 @@ class Queue:
         unexpected = self._unexpected() if here else []
         if sample_id in unexpected:
             yield unexpected[unexpected.index(sample_id) + 1 :]
-        yield self._expected({}, NEXT)
-        yield self._unexpected()
+            yield self._expected({}, NEXT)
+            yield unexpected
+            return
+        parts = [self._unexpected, partial(self._expected, {}, NEXT)]
+        yield from (part() for part in (parts if self._found_mostly() else reversed(parts)))
+
+    def _found_mostly(self) -> bool:
+        """Whether something is expected of half of the labels at least, those aside that a person made another of."""
+        every = {**self._there, self._labels.fields.status: {"$in": [TO_REVIEW, ACCEPTED]}}
+        known = {
+            **every,
+            self._labels.fields.expected_iou: {"$gte": 0},
+        }  # which an index can tell, unlike a missing one
+        total, expected = (
+            sum(row["count"] for row in self._ask({"$match": match}, {"$count": "count"})) for match in (every, known)
+        )
+        return 2 * expected >= total
 
     def _expected(self, conditions: Mapping[str, Any], *limit: Mapping[str, Any]) -> Iterator[str]:
         """Ids of those of which something is expected, the worst first."""

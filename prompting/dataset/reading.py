@@ -13,11 +13,14 @@ from ..labels.encoding import Encoding
 from ..labels.instances import is_crowd
 from ..labels.problems import NO_BOX, NO_PIXELS
 from ..labels.reading import Reading, of_instances, of_masks
+from ..labels.stored import label_map_of
 from ..labels.survey import Survey
 from ..labels.targets import Targets
 from ..labels.understanding import understand
 from ..pixels.images import upright_size
 from ..spelling import spelled
+from ..steps import ended
+from .everywhere import these_samples
 from .label_fields import altered_alike, check_names, check_relative, has_instance_masks, label_type_of, mask_targets
 
 GLANCE = 20
@@ -89,20 +92,15 @@ def read_steps(
 
 def read(samples: foc.SampleCollection, name: str, classes: Sequence[str], **settings) -> Reading:
     """:func:`read_steps` in one go."""
-    steps = read_steps(samples, name, classes, **settings)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
+    return ended(read_steps(samples, name, classes, **settings))
 
 
 def _sizes(samples: foc.SampleCollection, size_field: str | None) -> Callable[[fo.Sample], tuple[int, int] | None]:
     """Where to ask for a picture's (height, width): its file's first bytes; where that is gone, a mask of its size."""
 
     def of_mask(sample: fo.Sample) -> tuple[int, int] | None:
-        label = samples._dataset.select(sample.id).select_fields(size_field).first()[size_field]
-        return None if label is None else label.get_mask().shape
+        label = these_samples(samples._dataset, sample.id).select_fields(size_field).first()[size_field]
+        return None if label is None else label_map_of(label).shape
 
     return lambda sample: upright_size(sample.filepath) or (of_mask(sample) if size_field else None)
 
@@ -123,7 +121,8 @@ def _look(survey: Survey, sample, name: str, classes, sizes, targets: Targets | 
 
 def _look_beside(survey: Survey, samples: foc.SampleCollection, name: str, targets: Targets) -> None:
     """A view of few pictures, with nobody on them and void around, say, means by 255 what its dataset means."""
-    others = altered_alike(samples).exists(name).exclude(samples.values("id")).limit(BESIDE)
+    own, alike = set(samples.values("id")), altered_alike(samples).exists(name)
+    others = alike.select([one for one in alike.values("id") if one not in own][:BESIDE])
     other = Survey()
     for sample in others.select_fields(name).iter_samples():
         other.add_segmentation(sample[name], os.path.basename(sample.filepath), None, targets)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from types import MappingProxyType
 
 import fiftyone as fo
+from bson import DBRef
 
 from ..plan import Plan
 from ..prompts.strategies import STRATEGIES, find, strategy_of
@@ -24,6 +26,9 @@ PARAMETERS_OF = {
 }
 """Parameters that concern some priors alone: to the others' strategies they make no difference."""
 REFERENCES = "references_sha256"
+LEARNED_FROM = "learned_from"
+"""What is recorded of the pictures that a strategy learned from, by itself or by its prompts: their samples' ids, None
+where nobody knows, and their files' paths."""
 HASH_OF = {
     "sam2_model": "sam2_sha256",
     "clip_model": "clip_sha256",
@@ -44,6 +49,7 @@ def register(
     asked: Plan | None = None,
     adds_only: bool = False,
     weights: Mapping[str, str] = MappingProxyType({}),
+    learned_from: Mapping | None = None,
 ) -> None:
     """Record a strategy's parameters and its models' weights, and that it was applied now, before there are results.
 
@@ -54,11 +60,19 @@ def register(
         asked: the plan as a person asked for it, which the next form begins with
         adds_only: no result that was scored is replaced
         weights: the SHA-256 of the strategy's models, by the names in :data:`HASH_OF`
+        learned_from: see :data:`LEARNED_FROM`; None of a strategy that learns from no picture
     """
     key, now = run_key(plan.prefix, strategy), datetime.now(timezone.utc).isoformat()
     record = {**_plain(plan.record()), **weights, "asked": _plain(asdict(asked or plan))}
+    if learned_from is not None:
+        record[LEARNED_FROM] = dict(learned_from)
     before = recorded(dataset, plan.prefix, strategy) if adds_only else None
     record["replaced"] = (before.get("replaced") or before.get("applied") or now) if before else now
+    earlier = mask_dirs(dataset, [key])
+    if plan.mask_dir:
+        record["mask_dirs"], record["unswept"] = sorted({*earlier, plan.mask_dir}), True
+    elif earlier:
+        record["mask_dirs"], record["unswept"] = earlier, is_unswept(dataset, key)
     spelling = strategy_of(strategy).spelling
     config = dataset.init_run(method=RECORD, strategy=strategy, spelling=spelling, applied=now, **record)
     put_run(dataset, key, config)
@@ -71,6 +85,36 @@ def add_cost(dataset: fo.Dataset, prefix: str, strategy: str, cost: dict) -> Non
     for name, value in cost.items():
         setattr(config, name, value)
     dataset.update_run_config(key, config)
+
+
+def mask_dirs(dataset: fo.Dataset, keys: Iterable[str]) -> list[str]:
+    """The folders into which runs of these keys ever wrote masks, as their records have it."""
+    configs = (_config(dataset, key) for key in keys)
+    return sorted({folder for config in configs for folder in getattr(config, "mask_dirs", None) or ()})
+
+
+def is_recorded(dataset: fo.Dataset, key: str) -> bool:
+    """Whether a registered run is there, as a whole."""
+    return _config(dataset, key) is not None
+
+
+def _config(dataset: fo.Dataset, key: str) -> fo.RunConfig | None:
+    """A registered run's; None where there is none, or FiftyOne was killed while it deleted it."""
+    reference = dataset._doc.runs.get(key)
+    return None if reference is None or isinstance(reference, DBRef) else dataset.get_run_info(key).config
+
+
+def is_unswept(dataset: fo.Dataset, key: str) -> bool:
+    """Whether a run that wrote masks to files didn't come to its end: there may be some that no document names."""
+    return bool(getattr(_config(dataset, key), "unswept", False))
+
+
+def note_swept(dataset: fo.Dataset, key: str) -> None:
+    """Such files are gone; the caller holds the dataset's document."""
+    if is_unswept(dataset, key):
+        config = dataset.get_run_info(key).config
+        config.unswept = False
+        dataset.update_run_config(key, config)
 
 
 def replaced_at(dataset: fo.Dataset, prefix: str, strategy: str) -> datetime | None:
@@ -117,11 +161,18 @@ def first_difference(
             continue
         was, now = old.get(HASH_OF.get(name)), new.get(HASH_OF.get(name))
         if was and now:
-            if was != now:
+            alike = same_references if HASH_OF[name] == REFERENCES else operator.eq
+            if not alike(was, now):
                 return HASH_OF[name], was, now
         elif before != value:
             return name, before, value
     return None
+
+
+def same_references(was: str | None, now: str | None) -> bool:
+    """Whether two digests are of the same reference pictures: that of their names and masks, a plus, and that of their
+    files. Earlier versions recorded the first alone, which is all that can be compared then."""
+    return bool(was and now) and (was == now or now.startswith(f"{was}+"))
 
 
 def indifferent_to(strategy: str) -> set[str]:

@@ -1,15 +1,14 @@
-"""Reference pictures: which samples they are, what their masks say, and who learned from them."""
+"""Reference pictures: which samples they are, and what their masks say."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
-import fiftyone.core.patches as fop
 import numpy as np
 from bson import ObjectId
 
@@ -17,19 +16,24 @@ from ..errors import PromptingError, concerning
 from ..pixels.images import read_bounded, upright_size
 from ..plan import Plan
 from ..priors.base import Reference
-from ..prompts.strategies import find
+from ..priors.patches import examples_in
 from ..prompts.strategy import REFERENCE
+from ..spelling import listed_names
+from ..steps import Steps, ended
 from .label_fields import has_instance_masks, label_type_of
-from .names import labels_key
-from .owned import labels_there, own_fields
+from .owned import own_fields
 from .pages import samples_by_page
 from .present import prefixes
 from .reading import GLANCE
-from .records import recorded
+from .records import REFERENCES, recorded, same_references
+from .sent import Sent
 from .truth import Truth, read_truth
 
 TAG = "reference"
 """What reference pictures are tagged, where nobody says otherwise."""
+ENOUGH = 20
+"""Patches of a class, in all references together. With 12 of a coin, the map lost 0.09 of IoU and more in three of four
+draws, with 20 in one, with 40 in none (docs/MEASURED.md)."""
 
 
 class References:
@@ -39,18 +43,42 @@ class References:
         view: the samples
         ids: theirs, in the order in which they are gone through
         truth: what their masks were understood as
+        patches: class -> about how many patches of CLIP's its masks cover, in all of them
         between: called before each; it may raise to end a run
     """
 
-    def __init__(self, view: foc.SampleCollection, ids: Sequence[str], truth: Truth, between: Callable[[], None]):
-        self._view, self._ids, self._truth = view.select_fields(truth.field), tuple(ids), truth
-        self._between = between
+    def __init__(
+        self,
+        view: foc.SampleCollection,
+        ids: Sequence[str],
+        truth: Truth,
+        patches: Mapping[str, int],
+        between: Callable[[], None],
+    ):
+        self._sent, self._ids, self._truth = Sent(view.select_fields(truth.field)), tuple(ids), truth
+        self._patches, self._between = dict(patches), between
+
+    def __getstate__(self) -> dict:
+        """Where they are sent to, nobody asks this process in between."""
+        return {**self.__dict__, "_between": _nothing}
+
+    @property
+    def doubt(self) -> str | None:
+        """What a person should know before these teach: a sentence; None where they show enough of each class."""
+        few = {name: count for name, count in self._patches.items() if count < ENOUGH}
+        if not few:
+            return None
+        shown = ", ".join(f"{name!r} (about {count})" for name, count in few.items())
+        return (
+            f"The reference pictures show little of {shown}: what CLIP sees of it are fewer than {ENOUGH} patches, of"
+            " which not much can be learned; label more pictures of it, or some that show it larger."
+        )
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def __iter__(self) -> Iterator[Reference]:
-        for sample in samples_by_page(self._view.select(self._ids, ordered=True), self._ids):
+        for sample in samples_by_page(self._sent.samples().select(self._ids, ordered=True), self._ids):
             self._between()
             image, size = _read(sample)
             labels = self._truth.label_map(sample[self._truth.field], *size)
@@ -60,17 +88,27 @@ class References:
         return any(one is other for other in self)
 
 
-def read_references(
-    dataset: fo.Dataset, plan: Plan, between: Callable[[], None] = lambda: None
-) -> tuple[Plan, References | tuple]:
-    """The plan with its references' ids and what tells them from others, and the pictures; none where no strategy asks.
+Understood = tuple[Plan, "References | tuple"]
+"""A plan with its references' ids and what tells them from others, and the pictures; none where no strategy asks."""
 
-    All masks are decoded once, and no picture is.
+
+def read_references(dataset: fo.Dataset, plan: Plan, between: Callable[[], None] = lambda: None) -> Understood:
+    """:func:`reference_steps` in one go."""
+    return ended(reference_steps(dataset, plan, between))
+
+
+def reference_steps(dataset: fo.Dataset, plan: Plan, between: Callable[[], None] = lambda: None) -> Steps[Understood]:
+    """Look at a plan's references, whatever they are called: all masks are decoded once, and all files read.
+
+    Pictures that are there twice, under one name and with one mask, teach once; the ids of both are theirs.
 
     Args:
         dataset: whose samples strategies are applied to
         plan: with or without ``auto``
         between: called before each picture; it may raise to end a run
+
+    Yields:
+        (pictures done, pictures); the generator returns an :data:`Understood`
 
     Raises:
         PromptingError: references that aren't there, have no masks, or don't show what is asked for
@@ -78,30 +116,64 @@ def read_references(
     if not plan.uses(REFERENCE):
         return plan, ()
     view = _labelled(dataset, plan)
-    truth, seen, shown = _understood(view, plan), [], set()
-    for sample in samples_by_page(view.select_fields(plan.reference_field), view.values("id")):
+    truth, seen, shown = understood(view, plan.reference_field, plan.classes), [], set()
+    ids, patches = view.values("id"), np.zeros(len(plan.classes), int)
+    for done, sample in enumerate(samples_by_page(view.select_fields(plan.reference_field), ids)):
         between()
+        yield done, len(ids)
         size = upright_size(sample.filepath) or _read(sample)[1]
         labels = truth.label_map(sample[plan.reference_field], *size)
         shown |= set(np.unique(labels).tolist())
-        digest = hashlib.sha256(repr(labels.shape).encode() + labels.tobytes()).hexdigest()
-        seen.append((os.path.basename(sample.filepath), digest, sample.id))
+        patches += examples_in(labels, len(plan.classes))
+        masks = _digest(repr(labels.shape).encode() + labels.tobytes())
+        seen.append((os.path.basename(sample.filepath), masks, _digest_of_file(sample), sample.id))
     _refuse_unshown(plan, shown)
     seen.sort()  # in one order, however they were named: the same pictures teach the same
-    known = hashlib.sha256(repr([(name, digest) for name, digest, _ in seen]).encode()).hexdigest()
-    ids = tuple(sample_id for *_, sample_id in seen)
-    return replace(plan, references=ids, references_sha256=known), References(view, ids, truth, between)
+    alike: dict[tuple, str] = {}
+    for *what, sample_id in seen:
+        alike.setdefault(tuple(what), sample_id)
+    of_masks = _digest(repr([(name, masks) for name, masks, _ in alike]).encode())
+    of_pictures = _digest(repr([picture for *_, picture in alike]).encode())
+    known = replace(plan, references=tuple(one for *_, one in seen), references_sha256=f"{of_masks}+{of_pictures}")
+    covered = dict(zip(plan.classes, patches.tolist()))
+    return known, References(view, tuple(alike.values()), truth, covered, between)
 
 
-def glance_at_references(dataset: fo.Dataset, plan: Plan) -> Plan:
+def reading_steps(dataset: fo.Dataset, ids: Sequence[str]) -> Steps[None]:
+    """Read pictures as strategies do that learn from them; a generator of (pictures done, pictures).
+
+    Raises:
+        PromptingError: one that can't be read
+    """
+    for done, sample in enumerate(samples_by_page(pictures(dataset).select(list(ids)).select_fields(), list(ids))):
+        yield done, len(ids)
+        _read(sample)
+
+
+def with_earlier(dataset: fo.Dataset, plan: Plan, strategy: str) -> Plan:
+    """The plan with the ids of those samples too that an earlier run learned the same from: its results may stay.
+
+    Args:
+        dataset: of the results
+        plan: with references that were read
+        strategy: one of the plan's
+    """
+    before = recorded(dataset, plan.prefix, strategy) or {}
+    if not plan.uses(REFERENCE) or not same_references(before.get(REFERENCES), plan.references_sha256):
+        return plan
+    others = set(before.get("references") or ()).difference(plan.references)
+    return replace(plan, references=(*plan.references, *sorted(pictures(dataset).select(list(others)).values("id"))))
+
+
+def glance_at_references(dataset: fo.Dataset, plan: Plan) -> Understood:
     """As :func:`read_references`, for forms, which ask at each keystroke: the masks of many aren't looked at.
 
     Raises:
         PromptingError: as there
     """
     if plan.uses(REFERENCE) and len(_labelled(dataset, plan)) > GLANCE:
-        return plan
-    return read_references(dataset, plan)[0]
+        return plan, ()
+    return read_references(dataset, plan)
 
 
 def reference_ids(dataset: fo.Dataset, references: str | Iterable[str]) -> list[str]:
@@ -114,13 +186,15 @@ def reference_ids(dataset: fo.Dataset, references: str | Iterable[str]) -> list[
     Raises:
         PromptingError: one that means none
     """
-    samples = _pictures(dataset)
+    samples = pictures(dataset)
     if isinstance(references, str):
         whole = references.strip()
-        references = [whole] if samples.match_tags(whole).count() else filter(None, map(str.strip, whole.split(",")))
-    found: dict[str, None] = {}
+        references = [whole] if samples.match_tags(whole).count() else listed_names(whole)
+    references, found = list(references), {}
+    ids = [said for said in references if ObjectId.is_valid(said)]
+    there = set(samples.select(ids).values("id")) if ids else ()
     for said in references:
-        if ObjectId.is_valid(said) and samples.select(said).count():
+        if said in there:
             found[said] = None
         elif ids := samples.match_tags(said).values("id"):
             found |= dict.fromkeys(ids)
@@ -138,61 +212,14 @@ def reference_ids(dataset: fo.Dataset, references: str | Iterable[str]) -> list[
     return list(found)
 
 
-def as_references(given, samples: foc.SampleCollection) -> str | list[str] | None:
-    """What a call from Python gives: a view becomes the ids of its samples, and all else stays.
-
-    Raises:
-        PromptingError: a view of another dataset than the samples'
-    """
-    if not isinstance(given, foc.SampleCollection):
-        return given
-    patches = isinstance(given, fop.PatchesView)
-    dataset = given._source_collection._dataset if patches else given._dataset
-    if dataset is not getattr(samples, "_dataset", None):
-        raise PromptingError(
-            f"The references are of the dataset {dataset.name!r}, and strategies are applied to another; add them to"
-            " that one.",
-            "references",
-        )
-    return list(dict.fromkeys(given.values("sample_id" if patches else "id")))
-
-
-def learned_from(dataset: fo.Dataset, prefix: str, strategies: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Those of some strategies, and of labels finished from some, that learned from reference pictures: name -> the ids
-    of those samples."""
-    found = {}
-    for name in strategies:
-        if _learns(name):
-            found[name] = tuple((recorded(dataset, prefix, name) or {}).get("references") or ())
-        elif name in labels_there(dataset):
-            sources = dataset.get_run_info(labels_key(name)).config.sources
-            parameters = [source.get("parameters") or {} for source in sources if _learns(source.get("strategy"))]
-            if parameters:
-                found[name] = tuple(dict.fromkeys(one for of in parameters for one in of.get("references") or ()))
-    return found
-
-
-def _learns(name: str | None) -> bool:
-    strategy = find(name) if name else None
-    return strategy is not None and strategy.prior == REFERENCE
-
-
-def without_references(
-    samples: foc.SampleCollection, prefix: str, strategies: Iterable[str]
-) -> tuple[foc.SampleCollection, int]:
-    """The samples that none of some strategies learned from, and how many others there are."""
-    taught = {one for ids in learned_from(samples._dataset, prefix, strategies).values() for one in ids}
-    here = taught.intersection(samples.values("id")) if taught else ()
-    return (samples.exclude(list(here)), len(here)) if here else (samples, 0)
-
-
-def _pictures(dataset: fo.Dataset) -> foc.SampleCollection:
+def pictures(dataset: fo.Dataset) -> foc.SampleCollection:
+    """All pictures of a dataset, of groups too."""
     return dataset.select_group_slices(media_type="image") if dataset.media_type == "group" else dataset
 
 
 def _labelled(dataset: fo.Dataset, plan: Plan) -> foc.SampleCollection:
     """The reference pictures, all of which have a label."""
-    view = _pictures(dataset).select(reference_ids(dataset, plan.references))
+    view = pictures(dataset).select(reference_ids(dataset, plan.references))
     check_labelled(view, plan.reference_field)
     return view
 
@@ -235,16 +262,18 @@ def label_fields_for(dataset: fo.Dataset) -> dict[str, type]:
     return {name: kinds[name] for name in sorted(able, key=lambda name: name in ours) if name not in ours}
 
 
-def _understood(view: foc.SampleCollection, plan: Plan) -> Truth:
-    reading = read_truth(view, plan.reference_field, plan.classes)
+def understood(view: foc.SampleCollection, field: str, classes: Sequence[str]) -> Truth:
+    """What the masks of reference pictures are.
+
+    Raises:
+        PromptingError: labels that can't be understood, or that have no masks
+    """
     try:
         with concerning("reference_field"):
-            while True:
-                next(reading)
-    except StopIteration as stop:
-        return stop.value
+            return ended(read_truth(view, field, classes))
     except PromptingError as error:
         said = str(error).replace("The truth ", "The reference pictures' field ")
+        said = said.replace(", so masks can't be scored", ", so it can't be learned from; draw them, or choose others")
         raise PromptingError(said, error.parameter) from error
 
 
@@ -264,9 +293,33 @@ def _refuse_unshown(plan: Plan, shown: set[int]) -> None:
         )
 
 
+def _nothing() -> None:
+    pass
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _digest_of_file(sample: fo.Sample) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open(sample.filepath, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        name = os.path.basename(sample.filepath)
+        raise PromptingError(
+            f"The reference picture {name} can't be read ({error.strerror}); put it back, or choose others.",
+            "references",
+        ) from error
+    return digest.hexdigest()
+
+
 def _read(sample: fo.Sample) -> tuple[np.ndarray, tuple[int, int]]:
     try:
         return read_bounded(sample.filepath)
     except PromptingError as error:
         name = os.path.basename(sample.filepath)
-        raise PromptingError(f"Of the reference picture {name}, {error}.", "references") from error
+        said = str(error).removeprefix("the picture ")
+        raise PromptingError(f"The reference picture {name} {said}.", "references") from error

@@ -14,9 +14,11 @@ from __future__ import annotations
 import io
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from typing import Any
 
 import bson
@@ -24,9 +26,11 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 import numpy as np
-from pymongo import UpdateOne
+from pymongo import UpdateOne, WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
+
+from .mask_files import MaskFiles
 
 SAVE_EVERY_SECONDS, MOST_AT_ONCE = 1.0, 500
 LARGE, ROOMY = 2**20, 4 * 2**20
@@ -36,9 +40,10 @@ MOST_BYTES, ROOM_BYTES = 16 * 2**20, 32 * 2**10
 TOO_LARGE = {10334, 17419, 17420}
 """MongoDB's numbers for a document that is larger than 16 MB, or would be after an update."""
 FULL = (
-    "error: with this result the sample's document would pass the 16 MB that MongoDB keeps for one; delete another"
-    " strategy's fields, apply this one in a clone of the dataset, or give it fewer prompts or a smaller picture"
+    "error: with this result the sample's document would pass the 16 MB that MongoDB keeps for one; keep the masks on"
+    " disk (mask_dir), delete another strategy's fields, or give this one fewer prompts or a smaller picture"
 )
+WRITTEN = "last_modified_at"
 UNSPEAKABLE = "error: the result holds a value that MongoDB can't store ({})"
 
 
@@ -59,19 +64,41 @@ class Writer:
 
     Attributes:
         refused: sample id -> why what was written of it, or a part of that, could not be stored
+        passed_over: ids of samples that weren't what they had to be when they were written, and stay as they were; not
+            those that say the same already, for who wrote them died before it could tell
     """
 
-    def __init__(self, dataset: fo.Dataset, samples: _Forgiving, refused: dict[str, str]):
-        self._dataset, self._samples, self.refused = dataset, samples, refused
+    def __init__(
+        self,
+        dataset: fo.Dataset,
+        samples: _Forgiving,
+        refused: dict[str, str],
+        files: MaskFiles | None,
+    ):
+        self._samples, self.refused, self._files = samples, refused, files
+        self._collection, self._field = dataset._sample_collection, cache(dataset.get_field)
+        self.passed_over: set[str] = set()
         self._pending: dict[str, UpdateOne] = {}
         self._written = time.monotonic()
 
-    def write(self, sample_id: str, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+    def write(
+        self,
+        sample_id: str,
+        values: Mapping[str, Any] | Iterable[tuple[str, Any]],
+        filepath: str = "",
+        only: Mapping[str, Any] | None = None,
+    ) -> None:
         """:meth:`add`, and write what waits where it is time to."""
-        self.add(sample_id, values)
+        self.add(sample_id, values, filepath, only)
         self.flush_in_time()
 
-    def add(self, sample_id: str, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+    def add(
+        self,
+        sample_id: str,
+        values: Mapping[str, Any] | Iterable[tuple[str, Any]],
+        filepath: str = "",
+        only: Mapping[str, Any] | None = None,
+    ) -> None:
         """Have fields of a sample written with the next batch, in one update; nothing of it where this raises.
 
         Args:
@@ -79,13 +106,19 @@ class Writer:
             values: field name -> value, or pairs of them: plain values, labels, documents, None, or an iterator of
                 Detections for a field that holds such; each sample is written once. Pairs and iterators are asked for
                 one after the other, so that of a crowd's masks one at a time is there.
+            filepath: of its picture, for masks that go to files; they are written at once, before the document
+                that names them
+            only: what MongoDB must find the sample to be when it is written, or it stays as it is: somebody may have
+                changed it since it was read; None: whatever it is
         """
         plain, room = {}, _Room()
         for name, value in values.items() if isinstance(values, Mapping) else values:
-            plain[name] = _serialized(self._dataset.get_field(name), value, room)
+            place = _Place(self._files, name, sample_id, filepath) if self._files else None
+            plain[name] = _serialized(self._field(name), value, room, place)
         if plain:
-            update = {"$set": {**plain, "last_modified_at": datetime.now(timezone.utc).replace(tzinfo=None)}}
-            self._pending[sample_id] = UpdateOne({"_id": bson.ObjectId(sample_id)}, update)
+            now = datetime.now(timezone.utc).replace(tzinfo=None)
+            update = {"$set": {**plain, WRITTEN: now.replace(microsecond=now.microsecond // 1000 * 1000)}}
+            self._pending[sample_id] = UpdateOne({**(only or {}), "_id": bson.ObjectId(sample_id)}, update)
 
     def flush_in_time(self) -> None:
         """Write what waits, where it has waited long enough."""
@@ -98,8 +131,29 @@ class Writer:
             ids, operations = list(self._pending), list(self._pending.values())
             self._pending = {}
             self._samples.bulk_write(operations)
-            fo.Sample._reload_docs(self._dataset._sample_collection_name, sample_ids=ids)
+            if conditional := [operation for operation in operations if len(operation._filter) > 1]:
+                self.passed_over.update(self._unwritten(conditional))
+            fo.Sample._reload_docs(self._collection.name, sample_ids=ids)
         self._written = time.monotonic()
+
+    def _unwritten(self, operations: Sequence[UpdateOne]) -> Iterator[str]:
+        """The ids of samples that are there and weren't written just now, which the time says that each has."""
+        wanted = {operation._filter["_id"]: dict(_plain(operation._doc["$set"])) for operation in operations}
+        read = dict.fromkeys(name for of in wanted.values() for name in of)
+        for found in self._collection.find({"_id": {"$in": list(wanted)}}, dict.fromkeys(read, 1)):
+            said, sample_id = dict(_plain(found)), str(found["_id"])
+            differs = {name for name, value in wanted[found["_id"]].items() if said.get(name) != value}
+            if WRITTEN in differs and differs != {WRITTEN} and sample_id not in self.refused:
+                yield sample_id
+
+
+def _plain(document: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """What a document says, but for ids, masks and lists: where, and what."""
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _plain(value, f"{within}{name}.")
+        elif not isinstance(value, (bytes, list, bson.ObjectId)) and name != "mask_path":
+            yield within + name, value
 
 
 class _Room:
@@ -108,32 +162,56 @@ class _Room:
     taken = 0
 
 
-def _serialized(field: fo.Field, value: Any, room: _Room) -> Any:
+@dataclass(frozen=True)
+class _Place:
+    """The file of a label that isn't the database's to hold."""
+
+    files: MaskFiles
+    field: str
+    sample_id: str
+    filepath: str
+
+    def write(self, label: fo.Segmentation | fo.Detection) -> str:
+        """Write its mask; the file's path."""
+        return self.files.write(self.field, self.sample_id, self.filepath, str(label.id), label.mask)
+
+
+def _serialized(field: fo.Field, value: Any, room: _Room, place: _Place | None) -> Any:
     """A value as the database holds it."""
     if value is None:
         return None
+    if isinstance(value, fo.Detections) and place:
+        value = iter(value.detections)
     if isinstance(value, Iterator):
         plain = field.to_mongo(fo.Detections())
         for detection in value:
-            plain["detections"].append(_label(detection, room))
+            plain["detections"].append(_label(detection, room, place))
         return plain
-    return _label(value, room) if isinstance(value, fo.Segmentation) else field.to_mongo(value)
+    return _label(value, room, place) if isinstance(value, fo.Segmentation) else field.to_mongo(value)
 
 
-def _label(label: fo.Segmentation | fo.Detection, room: _Room) -> Any:
+def _label(label: fo.Segmentation | fo.Detection, room: _Room, place: _Place | None) -> Any:
     """A label that may have a mask.
 
     A large mask is compressed as FiftyOne does it, but at zlib's lowest level: that takes a third of the time, and
     reading it a quarter, for twice the bytes.
     """
+    if label.mask is not None and place:
+        plain = _without_mask(label)
+        plain["mask_path"] = place.write(label)
+        return plain
     if label.mask is None or label.mask.nbytes < LARGE or room.taken > ROOMY:
         plain = label.to_mongo()
     else:
-        others = {name: part for name, part in label.iter_fields() if name != "mask"}
-        plain = type(label)(**others).to_mongo()
+        plain = _without_mask(label)
         plain["mask"] = _compressed(label.mask)
     room.taken += len(plain.get("mask") or b"")
     return plain
+
+
+def _without_mask(label: fo.Segmentation | fo.Detection) -> MutableMapping[str, Any]:
+    """A label as the database holds it, but for its mask; another label without it would take longer to make."""
+    return label.to_mongo(fields=[name for name in label if name != "mask"])
 
 
 def _compressed(array: np.ndarray) -> bytes:
@@ -150,6 +228,7 @@ def writing(
     dataset: fo.Dataset,
     parts: Sequence[Sequence[str]] = (),
     on_refusal: Callable[[str, Sequence[str], str], None] = lambda sample_id, names, why: None,
+    files: MaskFiles | None = None,
 ) -> Iterator[Writer]:
     """Write fields of samples, a batch a second; what is left is written at the end, whatever ends it.
 
@@ -157,9 +236,13 @@ def writing(
         dataset: whose samples
         parts: fields that belong together: of a sample that is refused, each part is tried for itself
         on_refusal: told the sample's id, the fields that weren't written, and why
+        files: where masks go; None: into the samples' documents
     """
     refused: dict[str, str] = {}
-    writer = Writer(dataset, _Forgiving(dataset._sample_collection, parts, refused, on_refusal), refused)
+    samples = dataset._sample_collection
+    # what is told to be done is in the journal: it outlives a database that is killed
+    kept = samples.with_options(write_concern=WriteConcern(**{**samples.write_concern.document, "j": True}))
+    writer = Writer(dataset, _Forgiving(kept, parts, refused, on_refusal), refused, files)
     try:
         yield writer
     finally:

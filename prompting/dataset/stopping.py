@@ -30,6 +30,7 @@ class Running:
         done, total: pictures, or steps of the same length; None before the first
         seconds_left: about how long it takes yet; None where that isn't known
         stopping: somebody asked it to stop already
+        doing: what comes before the pictures, of which ``done`` and ``total`` are then; None once it does those
     """
 
     what: str
@@ -40,6 +41,7 @@ class Running:
     total: int | None = None
     seconds_left: float | None = None
     stopping: bool = False
+    doing: str | None = None
 
     @classmethod
     def _of(cls, lock: dict) -> Running:
@@ -52,6 +54,7 @@ class Running:
             total=lock.get("total"),
             seconds_left=lock.get("seconds_left"),
             stopping=bool(lock.get("stop")),
+            doing=lock.get("doing"),
         )
 
 

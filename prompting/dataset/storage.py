@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 import cv2
 import fiftyone as fo
+import fiftyone.core.utils as fou
 import numpy as np
+from bson import ObjectId
 
 from ..plan import Plan
 from ..prompts.strategies import strategy_of
 from ..prompts.strategy import BOX, INSIDE, OUTSIDE
-from ..results import NO_PROMPT, OK, StrategyResult
+from ..results import NO_PROMPT, OK, OUTDATED, StrategyResult
 from ..segmentation.prompt import Prompt
 from . import labels
 from .declaring import add_fields, set_targets
+from .everywhere import these_samples
 from .names import StrategyFields, heatmap_field
 
 DONE = (OK, NO_PROMPT)
+MOST_AT_ONCE = 100_000
+"""Samples that one update names."""
 HEATMAP_SIDE = 320
 """CLIP's maps are coarse: nothing is lost by storing them so small."""
 
@@ -68,7 +74,7 @@ def values(sample: fo.Sample, result: StrategyResult, plan: Plan) -> Iterator[tu
     """
     fields, dataset = StrategyFields.of(plan.prefix, result.strategy), sample.dataset
     if result.label_map is None:
-        if sample[fields.status] not in DONE or not dataset.select(sample.id).exists(fields.mask):
+        if sample[fields.status] not in DONE or not these_samples(dataset, sample.id).exists(fields.mask):
             yield fields.status, result.status
         return
     positive, negative = labels.clicks(result)
@@ -110,6 +116,22 @@ def clicks_in(sample: fo.Sample, fields: StrategyFields) -> fo.Keypoints:
     return points or labels.joined(positive, negative)
 
 
+def outdate(dataset: fo.Dataset, fields: StrategyFields, sample_ids: Iterable[str]) -> int:
+    """Say in samples that their results are to be replaced, which count as none from now on; how many were there."""
+    count = 0
+    for page in fou.iter_batches(sample_ids, MOST_AT_ONCE):
+        found = {"_id": {"$in": list(map(ObjectId, page))}, fields.status: {"$in": list(DONE)}}
+        changes = {fields.status: OUTDATED, "last_modified_at": datetime.now(timezone.utc)}
+        count += dataset._sample_collection.update_many(found, {"$set": changes}).modified_count
+    fo.Sample._reload_docs(dataset._sample_collection_name)
+    return count
+
+
 def has_result(fields: StrategyFields) -> fo.ViewExpression:
     """What a sample with a strategy's result matches."""
     return fo.ViewField(fields.status).is_in(DONE)
+
+
+def failed(fields: StrategyFields) -> fo.ViewExpression:
+    """What a sample matches that a strategy was tried on, and made an error of."""
+    return fo.ViewField(fields.status).exists() & ~fo.ViewField(fields.status).is_in((*DONE, OUTDATED))

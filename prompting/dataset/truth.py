@@ -18,6 +18,7 @@ from ..pixels.regions import Region, components, count_parts
 from ..priors.fields import FieldPrior
 from ..spelling import spelled
 from .declaring import add_fields, set_targets
+from .everywhere import all_samples
 from .label_fields import label_type_of
 from .names import count_field, size_field, truth_field
 from .reading import read, read_steps
@@ -31,10 +32,12 @@ class Drawn:
     Attributes:
         label_map: (H, W) uint8: 0 background, i + 1 class i, 255 crowds and void
         instances: (class, mask) of each instance; of a Segmentation its connected parts. No crowds.
+        crowds: (class, mask) of each crowd, whole: people may stand before it
     """
 
     label_map: np.ndarray
     instances: tuple[tuple[str, Window], ...]
+    crowds: tuple[tuple[str, Window], ...] = ()
 
     @property
     def size(self) -> float:
@@ -144,7 +147,7 @@ def paint_instances(label: fo.Detections, height: int, width: int, value_of: Map
 
 def draw_instances(label: fo.Detections, height: int, width: int, value_of: Mapping[str, int]) -> Drawn:
     """Instance masks painted over ignored crowds; those whose boxes are thinner than a pixel are no instances."""
-    label_map, instances = np.zeros((height, width), np.uint8), []
+    label_map, instances, crowds = np.zeros((height, width), np.uint8), [], []
     named = [(detection, spelled(detection.label, tuple(value_of))) for detection in label.detections]
     wanted = [(detection, name) for detection, name in named if name is not None]
     for crowd in (True, False):
@@ -153,9 +156,11 @@ def draw_instances(label: fo.Detections, height: int, width: int, value_of: Mapp
                 mask = instance_window(detection, height, width)
                 if mask is not None and mask.any():
                     label_map[mask.place][mask.crop] = IGNORED if crowd else value_of[name]
-                    if not crowd and clipped_box(detection, height, width) is not None:
+                    if crowd:
+                        crowds.append((name, mask))
+                    elif clipped_box(detection, height, width) is not None:
                         instances.append((name, mask))
-    return Drawn(label_map, tuple(instances))
+    return Drawn(label_map, tuple(instances), tuple(crowds))
 
 
 def truth_objects(label: fo.Detections, classes: Sequence[str], height: int, width: int) -> fo.Detections:
@@ -197,5 +202,5 @@ def without_room(view, prefix: str, refused: Iterable[str]) -> list[str]:
     """
     full = list(dict.fromkeys([*refused, *nearly_full(view)]))
     if full:
-        view._dataset.set_values(truth_field(prefix), dict.fromkeys(full), key_field="id", progress=False)
+        all_samples(view._dataset).set_values(truth_field(prefix), dict.fromkeys(full), key_field="id", progress=False)
     return full

@@ -1,4 +1,9 @@
-"""When to stop labelling: how many labelled pictures settle which of two strategies is better."""
+"""When to stop labelling: how many labelled pictures settle which of two strategies is better.
+
+Who wants to stop asks that after each label, and stops the first time that it is settled: an interval for one look
+would be wrong far too often by then. These hold at all looks together (:mod:`prompting.final.betting`), so that the
+sign at the first "settled" is wrong with a probability of 0.05 at most.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from .betting import draws_to_win, estimate, total_between
 
 RESAMPLES = 2000
-POWER = 0.8
-"""So probable it is to be that as many labelled pictures settle it."""
-Z = float(stats.norm.ppf(0.975) + stats.norm.ppf(POWER))
 FEWEST = 5
 """Labelled pictures below which nothing can be told."""
 
@@ -25,10 +28,11 @@ class Enough:
         labelled: pictures
         pictures: in all; with all of them labelled it is settled anyway
         difference: mean IoU of the better minus the worse
-        low, high: its 95 % interval
+        low, high: its 95 % interval, which holds however often it is looked at
         needed: labelled pictures in all with which the 95 % interval would leave zero aside, with a probability of
             0.8 if the difference is what it looks like
         at_least, at_most: a 95 % interval of that, for neither difference nor variance are known for sure
+        equal: on every labelled picture both have the same IoU
     """
 
     better: str
@@ -41,6 +45,7 @@ class Enough:
     needed: int
     at_least: int
     at_most: int
+    equal: bool = False
 
     @property
     def settled(self) -> bool:
@@ -49,70 +54,108 @@ class Enough:
 
     @property
     def complete(self) -> bool:
-        """Whether no picture is left to label: then there is nothing to settle."""
-        return self.labelled >= self.pictures
+        """Whether no picture is left to label, or none on which they differ: then there is nothing to settle."""
+        return self.labelled >= self.pictures or (self.equal and self.low == self.high)
 
     def __str__(self) -> str:
+        if self.equal:
+            both = f"{self.better} and {self.worse} are equal"
+            if self.complete:
+                return f"{both} on all {self.pictures} pictures: nothing to settle; take the cheaper."
+            return f"{both} on all {self.labelled} labelled pictures: nothing to settle so far; take the cheaper."
         said = f"{self.better} is {self.difference:.3f} better than {self.worse} on {self.labelled} labelled pictures"
         if self.complete:
             return f"{said}, and none is left to label. Whether others would say the same is another question."
         said += f" (95 %: {self.low:+.3f} to {self.high:+.3f})"
         if self.settled:
-            return f"{said}: settled; further labels of these {self.pictures} don't change who is better."
+            return (
+                f"{said}: settled; that labels of all {self.pictures} turn it round has a chance of 5 % at most,"
+                " however often one looks."
+            )
         span = f"{self.at_least} to {self.at_most} of {self.pictures}"
         if self.needed >= self.pictures:
-            return f"{said}: not settled, and all pictures may not settle it (95 %: {span}); take the cheaper."
+            return f"{said}: not settled, and it may take all pictures (95 %: {span}); take the cheaper."
         more = max(1, self.needed - self.labelled)
         return f"{said}: not settled; about {more} more would settle it, {self.needed} in all (95 %: {span})."
 
 
 def enough(
-    a: str,
-    b: str,
-    differences: Sequence[float],
-    pictures: int,
-    left: float | None = None,
-    besides: int = 0,
-    seed: int = 0,
+    a: str, b: str, differences: Sequence[float], pictures: int, seed: int = 0, known: Sequence[float] = ()
 ) -> Enough | None:
-    """How many labelled pictures settle which of two strategies is better, from the variance of their differences.
-
-    The usual number for a paired comparison, ((z of 0.975 + z of 0.8) x deviation / difference)^2, and less of it where
-    it is a good part of all pictures there are (finite population). Its interval is a bootstrap of the labelled
-    pictures: where the difference may be none, it reaches to all pictures.
+    """How many labelled pictures settle which of two strategies is better, of pictures that are a plain random draw.
 
     Args:
         a, b: the strategies
-        differences: (L,) IoU of a minus that of b, of labelled pictures that are a random draw; or numbers whose mean
-            is as good, see :func:`prompting.final.settling.settle`
+        differences: (L,) IoU of a minus that of b, of the labelled pictures, as they came; where nobody knows that, in
+            an order by lot (:func:`prompting.final.folds.by_lot`): bets on pictures that were sorted, those of the day
+            before those of the night, would be won by who saw the day alone
         pictures: how many there are in all, labelled or not
-        left: the share of the pictures that isn't labelled, which all uncertainty is of
-        besides: pictures that are labelled too and are in those numbers already
+        seed: of the bootstrap
+        known: (K,) the same of labelled pictures that are no random draw: they speak for themselves alone
+
+    Returns:
+        None for fewer than :data:`FEWEST` labelled pictures
+    """
+    differences = np.asarray(differences, float)
+    others = pictures - len(known)
+    reaches = others - np.arange(len(differences) + 1.0)  # no difference is larger than 1
+    of = differences, reaches, others - len(differences), pictures
+    return told(a, b, float(sum(known)), len(known), *of, seed)
+
+
+def told(
+    a: str,
+    b: str,
+    known: float,
+    besides: int,
+    ratios: np.ndarray,
+    reaches: np.ndarray,
+    open_: int,
+    pictures: int,
+    seed: int = 0,
+) -> Enough | None:
+    """What labelled pictures say, those that are known and those that were drawn.
+
+    Args:
+        a, b: the strategies
+        known: the sum of the differences of labelled pictures that nobody drew
+        besides: how many labelled pictures those are, and others that tell nothing
+        ratios, reaches: of those that were drawn, as in :func:`prompting.final.betting.total_between`
+        open_: how many are left that may differ
+        pictures: in all
         seed: of the bootstrap
 
     Returns:
-        None for fewer than :data:`FEWEST` labelled pictures, or than two that tell of others
+        None for fewer than :data:`FEWEST` labelled pictures, while others are left that may differ
     """
-    differences = np.asarray(differences, float)
-    count = len(differences)
-    if count < 2 or besides + count < FEWEST:
+    labelled = besides + len(ratios)
+    if labelled < FEWEST and open_:
         return None
-    if differences.mean() < 0:
-        a, b, differences = b, a, -differences
-    left = max(0.0, 1 - count / pictures) if left is None else left
-    resampled = differences[np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))]
-    many = _needed(resampled.mean(axis=1), resampled.std(axis=1, ddof=1), pictures, besides)
-    at_least, at_most = np.percentile(many, [2.5, 97.5])
-    mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
-    reach = float(stats.t.ppf(0.975, count - 1) * deviation * np.sqrt(left / count))
+    low, high = total_between(ratios, reaches)
+    if len(ratios):
+        mean = known + float(np.clip(estimate(ratios, reaches), low, high))
+    else:  # nothing is told of the others: what those are that are known
+        mean = float(np.clip(known * pictures / max(1, besides), known + low, known + high))
+    if abs(mean) < 1e-12 and not np.any(ratios):
+        mean = 0.0
+    low, high = (known + low) / pictures, (known + high) / pictures
+    mean /= pictures
+    if mean < 0:
+        a, b, ratios, mean, low, high = b, a, -ratios, -mean, -high, -low
+    most = besides + len(ratios) + open_
+    if len(ratios) > 1 and open_:
+        counts = np.random.default_rng(seed).multinomial(len(ratios), np.full(len(ratios), 1 / len(ratios)), RESAMPLES)
+        many = _needed(ratios, np.vstack([np.ones(len(ratios)), counts]), len(ratios) + open_)
+        many = np.where(many >= len(ratios) + open_, pictures, besides + many)
+        needed, (at_least, at_most) = int(many[0]), np.percentile(many[1:], [2.5, 97.5])
+    else:
+        needed, at_least, at_most = most, labelled, most
+    equal = mean == 0 and not np.any(ratios)
     span = int(np.floor(at_least)), int(np.ceil(at_most))
-    needed = int(_needed(np.array(mean), np.array(deviation), pictures, besides))
-    return Enough(a, b, besides + count, pictures, mean, mean - reach, mean + reach, needed, *span)
+    return Enough(a, b, labelled, pictures, mean, low, high, needed, *span, equal)
 
 
-def _needed(mean: np.ndarray, deviation: np.ndarray, pictures: int, besides: int) -> np.ndarray:
-    """Labelled pictures in all, for means and deviations of any one shape."""
-    doubt = np.divide(deviation, mean, out=np.full_like(mean, np.inf), where=mean > 0)
-    endless = (Z * doubt) ** 2
-    finite = np.divide(1.0, 1 / np.maximum(endless, 1e-9) + 1 / pictures)
-    return np.minimum(pictures, besides + np.maximum(FEWEST, np.ceil(finite)))
+def _needed(ratios: np.ndarray, counts: np.ndarray, open_ones: int) -> np.ndarray:
+    """Drawn pictures that settle it, of so many; fewer of few (finite population)."""
+    endless = draws_to_win(ratios, counts)
+    return np.minimum(open_ones, np.maximum(FEWEST, np.ceil(1 / (1 / endless + 1 / open_ones))))

@@ -22,7 +22,8 @@ class Lessons:
         ids: L pictures
         ious: (L, S) with the truth; 0 where a strategy failed
         features: (L, S, F) of :func:`prompting.final.features.describe`
-        files: the pictures' names, by which they are put into folds: ids are others in every dataset; none: the ids
+        files: the pictures' names, by which they are put into folds: ids are others in every dataset; none: the ids.
+            No two the same (:func:`prompting.final.folds.short_names`), or the samples' order would part them
     """
 
     names: tuple[str, ...]

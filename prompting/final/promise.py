@@ -24,6 +24,9 @@ class Promise:
         low, high: 95 % interval
         believed: the share of the expected IoU that was believed, 0 (none: the labelled pictures' mean alone) to 1
         what: which pictures' masks
+        besides: labels of pictures without a truth that are there too, and of which nothing is said
+        proposed: labelled pictures that were proposed to be labelled for what is expected of them
+        left_out: whether these aren't among those from which it is known, for the others are enough
     """
 
     pictures: int
@@ -33,8 +36,32 @@ class Promise:
     high: float | None = None
     believed: float = 0.0
     what: str = ALL
+    besides: int = 0
+    proposed: int = 0
+    left_out: bool = False
 
     def __str__(self) -> str:
+        return " ".join([self._said(), *self._proposed(), *self._besides()])
+
+    def _proposed(self) -> list[str]:
+        if not self.proposed:
+            return []
+        if self.left_out:
+            return [f"{self.proposed} more that were proposed to be labelled next are no random draw, and left out."]
+        return [
+            f"But {self.proposed} of these {self.labelled} were proposed to be labelled next, which is no random draw:"
+            " label some that are."
+        ]
+
+    def _besides(self) -> list[str]:
+        if not self.besides:
+            return []
+        labels, are = ("labels", "are") if self.besides > 1 else ("label", "is")
+        return [
+            f"{self.besides:,} other {labels} without a truth, of earlier finishings or edited, {are} not spoken for."
+        ]
+
+    def _said(self) -> str:
         if not self.pictures:
             return f"There are no {self.what} to say anything of."
         if self.mean is None:
@@ -47,7 +74,12 @@ class Promise:
 
 
 def promise(
-    true: np.ndarray, expected: np.ndarray, elsewhere: np.ndarray, what: str = ALL, confidence: float = 0.95
+    true: np.ndarray,
+    expected: np.ndarray,
+    elsewhere: np.ndarray,
+    what: str = ALL,
+    confidence: float = 0.95,
+    proposed: np.ndarray | None = None,
 ) -> Promise:
     """The mean IoU of the pictures without a truth: what is expected of them, put right by what is known of the others.
 
@@ -60,24 +92,37 @@ def promise(
     The interval is that of the difference of two means of a finite population, one of which a random draw of the other
     is compared with: the residuals' standard error times sqrt(1 / labelled + 1 / pictures), with Student's t.
 
+    Labelled pictures that were chosen for what is expected of them are no random draw. Where the others are enough,
+    these speak for all pictures but themselves; what the chosen ones are known to be is then taken off.
+
     Args:
         true: (L,) IoU of the labelled pictures' labels
         expected: (L,) what was expected of each by a model that didn't see its truth
         elsewhere: (U,) what is expected of those without a truth
         what: which pictures' masks
         confidence: of the interval
+        proposed: (L,) bool, the labelled pictures that were chosen so; None: none was
     """
     true, expected, elsewhere = (np.asarray(values, float) for values in (true, expected, elsewhere))
-    labelled, pictures = len(true), len(elsewhere)
+    chosen = np.zeros(len(true), bool) if proposed is None else np.asarray(proposed, bool)
+    told, taken_off = int(chosen.sum()), np.zeros(0)
+    left_out = 0 < told <= len(true) - FEWEST
+    pictures = len(elsewhere)
+    if left_out:
+        taken_off, elsewhere = true[chosen], np.concatenate([elsewhere, expected[chosen]])
+        true, expected = true[~chosen], expected[~chosen]
+    labelled = len(true)
     if labelled < FEWEST or not pictures:
-        return Promise(pictures, labelled, what=what)
+        return Promise(pictures, labelled, what=what, proposed=told, left_out=left_out)
     believed = _believed(true, expected)
     residuals = true - believed * expected
     mean = believed * elsewhere.mean() + residuals.mean()
-    error = _deviation(residuals, believed * expected.mean()) * np.sqrt(1 / labelled + 1 / pictures)
+    others = len(elsewhere)
+    error = _deviation(residuals, believed * expected.mean()) * np.sqrt(1 / labelled + 1 / others)
     reach = stats.t.ppf((1 + confidence) / 2, labelled - 1) * error
-    low, high = np.clip([mean - reach, mean + reach], 0, 1)
-    return Promise(pictures, labelled, float(np.clip(mean, 0, 1)), float(low), float(high), believed, what)
+    mean, reach = (mean * others - taken_off.sum()) / pictures, reach * others / pictures
+    low, middle, high = np.clip([mean - reach, mean, mean + reach], 0, 1).tolist()
+    return Promise(pictures, labelled, middle, low, high, believed, what, proposed=told, left_out=left_out)
 
 
 def _deviation(residuals: np.ndarray, level: float) -> float:

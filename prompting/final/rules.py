@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from .candidates import Choice, Found
@@ -12,7 +12,7 @@ from .merging import merged
 from .names import CASCADE, LEARNED, ONE, UNION
 
 Chooser = Callable[[str, Sequence[Found]], Choice | None]
-"""Chooses of what strategies made of a sample of this id; None where all failed."""
+"""Chooses of what strategies made of a sample of this id; None where all failed. It can be pickled."""
 
 
 def one(found: Sequence[Found]) -> Choice | None:
@@ -55,7 +55,13 @@ def chooser(rule: str, order: Sequence[str], lessons: Lessons | None = None) -> 
     if order:
         return partial(_in_order, CHOOSE[rule], list(order))
     orders = {fold: lessons.best_first(fold) for fold in {None, *lessons.fold_of.values()}}
-    return lambda sample_id, found: _in_order(CHOOSE[rule], orders[lessons.fold_of.get(sample_id)], sample_id, found)
+    return partial(_best_first, CHOOSE[rule], orders, lessons.fold_of)
+
+
+def _best_first(
+    choose: Callable, orders: Mapping[int | None, Sequence[str]], fold_of: Mapping[str, int], sample_id: str, found
+) -> Choice | None:
+    return _in_order(choose, orders[fold_of.get(sample_id)], sample_id, found)
 
 
 def _in_order(choose: Callable, order: Sequence[str], sample_id: str, found: Sequence[Found]) -> Choice | None:

@@ -3,8 +3,9 @@
 Where both masks are the same, both IoUs are: such a picture tells nothing. More generally two IoUs with the truth
 differ by no more than the masks do from each other, for 1 - IoU is a metric (Kosub, 2019). So pictures are drawn with
 chances in proportion to how far the masks differ, and each counts for as much as it was unlikely to be drawn: that is
-right on average, as a plain random draw is, and varies less (Horvitz and Thompson, 1952; drawn one after the other by
-Ohlsson's sequential Poisson sampling, 1998, so that whoever labels more goes on in the same order).
+right on average, as a plain random draw is, and varies less (Des Raj, 1956). They are drawn one after the other, each
+in proportion among those that are left (exponential times, Efraimidis and Spirakis, 2006), so that whoever labels more
+goes on in the same order.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .enough import FEWEST, Enough, enough
+from .enough import Enough, told
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Draw:
         """
         distances = np.clip(np.asarray(distances, float), 0, 1)
         luck = np.random.default_rng(seed).random(len(distances))
-        rank = np.where(distances > 0, luck / np.maximum(distances, 1e-12), np.inf)
+        rank = np.where(distances > 0, -np.log1p(-luck) / np.maximum(distances, 1e-12), np.inf)
         order = np.lexsort((luck, rank))
         return cls(tuple(ids[i] for i in order), distances[order])
 
@@ -63,44 +64,20 @@ def settle(a: str, b: str, draw: Draw, known: dict[str, float], differences: dic
         None where too few are labelled to tell
     """
     drawn = next((i for i, one in enumerate(draw.ids) if one not in differences), len(draw.ids))
-    later = [one for one in draw.ids[drawn:] if one in differences]
-    pictures = len(known) + len(draw.ids)
-    distances = np.where([one in later for one in draw.ids], 0.0, draw.distances)  # known: nothing is left to be told
-    told, besides = sum(known.values()) + sum(differences[one] for one in later), len(known) + len(later)
-    sampled = np.array([differences[one] for one in draw.ids[:drawn]])
-    sure = _certain(distances, drawn)
-    told += float(sampled[sure[:drawn]].sum())
-    rest = distances[~sure].sum()
-    open_ones = (~sure[:drawn]) & (distances[:drawn] > 0)
-    ratios = sampled[open_ones] / distances[:drawn][open_ones]
-    besides += drawn - len(ratios)
-    if len(ratios) < 2:  # nothing speaks for the others: their differences are no larger than the masks' distances
-        labelled, open_ = besides + len(ratios), int(((distances > 0) & ~sure).sum()) - len(ratios)
-        told += float(sampled[open_ones].sum())
-        rest -= float(distances[:drawn][open_ones].sum())
-        return _bounded(a, b, told / pictures, rest / pictures, labelled, open_, pictures)
-    left = max(0.0, float(1 - distances[:drawn][open_ones].sum() / rest))
-    # each ratio stands for the whole rest: the mean of these numbers is the mean difference over all pictures
-    return enough(a, b, (told + rest * ratios) / pictures, pictures, left, besides)
-
-
-def _bounded(a: str, b: str, mean: float, reach: float, labelled: int, left: int, pictures: int) -> Enough | None:
-    """The interval that is sure, where nothing is left to be told or too little is known to tell by chance."""
-    if labelled < FEWEST:
-        return None
-    if mean < 0:
-        a, b, mean = b, a, -mean
-    most = labelled + left
-    return Enough(a, b, labelled, pictures, mean, mean - reach, mean + reach, most, min(labelled, most), most)
-
-
-def _certain(distances: np.ndarray, drawn: int) -> np.ndarray:
-    """(M,) bool, the first of the order whose chance to be among so many was 1: they stand for themselves alone."""
-    sure = np.zeros(len(distances), bool)
-    while True:
-        left = drawn - int(sure.sum())
-        chances = left * distances / max(distances[~sure].sum(), 1e-12)
-        new = ~sure & (chances >= 1) & (np.arange(len(distances)) < drawn)
-        if left <= 0 or not new.any():
-            return sure
-        sure |= new
+    later = np.array([one in differences for one in draw.ids], bool)
+    later[:drawn] = False
+    told_of = sum(known.values()) + sum(differences[draw.ids[i]] for i in np.flatnonzero(later))
+    left = np.where(later, 0.0, draw.distances)  # of those that are known nothing is left to be told
+    telling = left[:drawn] > 0
+    sampled = np.array([differences[one] for one in draw.ids[:drawn]], float)[telling]
+    told_of += sum(differences[one] for one, tells in zip(draw.ids, telling) if not tells)
+    ratios = sampled / left[:drawn][telling]
+    # with crowds left out a difference may pass the masks' distance, which is of all pixels: then as much for all
+    passed = max(1.0, float(np.abs(ratios).max(initial=0)))
+    left, ratios = left * passed, ratios / passed
+    drawn_reach = left[:drawn][telling]
+    after = float(left[drawn:].sum())
+    reaches = after + np.append(np.cumsum(drawn_reach[::-1])[::-1], 0.0)
+    besides = len(known) + int(later.sum()) + drawn - len(ratios)
+    open_ = int((left[drawn:] > 0).sum())
+    return told(a, b, told_of, besides, ratios, reaches, open_, len(known) + len(draw.ids))

@@ -50,9 +50,30 @@ def read_pixels(label) -> Pixels | None:
         else:
             return None
     except Exception as error:
-        where = getattr(label, "mask_path", None) or "in the database"
-        raise PromptError(f"A mask can't be read ({type(error).__name__}); check the file {where}") from error
+        raise _unreadable(label, error) from error
     return Pixels(_plain(pixels.array, pixels.lossy), pixels.lossy, pixels.palette)
+
+
+def label_map_of(label) -> np.ndarray:
+    """The (H, W) label map of a Segmentation of ours (H, W, 3: of an overlay's), from the database or from disk.
+
+    Of ours alone: what people's masks hold is told by :func:`read_pixels`.
+
+    Raises:
+        PromptError: it has none, or its file is missing or can't be read
+    """
+    try:
+        array = label.get_mask()
+    except Exception as error:
+        raise _unreadable(label, error) from error
+    if array is None:
+        raise PromptError("A mask is gone; apply the strategy again with existing='skip', which does what is missing.")
+    return array
+
+
+def _unreadable(label, error: Exception) -> PromptError:
+    where = getattr(label, "mask_path", None) or "in the database"
+    return PromptError(f"A mask can't be read ({type(error).__name__}); check the file {where}")
 
 
 def _from_file(label) -> Pixels:

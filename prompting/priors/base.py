@@ -11,6 +11,7 @@ import numpy as np
 from ..labels.encoding import Encoding
 from ..pixels.regions import Region
 from ..plan import Plan
+from ..steps import Steps
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Build(Protocol):
     """Makes a prior; every module of a prior has such a function, ``build``.
 
     It takes a plan without ``auto``, :mod:`prompting.models.catalogue`, to load models, and what the dataset has for
-    it.
+    it. One that learns first, which takes its time, is a generator of how far it is.
     """
 
-    def __call__(self, plan: Plan, models: Any, given: Given) -> Prior: ...
+    def __call__(self, plan: Plan, models: Any, given: Given) -> Prior | Steps[Prior]: ...

@@ -11,14 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ..pixels.masks import IGNORED
-
-COVERED, BARE = 0.7, 0.1
-"""A mask covers more of a patch of its class, and less of one of the background."""
 MOST = 8000
 """So many patches are learned from, of all pictures together; more of them made no difference."""
 RARE = 5
@@ -28,51 +23,11 @@ FREEDOM = 4.0
 as much. From a tenth to ten times of it made hardly a difference."""
 
 
-def shares(labels: np.ndarray, count: int, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """How much of each patch is each class's.
-
-    Args:
-        labels: (H, W) uint8, 0 background, i + 1 class i, 255 what counts for nothing
-        count: classes
-        grid: (h, w), how many patches there are
-
-    Returns:
-        (count, h, w) float32 and, of what counts for nothing, (h, w) float32, all in [0, 1]
-    """
-    found = np.zeros((count, *grid), np.float32)
-    for value in set(np.unique(labels).tolist()) - {0, IGNORED}:
-        found[value - 1] = _share(labels == value, grid)
-    return found, _share(labels == IGNORED, grid)
-
-
-def _share(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    full = mask.astype(np.uint8) * np.uint8(255)
-    return cv2.resize(full, grid[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-
-
-def kinds_of(covered: np.ndarray, ignored: np.ndarray) -> np.ndarray:
-    """What each patch is an example of: (h, w) int, 0 the background, i + 1 class i, -1 nothing.
-
-    Of a class that covers no patch whole, for its objects are small, the patches with most of it are.
-
-    Args:
-        covered: (C, h, w), the share of each class, and
-        ignored: (h, w), of what counts for nothing, see :func:`shares`
-    """
-    kinds = np.where(covered.sum(axis=0) < BARE, 0, -1)
-    enough = COVERED * np.minimum(1, covered.max(axis=(1, 2), keepdims=True))
-    of_class = (covered > 0) & (covered >= enough)
-    for i in np.argsort(-covered.sum(axis=(1, 2)), kind="stable"):  # what is small lies on what is large
-        kinds[of_class[i]] = i + 1
-    kinds[ignored >= BARE] = -1
-    return kinds
-
-
 def some_of(kinds: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     """The places of the patches to learn from, in order: no more than so many, of each kind alike where there are.
 
     Args:
-        kinds: (N,), see :func:`kinds_of`
+        kinds: (N,), see :func:`prompting.priors.patches.kinds_of`
         most: as many at most, and one of each kind at least
         rng: which draws them
     """

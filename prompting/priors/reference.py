@@ -22,10 +22,12 @@ from ..pixels.masks import IGNORED
 from ..pixels.regions import components
 from ..plan import Plan
 from ..segmentation.precision import FLOAT32
+from ..steps import Steps, ended
 from .base import Found, Given, Picture, Reference
 from .dense_clip import before_the_last, embedded
-from .examples import MOST, Classifier, kinds_of, shares, smallest_part, some_of
+from .examples import MOST, Classifier, smallest_part, some_of
 from .map_regions import map_regions
+from .patches import kinds_of, shares
 from .windows import Windows, averaged, map_shape
 from .words import Words
 
@@ -57,7 +59,7 @@ class ReferencePrior:
         tokenizer: its tokenizer
         mean, std: its pictures' normalisation
         classes: the classes to look for
-        references: labelled pictures, see :class:`prompting.priors.base.Reference`
+        references: labelled pictures, see :class:`prompting.priors.base.Reference`; None: :meth:`learn` is called later
         settings: see :class:`ReferenceSettings`
         device: where the model runs
         precision: of its patch embedding, see :func:`prompting.priors.dense_clip.dense_embeddings`
@@ -73,7 +75,7 @@ class ReferencePrior:
         mean,
         std,
         classes: Sequence[str],
-        references: Collection[Reference],
+        references: Collection[Reference] | None,
         settings: ReferenceSettings,
         device="cpu",
         precision: str = FLOAT32,
@@ -85,10 +87,20 @@ class ReferencePrior:
             self.words = Words(model, tokenizer, self.classes, settings.phrases, settings.background, device)
         except PromptingError:  # they can't tell the classes apart, and the references can
             self.words = None
-        self.classifier, self.smallest = self._learned(references)
-        self._weights = torch.tensor(self.classifier.weights, device=device)
-        self._offsets = torch.tensor(self.classifier.offsets, device=device)
-        self._trust = torch.tensor(self.classifier.trust, device=device)
+        self._device = device
+        if references is not None:
+            ended(self.learn(references))
+
+    def learn(self, references: Collection[Reference]) -> Steps[None]:
+        """Learn from labelled pictures, before anything is looked for; a generator of (pictures done, pictures).
+
+        Raises:
+            PromptingError: no picture shows enough of one of the classes, or all of them show nothing else
+        """
+        self.classifier, self.smallest = yield from self._learned(references)
+        self._weights = torch.tensor(self.classifier.weights, device=self._device)
+        self._offsets = torch.tensor(self.classifier.offsets, device=self._device)
+        self._trust = torch.tensor(self.classifier.trust, device=self._device)
 
     def find(self, pictures: Sequence[Picture]) -> list[Found]:
         """Connected regions of every class, the largest first."""
@@ -149,14 +161,16 @@ class ReferencePrior:
         said = plain.new_zeros(len(plain), len(self.classes), *grid)
         return torch.cat([said if self.words is None else self._said(tokens, grid), plain], dim=1)
 
-    @torch.inference_mode()
-    def _learned(self, references: Collection[Reference]) -> tuple[Classifier, float]:
+    def _learned(self, references: Collection[Reference]) -> Steps[tuple[Classifier, float]]:
         """What tells the classes' patches from the others, and the share of a picture below which nothing is one."""
-        count, kinds, rows, areas = len(self.classes), [], [], []
+        count, kinds, rows, areas, shown = len(self.classes), [], [], [], set()
         most = max(1, MOST // max(1, len(references) * len(self.settings.scales)))
-        for reference in references:  # one picture at a time
+        yield 0, len(references)
+        for done, reference in enumerate(references, start=1):  # one picture at a time
             labels = reference.labels
-            for value in set(np.unique(labels).tolist()) - {0, IGNORED}:
+            there = set(np.unique(labels).tolist()) - {0, IGNORED}
+            shown |= there
+            for value in there:
                 areas += [part.area / labels.size for part in components(labels == value, 0.0)]
             for scale in self.settings.scales:
                 features = self.features(reference.image, scale)
@@ -164,8 +178,15 @@ class ReferencePrior:
                 chosen = some_of(of, most, np.random.default_rng(zlib.crc32(reference.name.encode())))
                 kinds.append(of[chosen])
                 rows.append(features.flatten(1).T.cpu().numpy()[chosen])
+            yield done, len(references)
         kinds, rows = np.concatenate([np.zeros(0, int), *kinds]), np.concatenate(rows) if rows else None
         for i, name in enumerate(self.classes, start=1):
+            if i not in kinds and i in shown:
+                raise PromptingError(
+                    f"What the reference pictures show of {name!r} is too small to learn from, far less than a patch of"
+                    " CLIP's: add one that shows it larger, or cut these around it.",
+                    "references",
+                )
             if i not in kinds:
                 raise PromptingError(f"No reference picture shows {name!r}: add one that does.", "references")
         if 0 not in kinds:
@@ -177,8 +198,10 @@ class ReferencePrior:
         return Classifier.fit(rows[:, count:], kinds, rows[:, :count]), smallest_part(areas)
 
 
-def build(plan: Plan, models, given: Given) -> ReferencePrior:
+def build(plan: Plan, models, given: Given) -> Steps[ReferencePrior]:
     """What the references of a plan without ``auto`` teach; see :class:`prompting.priors.base.Build`."""
     settings = ReferenceSettings(phrases=dict(plan.phrases), background=plan.background)
     clip = models.load_clip(plan.clip_model, plan.device)
-    return ReferencePrior(*clip, plan.classes, given.references, settings, plan.device, plan.encoder_precision)
+    prior = ReferencePrior(*clip, plan.classes, None, settings, plan.device, plan.encoder_precision)
+    yield from prior.learn(given.references)
+    return prior

@@ -4,15 +4,16 @@
     prior      = "clip" | "yolo" | "field" | "reference"
                                                  who finds the instances; digits: regions of less confidence are dropped
     prompt     = "point" | box | clicks | box "+" clicks
-    box        = "box" [["-"] percent]           grown (-: shrunk) by so much of its sides; alone: as the prior gives it
+    box        = "box" [["-"] percent]           grown (-: shrunk) by so much on each side; alone: as the prior gives it
     clicks     = "points"                        the prior's own, else 5p3n
                | [count "p"] [count place]       so many spread inside, so many outside:
     place      = "n" | "o" | "b"                 in the ring around, on other instances, half and half
     rounds     = 0 to 5                          corrective clicks, where mask and region disagree
 
-``yolo.4:box-10+5p3n@2``: YOLO's instances of a confidence of 0.4 and more; their boxes, shrunk by a tenth, with five
-clicks inside and three around; corrected twice. There is one spelling of a strategy, and one name: the same parts with
-_ between them, ``yolo_c4_boxm10_5p3n_r2``, which begins its fields' names. Datasets outlive us: neither changes.
+``yolo.4:box-10+5p3n@2``: YOLO's instances of a confidence of 0.4 and more; their boxes, shrunk by a tenth on each side,
+with five clicks inside and three around; corrected twice. There is one spelling of a strategy, and one name: the same
+parts with _ between them, ``yolo_c4_boxm10_5p3n_r2``, which begins its fields' names. Datasets outlive us: neither
+changes.
 """
 
 from __future__ import annotations

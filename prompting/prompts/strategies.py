@@ -1,8 +1,4 @@
-"""The strategies that have names of their own, and finding one by its name or its spelling.
-
-Each is a value like any other (:class:`~prompting.prompts.strategy.Strategy`): a new one is one entry in
-:data:`STRATEGIES`.
-"""
+"""Finding a strategy by its name or its spelling."""
 
 from __future__ import annotations
 
@@ -12,26 +8,8 @@ from functools import lru_cache
 
 from ..errors import PromptingError
 from .grammar import spelled_by
-from .strategy import BOX, BOX_POINTS, CLIP, FIELD, POINT, POINTS, REFERENCE, YOLO, Strategy
+from .strategy import FIELD, REFERENCE, STRATEGIES, Strategy
 
-STRATEGIES: dict[str, Strategy] = {
-    "clip_point": Strategy(CLIP, POINT, description="centroid of each CLIP region, the best of three masks"),
-    "clip_box": Strategy(CLIP, BOX, description="tight box of each CLIP region, 5 % margin"),
-    "clip_points": Strategy(CLIP, POINTS, 5, 3, description="5 clicks spread inside, 3 negative ones around"),
-    "clip_box_neg": Strategy(CLIP, BOX_POINTS, 0, 3, description="box and 3 negative clicks around"),
-    "clip_box_points": Strategy(CLIP, BOX_POINTS, 5, 3, description="box, 5 clicks inside, 3 negative ones around"),
-    "clip_iterative": Strategy(
-        CLIP, BOX, rounds=3, description="box, then up to 3 clicks where mask and CLIP disagree"
-    ),
-    "yolo_box": Strategy(YOLO, BOX, description="one box for each YOLO detection"),
-    "field_box": Strategy(FIELD, BOX, description="boxes of a field of the dataset"),
-    "field_point": Strategy(FIELD, POINT, description="one click for each label of a field"),
-    "field_points": Strategy(FIELD, POINTS, description="clicks of a field: keypoints, or spread over its masks"),
-    "reference_box_points": Strategy(
-        REFERENCE, BOX_POINTS, 5, 3, description="box and clicks, as clip_box_points, of what looks like the references"
-    ),
-}
-NAMES = {strategy: name for name, strategy in STRATEGIES.items()}
 BASELINE = "clip_point"
 AUTOMATIC = tuple(name for name, strategy in STRATEGIES.items() if strategy.prior not in (FIELD, REFERENCE))
 """Those that need nothing of a dataset but its pictures."""

@@ -127,8 +127,6 @@ class Strategy:
     @cached_property
     def name(self) -> str:
         """What it is called in tables and fields: a built-in one as it always was, another after its spelling."""
-        from .strategies import NAMES  # the table is made of these
-
         return NAMES.get(self) or grammar.identifier(self.spelling)
 
     @classmethod
@@ -193,3 +191,24 @@ def _check_whole(name: str, value, least: int, most: int) -> None:
 
 def _refused(said: str) -> PromptingError:
     return PromptingError(said, "strategies")
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "clip_point": Strategy(CLIP, POINT, description="centroid of each CLIP region, the best of three masks"),
+    "clip_box": Strategy(CLIP, BOX, description="tight box of each CLIP region, 5 % margin"),
+    "clip_points": Strategy(CLIP, POINTS, 5, 3, description="5 clicks spread inside, 3 negative ones around"),
+    "clip_box_neg": Strategy(CLIP, BOX_POINTS, 0, 3, description="box and 3 negative clicks around"),
+    "clip_box_points": Strategy(CLIP, BOX_POINTS, 5, 3, description="box, 5 clicks inside, 3 negative ones around"),
+    "clip_iterative": Strategy(
+        CLIP, BOX, rounds=3, description="box, then up to 3 clicks where mask and CLIP disagree"
+    ),
+    "yolo_box": Strategy(YOLO, BOX, description="one box for each YOLO detection"),
+    "field_box": Strategy(FIELD, BOX, description="boxes of a field of the dataset"),
+    "field_point": Strategy(FIELD, POINT, description="one click for each label of a field"),
+    "field_points": Strategy(FIELD, POINTS, description="clicks of a field: keypoints, or spread over its masks"),
+    "reference_box_points": Strategy(
+        REFERENCE, BOX_POINTS, 5, 3, description="box and clicks, as clip_box_points, of what looks like the references"
+    ),
+}
+"""Those that have names of their own, values like any other: a new one is one entry."""
+NAMES = {strategy: name for name, strategy in STRATEGIES.items()}

@@ -62,12 +62,20 @@ def sections(findings: Findings) -> list[Section]:
 
 def summary(findings: Findings) -> str:
     """The result in two sentences."""
-    if findings.comparison is None or not findings.comparison.rows:
+    best = findings.best
+    if best is None:
         return "These strategies were not scored against a ground truth, so it is not known which is the best."
-    best, baseline = findings.comparison.rows[0], findings.comparison.baseline
     sure = f" (95 % interval {interval(best.low, best.high)})" if best.low is not None else ""
-    first = f"{best.strategy} has the highest mean IoU, {best.mean_iou:.3f}{sure}, over {_count(best.images, 'image')}."
-    return first + _against(best, baseline)
+    rows = findings.comparison.rows
+    alike = [row.strategy for row in rows if row.mean_iou == best.mean_iou and row.strategy not in findings.finished]
+    has = f"{' and '.join(alike)} have" if len(alike) > 1 else f"{best.strategy} has"
+    first = f"{has} the highest mean IoU, {best.mean_iou:.3f}{sure}, over"
+    first += f" {_count(best.images, 'image')}{findings.comparison.but_for()}."
+    above = [row for row in rows[: rows.index(best)] if row.mean_iou > best.mean_iou]
+    finished = "".join(
+        f" The labels {row.strategy!r}, finished from strategies, reach {row.mean_iou:.3f}." for row in above
+    )
+    return first + _against(best, findings.comparison.baseline) + finished
 
 
 def missing(findings: Findings) -> list[str]:

@@ -17,11 +17,14 @@ import fiftyone as fo
 from ..analysis.attribution import PARTS
 from ..analysis.findings import Findings
 from ..errors import PromptingError
+from ..folders import check_folder
 from . import content, page
 
 SHELF = "sam2-prompting-reports"
 """The folder of reports for which nobody named one; it is made with the first."""
-COLUMNS = ("sample_id", "file_name", "strategy", "status", "score", "iou", *PARTS, "agreement")
+COLUMNS = ("sample_id", "file_name", "strategy", "status", "score", "iou", *PARTS, "agreement", "left_out", "taught")
+REFERENCE = "reference"
+"""In the last column but one: the picture has no score, for a strategy learned from it; in the last, it has one."""
 
 
 def export(
@@ -29,7 +32,9 @@ def export(
 ) -> list[Path]:
     """Write the comparison as ``<name>.html`` (one page that needs no network), ``.csv`` and ``.json``.
 
-    The CSV has one row a sample and strategy, empty where something isn't known; the JSON has the tables and curves.
+    The CSV has one row a sample and strategy, empty where something isn't known; of ``reference`` pictures, on which a
+    strategy learned, and which therefore have no score, ``left_out`` says so, and ``taught`` of those that were scored
+    nevertheless. The JSON has the tables and curves.
 
     Args:
         findings: of the dataset
@@ -58,20 +63,9 @@ def check_paths(folder: str | Path, overwrite: bool, name: str = "comparison") -
     Raises:
         PromptingError: why it can't
     """
-    if not str(folder).strip():
-        raise PromptingError("Name a folder to write the report to.")
-    folder = Path(folder).expanduser().absolute()
     if not name or Path(name).name != name:
         raise PromptingError(f"The report's name {name!r} must be a file's name without folders.")
-    if folder.exists() and not folder.is_dir():
-        raise PromptingError(f"{folder} is a file; name a folder to write the report to.")
-    there = folder if folder.exists() else folder.parent
-    if there.name == SHELF and not there.exists():
-        there = there.parent
-    if not there.is_dir():
-        raise PromptingError(f"The folder {there} is not there; make it first, or name another one.")
-    if not os.access(there, os.W_OK):
-        raise PromptingError(f"{folder} can't be written to; name another folder.")
+    folder = check_folder(folder, "the report", SHELF)
     paths = [folder / f"{name}.{suffix}" for suffix in ("html", "csv", "json")]
     for path in paths:
         if path.is_dir():
@@ -87,7 +81,9 @@ def as_csv(findings: Findings, dataset: fo.Dataset) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    left_out, taught = findings.left_out, findings.taught
     for row, sample_id in enumerate(findings.sample_ids):
+        why = [REFERENCE if one[row] else "" for one in (left_out, taught)]
         for strategy in findings.strategies:
             numbers = (
                 findings.score.get(strategy),
@@ -97,7 +93,7 @@ def as_csv(findings: Findings, dataset: fo.Dataset) -> str:
             )
             cells = ("" if n is None or math.isnan(n[row]) else float(n[row]) for n in numbers)
             file_name = os.path.basename(names.get(sample_id, ""))
-            writer.writerow((sample_id, file_name, strategy, findings.status[strategy][row] or "", *cells))
+            writer.writerow((sample_id, file_name, strategy, findings.status[strategy][row] or "", *cells, *why))
     return text.getvalue()
 
 

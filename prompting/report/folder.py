@@ -7,7 +7,7 @@ from pathlib import Path
 
 import fiftyone as fo
 
-from ..trust import report_folders
+from ..trust import written_folders
 from .files import SHELF
 
 
@@ -16,7 +16,7 @@ def default_folder(dataset: fo.Dataset) -> Path:
 
     A number follows where a report of today is there already.
     """
-    first = report_folders()[0] / SHELF / f"{dataset.slug or 'dataset'}-{date.today().isoformat()}"
+    first = written_folders()[0] / SHELF / f"{dataset.slug or 'dataset'}-{date.today().isoformat()}"
     folder, number = first, 2
     while folder.exists() and any(folder.iterdir()):
         folder, number = first.with_name(f"{first.name}-{number}"), number + 1

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ..analysis.findings import Findings
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from ..dataset.everywhere import these_samples
 from ..dataset.names import StrategyFields, truth_field
 from ..errors import PromptingError
 from ..pixels.images import read_bounded
@@ -112,7 +113,9 @@ def _strips(findings: Findings, dataset: fo.Dataset, examples: list[Example]) ->
             fields += [of.mask, *of.prompts]
         there = [field for field in fields if dataset.has_sample_field(field)]
         # one by one, with just the masks that are drawn: a dozen large pictures' masks are gigabytes
-        strips += [_strip(findings, sample, example) for sample in dataset.select(sample_id).select_fields(there)]
+        strips += [
+            _strip(findings, sample, example) for sample in these_samples(dataset, sample_id).select_fields(there)
+        ]
     return strips
 
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageColor, ImageDraw
 from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from ..dataset.names import StrategyFields, truth_field
 from ..dataset.storage import clicks_in
+from ..labels.stored import label_map_of
 from ..pixels.masks import IGNORED
 
 CLASS_COLOURS = tuple(map(ImageColor.getrgb, ("#ff8c00", "#cc79a7", "#f0e442", "#0072b2", "#009e73", "#d55e00")))
@@ -36,7 +37,7 @@ def truth_picture(sample: fo.Sample, image: Image.Image, prefix: str) -> Image.I
     truth = sample[truth_field(prefix)] if sample.has_field(truth_field(prefix)) else None
     if truth is None:
         return image.copy()
-    return overlay(image, truth.get_mask(), class_colours(sample, truth_field(prefix), TRUTH))
+    return overlay(image, label_map_of(truth), class_colours(sample, truth_field(prefix), TRUTH))
 
 
 def strategy_picture(sample: fo.Sample, image: Image.Image, strategy: str, prefix: str) -> Image.Image:
@@ -45,7 +46,7 @@ def strategy_picture(sample: fo.Sample, image: Image.Image, strategy: str, prefi
     if sample[fields.mask] is None:
         return image.copy()
     colour = colour_of(strategy)
-    picture = overlay(image, sample[fields.mask].get_mask(), class_colours(sample, fields.mask, colour))
+    picture = overlay(image, label_map_of(sample[fields.mask]), class_colours(sample, fields.mask, colour))
     boxes = sample[fields.boxes] if sample.has_field(fields.boxes) else None
     draw_prompts(picture, boxes, clicks_in(sample, fields), colour)
     return picture

@@ -23,9 +23,9 @@ REMEDIES = {
 
 def verdict(findings: Findings) -> list[str]:
     """Sentences for the top of the panel; the first is the report's :func:`~prompting.report.content.summary`."""
-    if findings.comparison is None or not findings.comparison.rows:
+    best = findings.best
+    if best is None:
         return [summary(findings)]
-    best = findings.comparison.rows[0]
     return [sentence for sentence in (summary(findings), _chance(best), _change_first(findings, best)) if sentence]
 
 

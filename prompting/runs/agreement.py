@@ -19,6 +19,7 @@ from ..dataset.present import strategies_in
 from ..dataset.saving import writing
 from ..dataset.storage import DONE
 from ..errors import PromptingError, Stopped
+from ..labels.stored import label_map_of
 from ..pixels.masks import resize_mask
 from ..prompts.strategies import is_automatic
 from .progress import Pace, Progress
@@ -121,6 +122,6 @@ class AgreementOf:
 
     def of(self, sample: fo.Sample) -> float | None:
         """0 to 1; None where it has masks of fewer than two."""
-        masks = [sample[f.mask].get_mask() for f in self._strategies if sample[f.status] in DONE]
+        masks = [label_map_of(sample[f.mask]) for f in self._strategies if sample[f.status] in DONE]
         # a picture that was replaced between two runs has masks of two sizes
         return mean_pairwise_iou([resize_mask(mask, *masks[0].shape) for mask in masks], self._values)

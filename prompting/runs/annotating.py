@@ -11,11 +11,13 @@ import numpy as np
 
 from ..dataset import checks
 from ..dataset.decisions import Decisions
+from ..dataset.everywhere import these_samples
 from ..dataset.finals import ACCEPTED_BY
 from ..dataset.labelled import Labelled
 from ..dataset.names import ACCEPTED, EDITED, SENT
 from ..errors import PromptingError
 from ..labels.instances import instance_window
+from ..labels.stored import label_map_of
 from ..pixels.masks import Window, paint
 from .deciding import decide
 
@@ -114,7 +116,8 @@ def send(
         raise PromptingError(f"An annotation key is letters, digits and _, not {anno_key!r}.", "anno_key")
     if anno_key in samples._dataset.list_annotation_runs():
         raise PromptingError(f"There is an annotation run {anno_key!r} already; choose another key.", "anno_key")
-    view = samples._dataset.select(view.values("id"))  # FiftyOne keeps the view, in which others may be tagged later
+    # FiftyOne keeps the view, in which others may be tagged later
+    view = these_samples(samples._dataset, view.values("id"))
     labels = Labelled(samples._dataset, name)
     asked = {"type": "instances", "classes": list(labels.targets.values()), "attributes": {}}
     settings = {"launch_editor": False, **(settings or {})}
@@ -160,7 +163,7 @@ def fetch(dataset: fo.Dataset, name: str, anno_key: str, tag: str = SENT, settin
             changes[name] = {key: value for key, value in raw[name].items() if key != ACCEPTED_BY}
         if not same:
             edited.append(sample_id)
-            mask = _painted(labels.detections(shown), labels, shown[name].get_mask().shape[:2])
+            mask = _painted(labels.detections(shown), labels, label_map_of(shown[name]).shape[:2])
             changes[name] = {**changes.get(name, raw[name]), "mask": fo.Segmentation(mask=mask).to_mongo()["mask"]}
             changes[name].pop("mask_path", None)
             changes |= labels.stored({labels.fields.expected_iou: None})

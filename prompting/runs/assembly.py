@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from ..priors.base import Given, Prior
 from ..prompts.strategies import strategy_of
 from ..prompts.strategy import CLIP, FIELD, OF_MAPS, REFERENCE, YOLO
 from ..segmentation.precision import resolve_precision
+from ..steps import Steps, ended
 
 if TYPE_CHECKING:
     from ..runner import Runner
@@ -25,18 +26,27 @@ PRIORS = {YOLO: "yolo", CLIP: "clip", FIELD: "fields", REFERENCE: "reference"}
 """Prior -> the module of priors/ whose ``build`` makes it; imported where a plan uses it, for torch comes with some."""
 
 
-def _prior(name: str, plan: Plan, given: Given) -> Prior:
+def _prior(name: str, plan: Plan, given: Given) -> Steps[Prior]:
     module = import_module(f"..priors.{PRIORS[name]}", __package__)
-    return module.build(plan, catalogue, given)
+    made = module.build(plan, catalogue, given)
+    return (yield from made) if isinstance(made, Generator) else made
 
 
 def build_runner(plan: Plan, given: Given | None = None, between: Callable[[], None] = lambda: None) -> Runner:
+    """:func:`runner_steps` in one go."""
+    return ended(runner_steps(plan, given, between))
+
+
+def runner_steps(plan: Plan, given: Given | None = None, between: Callable[[], None] = lambda: None) -> Steps[Runner]:
     """Load the models that a resolved plan needs, and learn what reference pictures show.
 
     Args:
         plan: a plan without ``auto``
         given: what the dataset has for priors
         between: called after each model, and by the runner after each picture; it may raise to end the run
+
+    Yields:
+        (reference pictures learned from, reference pictures); the generator returns the runner
 
     Raises:
         ModelUnavailable: models can't be had; all of them are named before the first is loaded
@@ -47,7 +57,7 @@ def build_runner(plan: Plan, given: Given | None = None, between: Callable[[], N
     check_models(plan)
     priors = {}
     for name in filter(plan.uses, PRIORS):
-        priors[name] = _prior(name, plan, given or Given())
+        priors[name] = yield from _prior(name, plan, given or Given())
         between()
     segmenter = load_segmenter(plan.sam2_model, plan.device, plan.encoder_precision, plan.compile)
     between()

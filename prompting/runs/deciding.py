@@ -18,6 +18,7 @@ def decide(
     before: Mapping[str, Any] | None = None,
     tag: str | None = None,
     untag: str | None = None,
+    session: str = "",
 ) -> Decision:
     """Keep a decision and carry it out: in this order, so that a process that ends in between loses nothing.
 
@@ -29,6 +30,7 @@ def decide(
         before: the label that taking it back restores; None: the one that was read
         tag: that the sample gets, and loses when it is taken back
         untag: that it loses, whatever becomes of the decision
+        session: which alone takes it back; empty: any
 
     Raises:
         PromptingError: the sample isn't as it was read any more; nothing is kept
@@ -36,7 +38,7 @@ def decide(
     labels.declare_status()
     now, decisions = labels.of(raw), Decisions(labels.dataset, labels.name)
     after = fingerprint({**now, **changes})
-    decision = decisions.add(str(raw["_id"]), what, now if before is None else before, after, tag)
+    decision = decisions.add(str(raw["_id"]), what, now if before is None else before, after, tag, session)
     tags = {"$addToSet": {"tags": tag}} if tag else {"$pull": {"tags": untag}} if untag else {}
     try:
         labels.update(raw, {"$set": changes, **tags})

@@ -12,13 +12,16 @@ from PIL import ImageColor
 from ..analysis.error_map import EXCESS, HIT, MISSED, WRONG_CLASS, error_map
 from ..analysis.palette import GREEN, PURPLE, SKY, VERMILLION
 from ..dataset import checks
+from ..dataset.completeness import MASK, require
 from ..dataset.declaring import add_fields, set_targets
+from ..dataset.everywhere import all_samples
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, overlay_field, truth_field
 from ..dataset.pages import samples_by_page
 from ..dataset.saving import writing
 from ..dataset.storage import has_result
 from ..errors import PromptingError
+from ..labels.stored import label_map_of
 from ..pixels.masks import Window, resize_mask
 from .progress import Pace, Progress
 
@@ -72,6 +75,7 @@ def showable(samples: foc.SampleCollection, strategy: str, prefix: str = "sam2")
             f"None of these {len(samples)} samples has both a mask of {strategy!r} and an evaluated truth; choose"
             " others, or evaluate them first."
         )
+    require(view, prefix, [strategy], [MASK])
     return view
 
 
@@ -80,13 +84,13 @@ def _show(samples: foc.SampleCollection, strategy: str, prefix: str, hold: Hold)
     mask, truth, ids = StrategyFields.of(prefix, strategy).mask, truth_field(prefix), view.values("id")
     with editing(dataset):
         _declare(dataset, field, strategy, classes=len(dataset.mask_targets.get(mask) or {}))
-    dataset.exists(field).clear_sample_field(field)
+    all_samples(dataset).exists(field).clear_sample_field(field)
     yield Progress(0, len(ids), 0)
     pace = Pace(len(ids))
     with writing(dataset) as writer:
         for done, sample in enumerate(samples_by_page(view.select_fields([mask, truth]), ids), start=1):
-            target = sample[truth].get_mask()
-            found = resize_mask(sample[mask].get_mask(), *target.shape)
+            target = label_map_of(sample[truth])
+            found = resize_mask(label_map_of(sample[mask]), *target.shape)
             writer.write(sample.id, {field: fo.Segmentation(mask=_coloured(error_map(found, target)))})
             progress = Progress(done, len(ids), 0, pace.left(done))
             hold.tell(done, len(ids), progress.seconds_left)

@@ -12,24 +12,19 @@ from ..analysis.comparison import Comparison, Row
 from ..dataset import appearance, checks
 from ..dataset.judgements import save_comparison
 from ..dataset.lock import Hold, editing, run_lock
+from ..dataset.mask_sweep import sweep
 from ..dataset.names import StrategyFields, comparison_key
+from ..dataset.rendered import files_beside, folders_of
 from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
 from ..labels.targets import ignored_values
 from ..prompts.strategies import is_automatic
 from .agreement import comparable
 from .bringing_in import bring_in
+from .crew import HERE, Engine
 from .finishable import tell_unreviewed
 from .instance_patches import evaluate_patches
-from .scorable import (
-    EvaluationPlan,
-    check_earlier,
-    chosen_baseline,
-    chosen_rows,
-    common_classes,
-    scored_samples,
-    without_taught,
-)
+from .scorable import EvaluationPlan, chosen_baseline, common_classes, scorable
 from .scoring import declare_scores, keep_scores, score_pictures
 from .teller import Teller
 
@@ -44,12 +39,15 @@ def evaluate(samples: foc.SampleCollection, *request, **settings) -> Comparison:
             return stop.value
 
 
-def evaluate_steps(samples: foc.SampleCollection, plan: EvaluationPlan) -> Iterator[tuple[int, int, str]]:
+def evaluate_steps(
+    samples: foc.SampleCollection, plan: EvaluationPlan, engine: Engine = HERE
+) -> Iterator[tuple[int, int, str]]:
     """Evaluate strategies, all on the same samples: a generator of (pictures done, in all passes, what is done).
 
     Args:
         samples: a dataset or view
         plan: what to score
+        engine: who scores the pictures
 
     Returns:
         the table, which is also kept in the dataset (:func:`prompting.dataset.judgements.load_comparison`)
@@ -62,23 +60,22 @@ def evaluate_steps(samples: foc.SampleCollection, plan: EvaluationPlan) -> Itera
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with run_lock(samples._dataset, plan.prefix, "evaluating strategies") as hold:
-        return (yield from _evaluate(samples, plan, ignored, hold))
+        return (yield from _evaluate(samples, plan, ignored, hold, engine))
 
 
-def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold: Hold):
+def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold: Hold, engine: Engine):
     gt_field, prefix = plan.gt_field, plan.prefix
-    strategies, fields = chosen_rows(samples, plan)
-    names = [*strategies, *fields]
+    asked = scorable(samples, plan)
+    strategies, fields, names, view = asked.strategies, asked.fields, asked.names, asked.view
     baseline = chosen_baseline(names, plan.baseline)
-    samples, taught = without_taught(samples, plan, names)
-    view = scored_samples(samples, gt_field, strategies, prefix)
+    asked.check(plan.overwrite)
     tell_unreviewed(view, gt_field)
     classes = common_classes(samples._dataset, prefix, strategies)
-    if not plan.overwrite:
-        check_earlier(samples._dataset, view, names, prefix)
+    files = files_beside(view, prefix, strategies) if plan.in_files else None
+    left = bool(folders_of(samples._dataset, prefix, fields))  # files that this evaluation replaces
     if fields:
         try:
-            refused = yield from bring_in(view, fields, classes, strategies[0], prefix, hold)
+            refused = yield from bring_in(view, fields, classes, strategies[0], prefix, hold, files)
         except Stopped:
             raise Stopped("Stopped on request before anything was scored; evaluate again.") from None
         view = _without(view, refused) if refused else view
@@ -87,7 +84,9 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
     teller = Teller(len(view), len(names), hold)
     try:
         truth = yield from _read_truth(view, gt_field, classes, ignored, mask, hold)
-        scored = yield from score_pictures(view, names, prefix, truth, agreeing, teller)
+        with engine.crew(samples._dataset, hold) as crew:
+            scored = yield from score_pictures(view, names, prefix, truth, agreeing, teller, crew, files)
+            left = left or (files is not None and (crew.repeated or bool(scored.refused)))
     except Stopped:
         if teller.scored:
             _forget_another_truth(samples._dataset, prefix, gt_field)
@@ -105,16 +104,19 @@ def _evaluate(samples, plan: EvaluationPlan, ignored: Sequence[int] | None, hold
         rows.append(row)
         yield teller.kept(name)
     _check_support(rows)
-    comparison = replace(Comparison.of(rows, scores, baseline), truth=str(reading), references=taught)
+    told = {"truth": str(reading), "references": len(asked.left_out), "taught": asked.taught}
+    comparison = replace(Comparison.of(rows, scores, baseline), **told)
     with editing(samples._dataset):
         appearance.arrange(samples._dataset, prefix)
         best = next((r for r in comparison.rows if is_automatic(r.strategy)), comparison.rows[0])
         appearance.show(samples._dataset, prefix, best.strategy, gt_field)
         save_comparison(samples._dataset, prefix, reading, ignored, comparison)
     if plan.patches and truth.has_instances:
-        yield from evaluate_patches(view, names, prefix, truth, hold)
+        yield from evaluate_patches(view, names, prefix, truth, hold, files)
         with editing(samples._dataset):
             appearance.arrange(samples._dataset, prefix)
+    if left:
+        sweep(samples._dataset, folders_of(samples._dataset, prefix, fields))
     yield 1, 1, "done"
     return comparison
 

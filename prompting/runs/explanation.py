@@ -6,14 +6,14 @@ Runs after an evaluation, encodes each picture once more, and needs no prior.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
-import numpy as np
 
-from ..analysis.attribution import PARTS, attribute, attribute_masks, largest_part
+from ..analysis.attribution import PARTS
 from ..analysis.explanation import Explanation
-from ..analysis.robustness import Trial, curves, probe
+from ..analysis.robustness import curves
 from ..dataset import appearance, checks
 from ..dataset.completeness import INSTANCES, MASK, require
 from ..dataset.completeness import PARTS as PARTS_OF_RESULTS
@@ -21,21 +21,17 @@ from ..dataset.declaring import add_fields
 from ..dataset.judgements import load_comparison, save_curves, truth_reading
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import StrategyFields, comparison_key, error_field, evaluation_key, truth_field
-from ..dataset.pages import samples_by_page
 from ..dataset.present import masks_there, name_of
 from ..dataset.records import recorded
-from ..dataset.saving import writing
+from ..dataset.sent import Sent, one_of_each_folder
 from ..dataset.storage import DONE
 from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped
-from ..pixels.masks import resize_mask
 from ..segmentation.precision import FLOAT32
-from .asking_again import attempts_of, attempts_there, ceilings_of, image_of
-from .assembly import load_segmenter, sam2_weights, usable_device
-from .progress import Pace, Progress, before_the_first
-
-MOST_PROBED = 10
-"""Of a crowded picture, the largest instances alone are probed for robustness: each takes some 40 prompts."""
+from .assembly import sam2_weights, usable_device
+from .crew import HERE, Crew, Engine, pace
+from .explaining import Explained, Explaining
+from .progress import Progress, before_the_first
 
 
 def explain(
@@ -45,6 +41,7 @@ def explain(
     device: str = "auto",
     robustness: bool = False,
     seed: int = 0,
+    engine: Engine = HERE,
 ) -> Iterator[Progress | Explanation]:
     """Split each evaluated picture's loss into parts, and store them in ``<prefix>_<strategy>_error``.
 
@@ -55,6 +52,7 @@ def explain(
         device: a torch device, or ``auto``
         robustness: also measure how much error in a prompt SAM 2 bears
         seed: of the disturbances
+        engine: who does it
 
     Yields:
         progress after each picture, and the :class:`Explanation` at the end
@@ -66,87 +64,75 @@ def explain(
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
     with run_lock(samples._dataset, prefix, "explaining errors") as hold:
-        yield from _explain(samples, strategies, prefix, device, robustness, seed, hold)
+        names, gt_field = _evaluated(samples._dataset, strategies, prefix)
+        view = _explainable(samples, names, prefix)
+        with engine.crew(samples._dataset, hold) as crew:
+            yield from _explain(view, names, gt_field, prefix, device, robustness, seed, crew, hold)
 
 
-def _explain(samples, strategies, prefix: str, device: str, robustness: bool, seed: int, hold: Hold):
-    names, gt_field = _evaluated(samples._dataset, strategies, prefix)
-    view = _explainable(samples, names, prefix)
-    classes = list(samples._dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
+def _explain(view, names, gt_field, prefix: str, device: str, robustness: bool, seed: int, crew: Crew, hold: Hold):
+    dataset, ids = view._dataset, view.values("id")
+    classes = list(dataset.mask_targets[StrategyFields.of(prefix, names[0]).mask].values())
     truth = yield from _truth(view, gt_field, classes, prefix)
-    device = usable_device(device)
-    prompted = _prompted(samples._dataset, names, prefix)
-    model = segmenter = None
+    device = crew.ask(usable_device, device)
+    prompted = _prompted(dataset, names, prefix)
+    model = precision = None
     if robustness and not prompted:
         raise PromptingError(
             "Disturbing prompts asks the SAM 2 of a strategy, and none of these is one; explain a strategy too.",
             "robustness",
         )
     if prompted:
-        model = _common_model(samples._dataset, prompted, prefix, device)
-        segmenter = load_segmenter(model, device, _common_precision(samples._dataset, prompted, prefix))
-    with editing(samples._dataset):
-        kinds = _declare(samples._dataset, names, prefix)
-        appearance.arrange(samples._dataset, prefix)
-    total = len(view)
-    pace = Pace(total)
+        model = _common_model(dataset, prompted, prefix, device, crew.ask)
+        precision = _common_precision(dataset, prompted, prefix)
+    if crew.many:
+        read = [gt_field, truth_field(prefix), *_masks(names, prefix)]
+        crew.see([*one_of_each_folder(view, ids), *one_of_each_folder(view, ids, read)])
+    told = Sent(view), tuple(names), tuple(prompted), prefix, tuple(classes), truth, model, device, precision
+    crew.open(Explaining(*told, robustness, seed))
+    with editing(dataset):
+        _declare(dataset, names, prefix)
+        appearance.arrange(dataset, prefix)
+    total, done, failed, found = len(ids), 0, 0, {}
+    rate = pace(crew, total)
     hold.tell(0, total)
     yield Progress(0, total, 0)
-
-    trials: list[Trial] = []
-    sums, failed = {name: dict.fromkeys(PARTS, 0.0) for name in names}, 0
-    rng = np.random.default_rng(seed)
-    fields = [gt_field, truth_field(prefix)]
-    for name in names:
-        of = StrategyFields.of(prefix, name)
-        fields += [of.mask, of.instances, *filter(view.has_sample_field, of.prompts)]
-    chosen, done = view.select_fields(fields), 0
-    with writing(samples._dataset) as writer:
-        for done, sample in enumerate(samples_by_page(chosen, view.values("id")), start=1):
-            target = sample[truth_field(prefix)].get_mask()
-            image = image_of(sample, target.shape)
-            if image is None:
-                failed += 1
-            else:
-                regions, errors, values = truth.regions(sample[gt_field], *target.shape), {}, range(1, len(classes) + 1)
-                if segmenter:
-                    encoded = segmenter.encode([image], [target.shape])[0]  # a large one is smaller than its masks
-                    ceilings = ceilings_of(segmenter, encoded, regions, classes)
-                for name in names:
-                    of = StrategyFields.of(prefix, name)
-                    found = resize_mask(sample[of.mask].get_mask(), *target.shape)
-                    if name in prompted:
-                        attempts = attempts_of(sample, of, segmenter, encoded, classes)
-                        parts = attribute(found, target, attempts, ceilings, values)
-                    else:
-                        there = [(region, classes.index(region.label) + 1) for region in regions]
-                        attempts = attempts_there(sample, of, target.shape, classes)
-                        parts = attribute_masks(found, target, attempts, there, values)
-                    errors[error_field(prefix, name)] = kinds[name](parts)
-                    for part, value in parts.items():
-                        sums[name][part] += value
-                if robustness and regions:
-                    largest = sorted(regions, key=lambda region: -region.mask.area)[:MOST_PROBED]
-                    trials += probe(segmenter, encoded, largest, rng)
-                writer.write(sample.id, errors)
-            progress = Progress(done, total, failed + len(writer.refused), pace.left(done))
+    with closing(crew.outcomes(dict.fromkeys(ids))) as outcomes:
+        for done, outcome in enumerate(outcomes, start=1):
+            found[outcome.sample_id] = outcome.value
+            failed += outcome.value.parts is None
+            progress = Progress(done, total, failed + len(crew.refused), rate.left(done), rate.each_second)
             hold.tell(done, total, progress.seconds_left)
             yield progress
-            if done < total and hold.asked_to_stop.is_set():
-                break
     if done < total and hold.asked_to_stop.is_set():
         raise Stopped(
             f"Stopped on request: {done} of {total} samples are explained, and keep it; explain errors again to have"
             " the others and the table."
         )
-
-    explained = done - failed
-    means = {name: {part: total / max(1, explained) for part, total in parts.items()} for name, parts in sums.items()}
-    explanation = Explanation(means, curves(trials) if trials else (), explained, failed)
+    explanation = _together([found[one] for one in ids if one in found], names)
     if robustness:
-        with editing(samples._dataset):
-            save_curves(samples._dataset, prefix, model, explanation.curves)
+        with editing(dataset):
+            save_curves(dataset, prefix, model, explanation.curves)
     yield explanation
+
+
+def _together(pictures: Sequence[Explained], names: Sequence[str]) -> Explanation:
+    """What was found on all pictures, in their order."""
+    explained = [picture for picture in pictures if picture.parts is not None]
+    count = max(1, len(explained))
+    sums = {name: dict.fromkeys(PARTS, 0.0) for name in names}
+    for picture in explained:
+        for name, parts in picture.parts.items():
+            for part, value in parts.items():
+                sums[name][part] += value
+    means = {name: {part: value / count for part, value in parts.items()} for name, parts in sums.items()}
+    trials = [trial for picture in explained for trial in picture.trials]
+    return Explanation(means, curves(trials) if trials else (), len(explained), len(pictures) - len(explained))
+
+
+def _masks(names: Sequence[str], prefix: str) -> list[str]:
+    of = [StrategyFields.of(prefix, name) for name in names]
+    return [field for fields in of for field in (fields.mask, fields.instances)]
 
 
 def check_explanation(
@@ -196,7 +182,7 @@ def _truth(view, gt_field: str, classes: Sequence[str], prefix: str):
 
 
 def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: str):
-    view = samples.exists(f"{truth_field(prefix)}.mask")
+    view = samples.exists(truth_field(prefix))
     for name in names:
         view = view.match(fo.ViewField(StrategyFields.of(prefix, name).status).is_in(DONE))
         view = view.exists(f"{evaluation_key(prefix, name)}_iou")
@@ -208,8 +194,17 @@ def _explainable(samples: foc.SampleCollection, names: Sequence[str], prefix: st
     return view
 
 
-def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str, device: str) -> str:
+def _common_model(
+    dataset: fo.Dataset,
+    names: Sequence[str],
+    prefix: str,
+    device: str,
+    ask: Callable = lambda function, *args: function(*args),
+) -> str:
     """The one SAM 2 that made the masks; by its weights where they are recorded, else by its name.
+
+    Args:
+        ask: has a function called where the file is
 
     Raises:
         PromptingError: several, or none is recorded, or its file holds other weights now
@@ -224,7 +219,7 @@ def _common_model(dataset: fo.Dataset, names: Sequence[str], prefix: str, device
     model = made_by[names[0]]
     if model is None:
         raise PromptingError(f"It is not recorded which SAM 2 made the masks of {names[0]!r}; apply it again.")
-    was, now = next(iter(hashes.values()), None), sam2_weights(model, device)
+    was, now = next(iter(hashes.values()), None), ask(sam2_weights, model, device)
     if was and now and was != now:
         raise PromptingError(
             f"The masks of {names[0]!r} were made with other weights than {model!r} has now (SHA-256 {was[:12]}…, now"
@@ -240,20 +235,9 @@ def _common_precision(dataset: fo.Dataset, names: Sequence[str], prefix: str) ->
     return made_with[names[0]]
 
 
-def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> dict[str, Callable[[dict[str, float]], object]]:
-    """Declare the strategies' documents; what makes one of each picture's parts, by the strategies' names."""
-    paths = {name: error_field(prefix, name) for name in names}
-    documents = dict.fromkeys(paths.values(), (fo.EmbeddedDocumentField, fo.Classification))
-    parts = {f"{path}.{part}": (fo.FloatField, None) for path in paths.values() for part in PARTS}
+def _declare(dataset: fo.Dataset, names: Sequence[str], prefix: str) -> None:
+    """Declare the strategies' documents."""
+    paths = [error_field(prefix, name) for name in names]
+    documents = dict.fromkeys(paths, (fo.EmbeddedDocumentField, fo.Classification))
+    parts = {f"{path}.{part}": (fo.FloatField, None) for path in paths for part in PARTS}
     add_fields(dataset, {**documents, **parts})
-    labelled = {name: dataset.get_field(path).document_type is fo.Classification for name, path in paths.items()}
-    return {name: _label if labelled[name] else _document for name in names}
-
-
-def _label(parts: dict[str, float]) -> fo.Classification:
-    return fo.Classification(label=largest_part(parts), **parts)
-
-
-def _document(parts: dict[str, float]) -> fo.DynamicEmbeddedDocument:
-    """As earlier versions declared it: a field's type can't be changed, and the parts are read alike."""
-    return fo.DynamicEmbeddedDocument(**parts)

@@ -10,19 +10,37 @@ import fiftyone.core.collections as foc
 from fiftyone import ViewField as F
 
 from ..dataset import checks
+from ..dataset.declared import strangers
+from ..dataset.everywhere import all_samples
 from ..dataset.finals import ACCEPTED_BY, EXPECTATION, final_names
 from ..dataset.names import ACCEPTED, EDITED, LABELS, FinalFields, StrategyFields, labels_key
 from ..dataset.owned import own_fields
 from ..dataset.present import prefixes
-from ..dataset.storage import has_result
+from ..dataset.storage import failed, has_result
 from ..errors import PromptingError
+from ..final.names import CASCADE
 from ..prompts.strategies import find
 
 
-def with_results(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -> foc.SampleCollection:
-    """The samples that all strategies were applied to, and of which one at least has a result."""
-    done = [_done(StrategyFields.of(prefix, name)) for name in names]
-    return applied(samples, prefix, names).match(fo.ViewExpression.any(done))
+def with_results(
+    samples: foc.SampleCollection, prefix: str, names: Sequence[str], rule: str | None = None
+) -> foc.SampleCollection:
+    """The samples that have what a rule needs of strategies, and of which one at least has a result.
+
+    Args:
+        samples: a dataset or view
+        prefix: of the strategies' fields
+        names: of the strategies; of a cascade in their order
+        rule: a cascade needs those up to the first that found anything; any other, all
+    """
+    of = [StrategyFields.of(prefix, name) for name in names]
+    some = samples.match(fo.ViewExpression.any([_done(fields) for fields in of]))
+    if rule != CASCADE or not of:
+        return applied(some, prefix, names)
+    needed = _tried(of[-1])
+    for fields in reversed(of[:-1]):
+        needed = _found(fields) | (_tried(fields) & needed)
+    return some.match(needed)
 
 
 def applied(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) -> foc.SampleCollection:
@@ -30,9 +48,15 @@ def applied(samples: foc.SampleCollection, prefix: str, names: Sequence[str]) ->
 
     One that failed counts as applied: it has been tried. A result whose mask is gone is none.
     """
-    of = [StrategyFields.of(prefix, name) for name in names]
-    tried = [_done(fields) | (F(fields.status).exists() & ~has_result(fields)) for fields in of]
-    return samples.match(fo.ViewExpression.all(tried))
+    return samples.match(fo.ViewExpression.all([_tried(StrategyFields.of(prefix, name)) for name in names]))
+
+
+def _tried(fields: StrategyFields) -> fo.ViewExpression:
+    return _done(fields) | failed(fields)
+
+
+def _found(fields: StrategyFields) -> fo.ViewExpression:
+    return _done(fields) & (F(f"{fields.instances}.detections").length() > 0)
 
 
 def _done(fields: StrategyFields) -> fo.ViewExpression:
@@ -89,6 +113,12 @@ def check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:
         )
     for field, (field_type, document_type) in fields.types().items():
         checks.check_type(dataset, field, field_type, document_type, "name")
+    if theirs := strangers(dataset, name):
+        raise PromptingError(
+            f"{theirs[0]!r} is a field of your own, which labels called {name!r} would be written over; choose another"
+            " name.",
+            "name",
+        )
     key = labels_key(name)
     if key in dataset.list_runs() and dataset.get_run_info(key).config.method != LABELS:
         raise PromptingError(f"The dataset has a run {key!r} of another kind; choose another name.", "name")
@@ -117,7 +147,7 @@ def check_classes(dataset: fo.Dataset, name: str, masks: Sequence[str], ids: Seq
             )
     if not dataset.has_sample_field(name) or old == new:
         return
-    kept = len(dataset.exists(name).exclude(list(ids)))
+    kept = len(set(all_samples(dataset).exists(name).values("id")).difference(ids))
     if kept:
         raise PromptingError(
             f"{kept} other samples keep labels in {name!r} with the classes {_classes(old)}, and these masks have"

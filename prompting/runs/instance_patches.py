@@ -16,10 +16,12 @@ import fiftyone.utils.eval.coco as fouc
 
 from ..dataset.declaring import add_fields
 from ..dataset.lock import Hold, editing
+from ..dataset.mask_files import MaskFiles
 from ..dataset.names import StrategyFields, objects_field, patches_key, truth_field
 from ..dataset.pages import samples_by_page
 from ..dataset.saving import writing
 from ..dataset.truth import Truth, truth_objects
+from ..labels.stored import label_map_of
 from .scoring import sureness
 
 
@@ -44,9 +46,8 @@ class SurenessEvaluation(fouc.COCOEvaluation):
 
     def generate_results(self, samples, matches, **settings):
         pred_field = f"{self.pred_field}.detections"
-        score = fo.ViewField("confidence") * fo.ViewField("prior_confidence").if_else(
-            fo.ViewField("prior_confidence"), 1
-        )
+        sure = fo.ViewField("prior_confidence")  # 0 is one too
+        score = fo.ViewField("confidence") * (sure == None).if_else(1, sure)  # noqa: E711
         results = super().generate_results(samples.set_field(f"{pred_field}.confidence", score), matches, **settings)
         results._samples = samples
         return results
@@ -69,7 +70,7 @@ class _ranked:
 
 
 def evaluate_patches(
-    view, strategies: Sequence[str], prefix: str, truth: Truth, hold: Hold
+    view, strategies: Sequence[str], prefix: str, truth: Truth, hold: Hold, files: MaskFiles | None = None
 ) -> Iterator[tuple[int, int, str]]:
     """Register each strategy's evaluation as ``<prefix>_coco_<strategy>``; a generator of (done, total, what is done).
 
@@ -79,6 +80,7 @@ def evaluate_patches(
         prefix: of the fields
         truth: with instances
         hold: the run's lock
+        files: where masks go; None: into the samples' documents
 
     Raises:
         Stopped: somebody asked for it; the evaluations that are there stay
@@ -87,12 +89,12 @@ def evaluate_patches(
     with editing(dataset):
         add_fields(dataset, {field: (fo.EmbeddedDocumentField, fo.Detections)})
     done = 0
-    with writing(dataset, parts=[[field]]) as writer:
+    with writing(dataset, parts=[[field]], files=files) as writer:
         fields = list(dict.fromkeys([truth.field, truth_field(prefix)]))
         for sample in samples_by_page(view.select_fields(fields), view.values("id")):
             hold.check()
-            shape = sample[truth_field(prefix)].get_mask().shape
-            writer.write(sample.id, {field: truth_objects(sample[truth.field], truth.classes, *shape)})
+            shape = label_map_of(sample[truth_field(prefix)]).shape
+            writer.write(sample.id, {field: truth_objects(sample[truth.field], truth.classes, *shape)}, sample.filepath)
             done += 1
             yield done, total, "copying the truth's instances"
     for name in strategies:

@@ -19,6 +19,7 @@ class Standing:
         total: pictures that have a label
         accepted, edited: those that somebody judged, and that don't wait for annotation
         sent: those that wait for annotation
+        unseen: those that were accepted for what is expected of them, and that nobody looked at
     """
 
     name: str
@@ -26,16 +27,31 @@ class Standing:
     accepted: int
     edited: int
     sent: int
+    unseen: int = 0
 
     @property
     def decided(self) -> int:
-        """All that need nobody's look now."""
+        """All that a person decided on."""
         return self.accepted + self.edited + self.sent
 
-    def __str__(self) -> str:
+    @property
+    def left(self) -> int:
+        """All that need a person's look."""
+        return self.total - self.decided - self.unseen
+
+    def kinds(self) -> str:
+        """How many of each kind, in words."""
         kinds = {"accepted": self.accepted, "edited": self.edited, "sent to annotation": self.sent}
-        told = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
-        return f"{self.decided} of {self.total} pictures of {self.name!r} are decided{': ' + told if told else ''}."
+        return ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+
+    def besides(self) -> str:
+        """What nobody need look at, in words."""
+        return f"{self.unseen} more accepted for their expected IoU" if self.unseen else ""
+
+    def __str__(self) -> str:
+        told, besides = self.kinds(), self.besides()
+        said = f"{self.decided} of {self.total} pictures of {self.name!r} are decided{': ' + told if told else ''}"
+        return f"{said}{'; ' + besides if besides else ''}."
 
 
 @dataclass(frozen=True)
@@ -83,21 +99,25 @@ class Look:
     Attributes:
         sample_id, filepath: which
         status: ``to review``, ``accepted`` or ``edited``
+        unseen: whether it was accepted for what is expected of it, and nobody looked at it
         source: the strategies that the label is of; None where that isn't kept
         expected_iou: what IoU the mask is expected to have; None where nothing is known
         sent: whether it waits for annotation
         instances: of the label
         others: what can be taken in its place
+        seen: by what the label is known to be the same when a decision is taken on it
     """
 
     sample_id: str
     filepath: str
     status: str
+    unseen: bool
     source: str | None
     expected_iou: float | None
     sent: bool
     instances: tuple[Instance, ...]
     others: tuple[Other, ...]
+    seen: str
 
 
 @dataclass(frozen=True, eq=False)

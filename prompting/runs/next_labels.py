@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,21 +13,27 @@ import numpy as np
 
 from ..analysis.agreement import mean_pairwise_iou
 from ..dataset import checks
+from ..dataset.completeness import MASK, require
+from ..dataset.everywhere import these_samples
 from ..dataset.finals import final_names
 from ..dataset.label_fields import label_type_of
+from ..dataset.learned_from import learned_from, without_references
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import FinalFields, StrategyFields
-from ..dataset.next_labels import Ordered, load_order, save_order, settled
+from ..dataset.next_labels import Ordered, order_of_those_there, save_order, settled
 from ..dataset.pages import samples_by_page
-from ..dataset.references import without_references
+from ..dataset.present import strategies_in
+from ..dataset.proposed import note_proposed
 from ..dataset.storage import DONE, has_result
 from ..errors import PromptingError, Stopped, concerning
 from ..final.enough import Enough
 from ..final.settling import Draw
 from ..final.spread import alike_scale, spread
+from ..labels.stored import label_map_of
 from ..pixels.images import read_bounded
 from ..pixels.masks import resize_mask
 from .agreement import comparable
+from .finishable import reviewed
 from .progress import Pace, Progress
 
 TEACH, SETTLE = "teach", "settle"
@@ -50,7 +56,8 @@ class NextPlan:
         goal: one of :data:`GOALS`
         count: how many are tagged, at most
         tag: the tag
-        gt_field: samples with a label there are labelled; None: none is yet
+        gt_field: samples with a label there are labelled; of finished labels, those that a person accepted or edited,
+            which teach as much as a truth; None: these alone
         a, b: the strategies of ``settle``
         prefix: of their fields
         seed: of the draw
@@ -83,6 +90,7 @@ class Next:
         sample_ids: the first to be labelled first
         unlabelled: how many there were to choose from
         labelled: how many had a label
+        waiting: how many of those without one had the tag already
         enough: whether it is settled already which of the two strategies is better, and else how many labels it takes
     """
 
@@ -91,13 +99,14 @@ class Next:
     sample_ids: tuple[str, ...]
     unlabelled: int
     labelled: int
+    waiting: int = 0
     enough: Enough | None = None
 
     def __str__(self) -> str:
         count = len(self.sample_ids)
         said = (
             f"{count} {'sample' if count == 1 else 'samples'} of {self.unlabelled} without a label tagged {self.tag!r};"
-            f" {self.labelled} are labelled."
+            f" {self.labelled} are labelled{f', and {self.waiting} had the tag already' if self.waiting else ''}."
         )
         return f"{said} {self.enough}" if self.enough else said
 
@@ -120,6 +129,7 @@ def check_next(samples: foc.SampleCollection, plan: NextPlan) -> tuple[foc.Sampl
         if a == b:
             raise PromptingError("A strategy is as good as itself; choose two.", "b")
         plan = replace(plan, a=a, b=b)
+        _but_for_references(samples, plan)
     elif not comparable(samples, plan.prefix) and not final_names(samples._dataset):
         raise PromptingError(
             "To rank pictures takes finished labels, or two strategies that find their prompts; apply or finish first.",
@@ -145,34 +155,50 @@ def label_next(samples: foc.SampleCollection, plan: NextPlan) -> Iterator[Progre
     samples, plan = check_next(samples, plan)
     with run_lock(samples._dataset, plan.prefix, "ranking pictures") as hold:
         try:
-            if plan.goal == SETTLE:
-                chosen, unlabelled, labelled = yield from _to_settle(samples, plan, hold)
-            else:
-                chosen, unlabelled, labelled = yield from _to_teach(samples, plan, hold)
+            rank = _to_settle if plan.goal == SETTLE else _to_teach
+            chosen, *counts = yield from rank(samples, plan, hold)
         except Stopped:
             raise Stopped("Stopped on request; nothing is tagged. Rank again to go on.") from None
         if chosen:
-            samples._dataset.select(chosen).tag_samples(plan.tag)
+            with editing(samples._dataset):
+                note_proposed(samples._dataset, plan.prefix, chosen)
+            these_samples(samples._dataset, chosen).tag_samples(plan.tag)
     enough = settled(samples._dataset, plan.prefix) if plan.goal == SETTLE else None
-    yield Next(plan.goal, plan.tag, tuple(chosen), unlabelled, labelled, enough)
+    yield Next(plan.goal, plan.tag, tuple(chosen), *counts, enough)
 
 
 def _labelled(samples: foc.SampleCollection, gt_field: str | None) -> set[str]:
-    return set(samples.exists(gt_field).values("id")) if gt_field else set()
+    """Ids of those with a truth; of finished labels, those that a person accepted or edited."""
+    if not gt_field:
+        return set()
+    names = [one for one in final_names(samples._dataset) if gt_field in FinalFields.of(one).everything]
+    return _decided(samples, names) if names else set(samples.exists(gt_field).values("id"))
+
+
+def _decided(samples: foc.SampleCollection, names: Iterable[str]) -> set[str]:
+    """Ids of those whose finished labels a person accepted or edited."""
+    return {one for name in names for one in reviewed(samples, FinalFields.of(name)).values("id")}
+
+
+def _but_for_references(samples: foc.SampleCollection, plan: NextPlan):
+    """What :func:`without_references` makes of the samples for the two strategies of ``settle``."""
+    with concerning("a"):
+        return without_references(samples, plan.prefix, (plan.a, plan.b), ", or choose other strategies")
 
 
 def _to_settle(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
     """In the order of a draw that is kept, so that whoever labels more goes on in it."""
     dataset, done = samples._dataset, _labelled(samples, plan.gt_field)
     of = [StrategyFields.of(plan.prefix, name) for name in (plan.a, plan.b)]
-    view, _ = without_references(samples, plan.prefix, (plan.a, plan.b))
+    view, _ = _but_for_references(samples, plan)
     for fields in of:
         view = view.match(has_result(fields)).exists(fields.mask)
     ids = view.values("id")
     if not ids:
         said = f"None of these {len(samples)} samples has masks of both {plan.a!r} and {plan.b!r}; apply them first."
         raise PromptingError(said, "a")
-    ordered = load_order(dataset, plan.prefix)
+    require(view, plan.prefix, (plan.a, plan.b), [MASK])
+    ordered = order_of_those_there(dataset, plan.prefix)
     same = ordered is not None and (ordered.a, ordered.b) == (plan.a, plan.b)
     same = same and ordered.gt_field in (None, plan.gt_field)  # None: nobody had labelled any
     if not same or {*ordered.draw.ids, *ordered.known} != set(ids):
@@ -184,13 +210,15 @@ def _to_settle(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
         with editing(dataset):
             save_order(dataset, plan.prefix, ordered)
     differ = [one for one, distance in zip(ordered.draw.ids, ordered.draw.distances, strict=True) if distance > 0]
-    taken = done | _tagged(samples, plan.tag)
-    return [one for one in differ if one not in taken][: plan.count], len(set(ids) - done), len(done & set(ids))
+    tagged = _tagged(samples, plan.tag)
+    taken = done | tagged
+    chosen = [one for one in differ if one not in taken][: plan.count]
+    return chosen, len(set(ids) - done), len(done & set(ids)), len(tagged.intersection(ids) - done)
 
 
 def _distance(sample: fo.Sample, fields: Sequence[StrategyFields]) -> float:
     """1 - IoU of two strategies' masks of a sample."""
-    return 1 - _agreement([sample[each.mask].get_mask() for each in fields])
+    return 1 - _agreement([label_map_of(sample[each.mask]) for each in fields])
 
 
 def _agreement(masks: Sequence[np.ndarray]) -> float:
@@ -201,8 +229,13 @@ def _agreement(masks: Sequence[np.ndarray]) -> float:
 def _to_teach(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
     """Bad, doubtful and new ones first, and no near copies of each other."""
     dataset, labelled = samples._dataset, _labelled(samples, plan.gt_field)
-    of = [StrategyFields.of(plan.prefix, name) for name in comparable(samples, plan.prefix)]
-    of = [fields for fields in of if dataset.has_sample_field(fields.mask)]  # somebody may have deleted some
+    labelled |= _decided(samples, final_names(dataset))
+    there = {name: StrategyFields.of(plan.prefix, name) for name in comparable(samples, plan.prefix)}
+    taught = learned_from(dataset, plan.prefix, [*strategies_in(samples, plan.prefix), *final_names(dataset)])
+    labelled |= {one for ids in taught.values() for one in ids or ()}.intersection(samples.values("id"))
+    there = {name: of for name, of in there.items() if dataset.has_sample_field(of.mask)}  # some may be deleted
+    require(samples, plan.prefix, list(there), [MASK])
+    of = list(there.values())
     finished = [FinalFields.of(name).expected_iou for name in final_names(dataset)]
     expected = list(filter(dataset.has_sample_field, finished)) or [fields.score for fields in of]
     expected = list(filter(dataset.has_sample_field, expected))
@@ -213,15 +246,16 @@ def _to_teach(samples: foc.SampleCollection, plan: NextPlan, hold: Hold):
     seen, doubts = np.array([one[0] for one in looks]), np.array([one[1:] for one in looks], float)
     known = (~np.isnan(doubts)).sum(axis=1)
     worth = np.where(known > 0, np.nansum(doubts, axis=1) / np.maximum(known, 1), 1.0) + LEAST_WORTH
-    taken = labelled | _tagged(samples, plan.tag)
+    tagged = _tagged(samples, plan.tag)
+    taken = labelled | tagged
     places = spread(alike_scale(seen, doubts), worth, plan.count, [i for i, one in enumerate(ids) if one in taken])
-    return [ids[i] for i in places], len(set(ids) - labelled), len(labelled)
+    return [ids[i] for i in places], len(set(ids) - labelled), len(labelled), len(tagged - labelled)
 
 
 def _look(sample: fo.Sample, fields: Sequence[StrategyFields], expected: Sequence[str]) -> tuple:
     """A picture's colours, how bad its mask is expected to be, and how far the strategies differ; NaN: not known."""
     guesses = [sample[name] for name in expected if sample[name] is not None]
-    masks = [sample[each.mask].get_mask() for each in fields if sample[each.status] in DONE]
+    masks = [label_map_of(sample[each.mask]) for each in fields if sample[each.status] in DONE]
     return (
         _colours(sample.filepath),
         1 - float(np.mean(guesses)) if guesses else np.nan,

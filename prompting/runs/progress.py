@@ -5,10 +5,23 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..steps import Made, Steps
+
+if TYPE_CHECKING:
+    from ..dataset.lock import Hold
 
 RECENT, FEWEST = 32, 3
 """Pictures differ, and so does what else a machine does: the latest say best how long the next ones take."""
+SAME_MOMENT, LAST_SECONDS = 0.02, 60.0
+LOOKING, LOADING, LEARNING = "looking at reference", "loading the models", "learning from reference"
+LEARNING_LABELLED = "learning from labelled pictures, look"
+"""What comes before the first sample, in words; a number follows where it is known."""
+SECONDS_SHOWN = 0.2
+"""What is done before the first sample is told no more often."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +32,45 @@ class Progress:
         done, total: samples
         failed: of the done
         seconds_left: about how long the others take; None where that isn't known yet
+        each_second: samples a second, of all who work on them; None where one process does, or it isn't known yet
+        doing: what comes before the samples, of which ``done`` and ``total`` are then (0, where there is but one)
     """
 
     done: int
     total: int
     failed: int
     seconds_left: float | None = field(default=None, compare=False)
+    each_second: float | None = field(default=None, compare=False)
+    doing: str | None = None
+
+
+def beforehand(steps: Steps[Made], doing: str, hold: Hold) -> Generator[Progress, None, Made]:
+    """What is done before the first sample, as often as it makes a step and somebody can read it.
+
+    Args:
+        steps: that tell how far it is
+        doing: of each, in words
+        hold: the run's lock
+
+    Returns:
+        what comes of the steps
+    """
+    pace, last = None, -SECONDS_SHOWN
+    with closing(steps):
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as stop:
+                return stop.value
+            pace = pace or Pace(total)
+            left, now = pace.left(done), time.monotonic()
+            if done >= total:
+                hold.tell_nothing()
+                continue
+            hold.tell(done, total, left, doing)
+            if now - last >= SECONDS_SHOWN:
+                last = now
+                yield Progress(done, total, 0, left, doing=doing)
 
 
 def before_the_first(steps: Generator, total: int) -> Generator[Progress]:
@@ -49,6 +95,8 @@ class Pace:
         clock: seconds
     """
 
+    each_second: float | None = None
+
     def __init__(self, total: int, at_once: int = 1, clock: Callable[[], float] = time.monotonic):
         self.total, self._at_once, self._clock = total, at_once, clock
         self._marks: deque[tuple[int, float]] = deque(maxlen=max(2, RECENT // at_once))
@@ -63,6 +111,28 @@ class Pace:
         (first, began), (last, ended) = self._marks[0], self._marks[-1]
         each = (ended - began) / (last - first)
         return max(0.0, each * (self.total - last) - (now - ended))
+
+
+class Rate(Pace):
+    """The same of several who work at once, whose pictures come back in bursts of any length.
+
+    Attributes:
+        each_second: pictures, by those of the last minute
+    """
+
+    def left(self, done: int) -> float | None:
+        now = self._clock()
+        if self._marks and now - self._marks[-1][1] < SAME_MOMENT:
+            self._marks[-1] = (done, self._marks[-1][1])
+        else:
+            self._marks.append((done, now))
+        while now - self._marks[0][1] > LAST_SECONDS and len(self._marks) > 2:
+            self._marks.popleft()
+        (first, began), (last, ended) = self._marks[0], self._marks[-1]
+        if last == first or ended == began:
+            return None
+        self.each_second = (last - first) / (ended - began)
+        return (self.total - last) / self.each_second
 
 
 class Passes:

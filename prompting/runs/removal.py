@@ -2,14 +2,16 @@
 
 Each part is found by the plugin's own names alone, whatever else is there or
 gone: a removal that was killed, or that somebody began by hand, is finished by
-the next. Labels go when they are named, and with no prefix; tags and files stay.
+the next. Labels go when they are named, and with no prefix; tags stay, and of files
+all but those with masks that the plugin wrote and that no document names any more.
 """
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
@@ -18,15 +20,19 @@ from bson import DBRef
 
 from ..dataset import app_traces, appearance, owned, saved_views
 from ..dataset.decisions import Decisions
+from ..dataset.everywhere import all_samples
 from ..dataset.judgements import load_comparison, replace_comparison
 from ..dataset.lock import editing, run_lock
-from ..dataset.names import FinalFields, comparison_key, evaluation_key, labels_key
-from ..dataset.present import masks_there, name_of, strategies_in
+from ..dataset.mask_sweep import folders_there, label_paths, strategy_paths, sweep
+from ..dataset.names import FinalFields, comparison_key, evaluation_key, labels_key, run_key
+from ..dataset.present import known_strategies, masks_there, name_of, strategies_in
+from ..dataset.records import mask_dirs
+from ..dataset.rendered import folders_of
 from ..errors import PromptingError
 from ..prompts.strategies import BASELINE
 from .progress import Progress
 
-STAYS = "All else stays: other fields, finished labels that aren't named here, tags, and files on disk."
+STAYS = "All else stays: other fields, finished labels that aren't named here, tags, and all other files on disk."
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class Removal:
         fields, evaluations, runs, saved_views: their names
         emptied: in words, fields of labels that stay, for they also hold somebody's own
         app: in words, what the App was told of them: colours, groups in the sidebar, ticks, mask targets
+        files: folders with their masks
+        told: of files that stay, or of folders that aren't there
         done: whether it is gone
     """
 
@@ -76,11 +84,13 @@ class Removal:
     saved_views: tuple[str, ...]
     app: tuple[str, ...]
     emptied: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     done: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
-        return any((self.fields, self.evaluations, self.runs, self.saved_views, self.app, self.emptied))
+        return any((self.fields, self.evaluations, self.runs, self.saved_views, self.app, self.emptied, self.files))
 
     def parts(self) -> dict[str, tuple[str, ...]]:
         """Kind of thing -> what of it, without the kinds of which there is nothing."""
@@ -90,6 +100,7 @@ class Removal:
             "evaluations": self.evaluations,
             "records": self.runs,
             "saved views": self.saved_views,
+            "files of masks in": self.files,
             "in the App": self.app,
         }
         return {kind: names for kind, names in kinds.items() if names}
@@ -104,7 +115,7 @@ class Removal:
         for kind, names in self.parts().items():
             listed = f"- **{kind}** ({len(names)}): {', '.join(names)}"
             lines += textwrap.wrap(listed, 110, subsequent_indent="  ", break_long_words=False)
-        return "\n".join([*lines, "", STAYS])
+        return "\n".join([*lines, "", *self.told, STAYS])
 
 
 def find_results(
@@ -160,16 +171,17 @@ def remove_results(
     with ExitStack() as locks:
         for one in _written_by(dataset, found.whose):
             hold = locks.enter_context(run_lock(dataset, one, "removing results"))
-        steps = list(_steps(dataset, found))
+        steps, records, files = list(_steps(dataset, found)), list(_records(dataset, found)), _Files(dataset, found)
+        steps = [*steps, files.sweep, *records]
         for done, step in enumerate(steps):
             hold.tell(done, len(steps))
             hold.check()
             yield Progress(done, len(steps), 0)
-            with editing(dataset):
+            with nullcontext() if step == files.sweep else editing(dataset):  # a million files take a while
                 step()
         yield Progress(len(steps), len(steps), 0)
     dataset.reload()
-    yield replace(found, done=True)
+    yield replace(found, told=tuple(files.told), done=True)
 
 
 def _written_by(dataset: fo.Dataset, whose: Whose) -> list[str]:
@@ -181,8 +193,20 @@ def _written_by(dataset: fo.Dataset, whose: Whose) -> list[str]:
     return sorted(written | ({whose.prefix} if not written else set()))
 
 
+class _Files:
+    """The files of masks that no document names once the fields are gone."""
+
+    def __init__(self, dataset: fo.Dataset, found: Removal):
+        self._dataset, self._folders, self.told = dataset, found.files, list(found.told)
+
+    def sweep(self) -> None:
+        swept = sweep(self._dataset, self._folders)
+        for name, count in swept.named_by.items():
+            self.told.append(f"{count} files of masks stay, for the dataset {name!r} names them.")
+
+
 def _steps(dataset: fo.Dataset, found: Removal):
-    """The records go last: as long as anything is left, they say under which prefix."""
+    """All but the records."""
     whose = found.whose
     for name in found.saved_views:
         yield lambda name=name: name in dataset.list_saved_views() and dataset.delete_saved_view(name)
@@ -199,6 +223,13 @@ def _steps(dataset: fo.Dataset, found: Removal):
     for prefix, strategy in whose.rows(dataset):
         if strategy:
             yield lambda prefix=prefix, strategy=strategy: _leave_out(dataset, prefix, strategy)
+
+
+def _records(dataset: fo.Dataset, found: Removal):
+    """They go last: as long as anything is left, they say under which prefix, and where files are."""
+    whose = found.whose
+    mixed = owned.mixed_label_fields(dataset, whose.labels) if whose.labels else {}
+    source = [FinalFields.of(whose.labels).source] if mixed else []
     for key in found.runs:
         after = source if whose.labels and key == labels_key(whose.labels) else ()
         yield lambda key=key, after=after: (
@@ -228,6 +259,7 @@ def _find(dataset: fo.Dataset, whose: Whose) -> Removal:
     if whose.labels:
         runs += owned.label_runs_there(dataset, whose.labels)
         mixed = owned.mixed_label_fields(dataset, whose.labels) if runs else {}
+    dirs, there = _mask_folders(dataset, whose)
     return Removal(
         whose,
         tuple(owned.of_their_types(dataset, own)),
@@ -235,8 +267,33 @@ def _find(dataset: fo.Dataset, whose: Whose) -> Removal:
         tuple(runs),
         tuple(views),
         tuple(app_traces.traces(dataset, _groups_of(dataset, whose), owned.own_names(dataset, own))),
-        tuple(f"{name} (but for {count} that finishing didn't write)" for name, count in mixed.items()),
+        tuple(f"{name} ({_but_for(count)})" for name, count in mixed.items()),
+        tuple(there),
+        tuple(
+            f"The folder {one} isn't there; once it is again, files of these masks in"
+            f" {os.path.join(one, str(dataset._doc.id))} are nobody's."
+            for one in dirs
+            if not os.path.isdir(one)
+        ),
     )
+
+
+def _but_for(count: int) -> str:
+    return f"but for {count} that finishing didn't write" if count else "the field was there before"
+
+
+def _mask_folders(dataset: fo.Dataset, whose: Whose) -> tuple[list[str], list[str]]:
+    """The folders that runs wrote masks to, and those that are there of the fields that go."""
+    if whose.labels:
+        of = {labels_key(whose.labels): label_paths(whose.labels)} if owned.labels_there(dataset) else {}
+    else:
+        names = [whose.strategy] if whose.strategy else known_strategies(dataset, whose.prefix)
+        of = {run_key(whose.prefix, name): strategy_paths(whose.prefix, name) for name in names}
+    dirs = {key: found for key in of if (found := mask_dirs(dataset, [key]))}
+    there = [folder for key, found in dirs.items() for folder in folders_there(dataset, found, of[key])]
+    for prefix, name in whose.rows(dataset):  # rendered beside them, or without a record
+        there += folders_of(dataset, prefix, [name] if name else known_strategies(dataset, prefix), shared=not name)
+    return sorted({one for found in dirs.values() for one in found}), list(dict.fromkeys(there))
 
 
 def _groups_of(dataset: fo.Dataset, whose: Whose) -> set[str]:
@@ -251,14 +308,14 @@ def _own_fields(dataset: fo.Dataset, whose: Whose) -> dict[str, tuple]:
         own |= owned.own_fields(dataset, prefix, strategy)
     if whose.labels and owned.label_runs_there(dataset, whose.labels):
         mixed = owned.mixed_label_fields(dataset, whose.labels)
-        own |= {name: kind for name, kind in owned.label_fields(whose.labels).items() if name not in mixed}
+        own |= {name: kind for name, kind in owned.own_label_fields(dataset, whose.labels).items() if name not in mixed}
     return own
 
 
 def _empty(dataset: fo.Dataset, whose: Whose, fields: Collection[str]) -> None:
-    """Our labels go, and the field and others' labels in it stay."""
-    for field in fields:
-        ours = dataset.exists(FinalFields.of(whose.labels).source).exists(field)
+    """Our labels go, and the field and others' labels in it stay: all where nobody can tell them apart any more."""
+    for field in fields if fields and dataset.has_sample_field(FinalFields.of(whose.labels).source) else ():
+        ours = all_samples(dataset).exists(FinalFields.of(whose.labels).source).exists(field)
         ours.set_field(field, None, _allow_missing=True).save(field)
 
 
@@ -286,7 +343,7 @@ def _leave_out(dataset: fo.Dataset, prefix: str, strategy: str) -> None:
         dataset.delete_run(comparison_key(prefix))
     elif left.baseline == strategy:
         names = [row.strategy for row in left.rows]
-        columns = dataset.values([f"{evaluation_key(prefix, name)}_iou" for name in names])
+        columns = all_samples(dataset).values([f"{evaluation_key(prefix, name)}_iou" for name in names])
         scored = np.array(columns, float)
         scored = scored[:, ~np.isnan(scored).any(axis=0)]
         baseline = BASELINE if BASELINE in names else names[0]

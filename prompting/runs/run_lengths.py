@@ -7,8 +7,11 @@ is true, and no crowd.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import fiftyone.utils.coco as fouc
 from fiftyone import ViewField as F
 
 from ..dataset import checks
@@ -28,6 +31,8 @@ DECIMALS = 3
 def export_coco(samples: foc.SampleCollection, name: str, folder: str, **settings) -> None:
     """Export labels with FiftyOne's ``COCODetectionDatasetExporter``, masks as run lengths; the dataset stays as it is.
 
+    Areas are the masks', and classes have the mask's values as their ids.
+
     Args:
         samples: a dataset or view
         name: of the labels
@@ -43,7 +48,8 @@ def export_coco(samples: foc.SampleCollection, name: str, folder: str, **setting
     own = {"export_dir", "dataset_type", "label_field", "iscrowd"} & set(settings)
     if own:
         raise PromptingError(f"{' and '.join(sorted(own))} can't be chosen here; use FiftyOne's own export for that.")
-    field = Labelled(dataset, name).fields.instances
+    labels = Labelled(dataset, name)
+    field = labels.fields.instances
     marked, boxes = (f"{field}.detections.{one}" for one in (PRIOR_CONFIDENCE, "bounding_box"))
     with editing(dataset):
         add_fields(dataset, {marked: (fo.FloatField, None)})
@@ -51,8 +57,30 @@ def export_coco(samples: foc.SampleCollection, name: str, folder: str, **setting
     view = view.set_field(boxes, F("bounding_box").map(F() + NUDGE))
     view.export(
         export_dir=str(folder),
-        dataset_type=fo.types.COCODetectionDataset,
+        dataset_type=_WithAreas,
         label_field=field,
         iscrowd=PRIOR_CONFIDENCE,
-        **{"num_decimals": DECIMALS, **settings},
+        **{"num_decimals": DECIMALS, **_categories(labels.targets, settings), **settings},
     )
+
+
+def _categories(targets: Mapping[int, str], settings: Mapping) -> dict[str, list[dict]]:
+    """The classes by the mask's values; FiftyOne would number them by the alphabet."""
+    told = [{"id": value, "name": label, "supercategory": None} for value, label in sorted(targets.items()) if value]
+    return {"categories": told} if told and not {"classes", "categories"} & set(settings) else {}
+
+
+class _Exporter(fouc.COCODetectionDatasetExporter):
+    """FiftyOne's, with the area of each mask, by which COCO tells small from large; FiftyOne takes the box's."""
+
+    def close(self, *args) -> None:
+        for one in self._annotations:
+            runs = (one.get("segmentation") or {}).get("counts")
+            if runs is not None:
+                one["area"] = int(sum(runs[1::2]))  # background comes first
+        super().close(*args)
+
+
+class _WithAreas(fo.types.COCODetectionDataset):
+    def get_dataset_exporter_cls(self) -> type[_Exporter]:
+        return _Exporter

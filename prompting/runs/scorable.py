@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,12 +12,21 @@ import fiftyone.core.collections as foc
 
 from ..dataset import checks
 from ..dataset.completeness import INSTANCES, MASK, require
+from ..dataset.everywhere import all_samples
 from ..dataset.finals import final_names
 from ..dataset.label_fields import label_type_of
+from ..dataset.learned_from import learned_from, without_references
 from ..dataset.masks_there import check_field
-from ..dataset.names import FinalFields, StrategyFields, evaluation_key
+from ..dataset.names import (
+    FinalFields,
+    StrategyFields,
+    comparison_key,
+    count_field,
+    evaluation_key,
+    size_field,
+    truth_field,
+)
 from ..dataset.present import masks_there, name_of, strategies_in
-from ..dataset.references import without_references
 from ..dataset.storage import DONE
 from ..errors import PromptingError, concerning
 from ..labels.targets import ignored_values
@@ -41,6 +50,7 @@ class EvaluationPlan:
             no strategies are named, those that were evaluated before are too, and with None finished labels
         patches: also register FiftyOne's own evaluation of instances, where the truth has some
         include_references: also score the pictures that a strategy learned from, on which it is better than on others
+        in_files: what is rendered beside masks in files goes into files of the same folder, and not into the database
     """
 
     gt_field: str
@@ -52,54 +62,125 @@ class EvaluationPlan:
     fields: Sequence[str] | None = None
     patches: bool = False
     include_references: bool = False
+    in_files: bool = True
 
     def __post_init__(self) -> None:
         for name in ("strategies", "fields"):
             object.__setattr__(self, name, _listed(name, getattr(self, name)))
 
 
-def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> None:
-    """Refuse what evaluating would refuse, as far as the database alone tells: for forms, which ask often.
+@dataclass(frozen=True)
+class Scorable:
+    """What an evaluation scores, and what becomes of earlier scores.
+
+    Attributes:
+        strategies, fields: the rows: strategies, and fields with masks that were there already
+        view: the samples that are scored
+        left_out: the ids of those samples with a truth that aren't, for a row learned from them
+        lost: row -> how many samples have a score of an earlier evaluation, and would have none
+        taught: how many of the scored samples a row learned from, for that was asked for; None: nobody knows how many
+    """
+
+    strategies: list[str]
+    fields: list[str]
+    view: foc.SampleCollection
+    left_out: tuple[str, ...]
+    lost: Mapping[str, int]
+    taught: int | None = 0
+
+    @property
+    def names(self) -> list[str]:
+        """All rows."""
+        return [*self.strategies, *self.fields]
+
+    def check(self, overwrite: bool) -> None:
+        """Refuse to lose scores: an eval_key used again on a smaller view wipes those of other samples.
+
+        Raises:
+            PromptingError: there are some to lose
+        """
+        for name, count in () if overwrite else self.lost.items():
+            raise PromptingError(
+                f"An earlier evaluation of {name!r} covers {count} samples that this view lacks and would lose"
+                " their scores; evaluate them too, or choose overwrite=True.",
+                "overwrite",
+            )
+
+
+def scorable(samples: foc.SampleCollection, plan: EvaluationPlan) -> Scorable:
+    """What evaluating would score; the run, its check and its form ask here, and nowhere else.
+
+    Reference pictures that a row learned from are left out for all rows, so that all are scored on the same pictures. A
+    score that such a picture has from before is not lost but replaced: by the table, which says what it leaves out.
+
+    Args:
+        samples: a dataset or view, with all fields
+        plan: what is asked for
 
     Raises:
         PromptingError: what was wrong with the request
     """
-    checks.check_collection(samples)
-    samples = checks.with_all_fields(samples)
     with concerning("strategies"):
         names, fields = chosen_rows(samples, plan)
         common_classes(samples._dataset, plan.prefix, names)
-    with concerning("ignore_values"):
-        ignored_values(plan.ignore_values)
     with concerning("gt_field"):
         label_type_of(samples, plan.gt_field)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pictures that failed, once the evaluation runs
-            view, _ = without_taught(samples, plan, names)
-            view = scored_samples(view, plan.gt_field, names, plan.prefix)
-    if not plan.overwrite:
-        check_earlier(samples._dataset, view, [*names, *fields], plan.prefix)
+        view, left_out, taught = _without_taught(samples, plan, [*names, *fields])
+        view = scored_samples(view, plan.gt_field, names, plan.prefix)
+    scored, rows = view.values("id"), [*names, *fields]
+    lost = _lost(samples._dataset, [*scored, *taught], rows, plan.prefix)
+    known = _known_among(samples._dataset, scored, rows, plan.prefix) if plan.include_references else 0
+    return Scorable(names, fields, view, left_out, lost, known)
 
 
-def without_taught(
-    samples: foc.SampleCollection, plan: EvaluationPlan, names: Sequence[str]
-) -> tuple[foc.SampleCollection, int]:
-    """The samples without the reference pictures that one of the strategies learned from, and how many of these have a
-    truth: they are left out for all, so that all are scored on the same pictures.
+def check_evaluation(samples: foc.SampleCollection, plan: EvaluationPlan) -> Scorable:
+    """Refuse what evaluating would refuse, as far as the database alone tells: for forms, which ask often.
 
     Raises:
-        PromptingError: there are no others with a truth
+        PromptingError: what was wrong with the request; but for scores to lose: see :meth:`Scorable.check`
     """
-    if plan.include_references or not samples.has_sample_field(plan.gt_field):
-        return samples, 0
-    _, count = without_references(samples.exists(plan.gt_field), plan.prefix, names)
-    if count and count == len(samples.exists(plan.gt_field)):
+    checks.check_collection(samples)
+    with concerning("ignore_values"):
+        ignored_values(plan.ignore_values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pictures that failed, once the evaluation runs
+        return scorable(checks.with_all_fields(samples), plan)
+
+
+def _without_taught(samples: foc.SampleCollection, plan: EvaluationPlan, names: Sequence[str]):
+    """The samples without those that a row learned from; the ids of the latter that have a truth here, and of all."""
+    if plan.include_references:
+        return samples, (), ()
+    with concerning("include_references"):
+        view, taught = without_references(samples, plan.prefix, names, ", or choose include_references=True")
+    there = samples.exists(plan.gt_field)
+    left_out = tuple(there.select(list(taught)).values("id")) if taught else ()
+    if left_out and not len(view.exists(plan.gt_field)):
         raise PromptingError(
-            f"All {count} samples with a label in {plan.gt_field!r} are reference pictures, which strategies learned"
-            " from; label others, or choose include_references=True.",
+            f"All {len(left_out)} samples with a label in {plan.gt_field!r} are reference pictures, which strategies"
+            " learned from; label others, or choose include_references=True.",
             "include_references",
         )
-    return without_references(samples, plan.prefix, names)[0], count
+    return view, left_out, taught
+
+
+def _known_among(dataset: fo.Dataset, scored: Sequence[str], rows: Sequence[str], prefix: str) -> int | None:
+    """How many of these samples a row learned from; None where nobody knows of one."""
+    of = learned_from(dataset, prefix, rows).values()
+    return None if None in of else len({one for ids in of for one in ids}.intersection(scored))
+
+
+def _lost(dataset: fo.Dataset, kept: Sequence[str], names: Sequence[str], prefix: str) -> dict[str, int]:
+    """Row -> how many samples but these have a score of it."""
+    scores = {name: evaluation_key(prefix, name) for name in names}
+    there = set(dataset.list_evaluations())
+    scores = {name: f"{key}_iou" for name, key in scores.items() if key in there}
+    counts = {
+        n: len(set(all_samples(dataset).exists(iou).values("id")).difference(kept))
+        for n, iou in scores.items()
+        if dataset.has_field(iou)
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def _listed(name: str, given) -> list | None:
@@ -134,6 +215,8 @@ def chosen_rows(samples: foc.SampleCollection, plan: EvaluationPlan) -> tuple[li
             raise PromptingError(f"{field!r} is the truth, and no row beside itself; leave it out of fields.", "fields")
         check_field(samples, plan.prefix, field)
     checks.check_judge(plan.prefix, names, plan.gt_field)
+    truth = truth_field(plan.prefix), count_field(plan.prefix), size_field(plan.prefix)
+    checks.check_strangers(dataset, truth, size_field(plan.prefix), comparison_key(plan.prefix))
     if not names:
         raise PromptingError(
             "Masks that are there are compared with strategies: choose one of those too.", "strategies"
@@ -238,27 +321,3 @@ def scored_samples(samples: foc.SampleCollection, gt_field: str, names: Sequence
                 "strategies",
             )
     return view
-
-
-def check_earlier(dataset: fo.Dataset, view, names: Sequence[str], prefix: str) -> None:
-    """An eval_key used again on a smaller view would wipe the other samples' scores."""
-    for name in names:
-        key = evaluation_key(prefix, name)
-        if key not in dataset.list_evaluations() or not dataset.has_sample_field(f"{key}_iou"):
-            continue
-        elsewhere = len(dataset.exists(f"{key}_iou").exclude(view.values("id")))
-        if elsewhere:
-            raise PromptingError(
-                f"An earlier evaluation of {name!r} covers {elsewhere} samples that this view lacks and would lose"
-                " their scores; evaluate them too, or choose overwrite=True.",
-                "overwrite",
-            )
-
-
-def would_lose_scores(samples: foc.SampleCollection, gt_field: str, names: Sequence[str], prefix: str) -> bool:
-    """Whether an earlier evaluation of any of these strategies covers samples that these lack."""
-    try:
-        check_earlier(samples._dataset, samples.exists(gt_field), names, prefix)
-    except PromptingError:
-        return True
-    return False

@@ -9,7 +9,8 @@ strategies' own values, and all must have been scored on the same pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import fiftyone as fo
@@ -24,8 +25,10 @@ from ..analysis.instances import Matches, match, pairwise_iou, pooled
 from ..analysis.metrics import Scores, Target, pooled_scores
 from ..analysis.statistics import mean_interval
 from ..dataset.declaring import add_fields
+from ..dataset.everywhere import all_samples
 from ..dataset.labels import PRIOR_CONFIDENCE
 from ..dataset.lock import editing
+from ..dataset.mask_files import MaskFiles
 from ..dataset.names import (
     SCORES,
     StrategyFields,
@@ -38,13 +41,16 @@ from ..dataset.names import (
 from ..dataset.pages import samples_by_page
 from ..dataset.records import recorded
 from ..dataset.saving import writing
+from ..dataset.sent import Sent, one_of_each_folder
 from ..dataset.truth import Drawn, Truth, declare_truth, without_room
-from ..errors import PromptingError
+from ..errors import PromptingError, Stopped
 from ..labels.instances import instance_window
-from ..pixels.masks import intersection, resize_mask
+from ..labels.stored import label_map_of
+from ..pixels.masks import intersection, resize_mask, union
 from ..results import NO_PROMPT
 from .agreement import AgreementOf
 from .counted import Count, CountedEvaluationConfig, scores_of
+from .crew import Crew, Outcome
 from .teller import Teller
 
 IOU_METRIC = "@promptlab/sam2-prompting/iou"
@@ -74,6 +80,21 @@ class Scored:
         """Before the first picture."""
         return cls({}, *({name: {} for name in strategies} for _ in range(4)))
 
+    def add(self, sample_id: str, picture: OnePicture) -> None:
+        """One more picture."""
+        self.instances[sample_id] = picture.instances
+        for name in self.scores:
+            self.scores[name][sample_id], self.counts[name][sample_id] = picture.scores[name], picture.counts[name]
+            if picture.matched:
+                self.matches[name][sample_id], self.ranked[name][sample_id] = picture.matched[name]
+
+    def arrange(self, sample_ids: Sequence[str]) -> None:
+        """Have all pictures in this order: sums are rounded by it."""
+        for kind in (self.scores, self.counts, self.matches, self.ranked):
+            for name, of_pictures in kind.items():
+                kind[name] = {one: of_pictures[one] for one in sample_ids if one in of_pictures}
+        self.instances = {one: self.instances[one] for one in sample_ids if one in self.instances}
+
     def leave_out(self, sample_ids: Sequence[str]) -> None:
         """Forget some pictures."""
         self.refused = list(sample_ids)
@@ -85,7 +106,30 @@ class Scored:
                 of_each.pop(sample_id, None)
 
 
-def score_pictures(view, strategies: Sequence[str], prefix: str, truth: Truth, agreeing: Sequence[str], teller: Teller):
+@dataclass(frozen=True)
+class OnePicture:
+    """What was found on one picture; see :class:`Scored`.
+
+    Attributes:
+        matched: strategy -> its instances against the truth's, and as they are ranked, class by class
+    """
+
+    instances: int
+    scores: Mapping[str, Scores]
+    counts: Mapping[str, Count]
+    matched: Mapping[str, tuple[list[Matches], list[Ranked]]]
+
+
+def score_pictures(
+    view,
+    strategies: Sequence[str],
+    prefix: str,
+    truth: Truth,
+    agreeing: Sequence[str],
+    teller: Teller,
+    crew: Crew,
+    files: MaskFiles | None = None,
+):
     """Render the truth, measure the agreement and score all strategies, picture by picture: nothing of an earlier
     evaluation is taken away. A generator that returns what was :class:`Scored`.
 
@@ -96,71 +140,135 @@ def score_pictures(view, strategies: Sequence[str], prefix: str, truth: Truth, a
         truth: in whose classes they are scored
         agreeing: the strategies whose agreement is measured
         teller: of progress
+        crew: who does it
+        files: where the truth's masks go; None: into the samples' documents
     """
     dataset, scored = view._dataset, Scored.nothing(strategies)
-    agreement = AgreementOf(dataset, prefix, agreeing)
     with editing(dataset):
         declare_truth(dataset, truth, prefix)
         if agreeing:
             add_fields(dataset, {agreement_field(prefix): (fo.FloatField, None)})
-    of = {name: StrategyFields.of(prefix, name) for name in strategies}
-    read = dict.fromkeys([truth.field, *agreement.fields, *(fields.mask for fields in of.values())])
-    if truth.has_instances:
-        read |= dict.fromkeys(fields.instances for fields in of.values())
-    with writing(dataset, parts=[[truth_field(prefix)]]) as writer:
-        for sample in samples_by_page(view.select_fields(list(read)), view.values("id")):
-            shape = sample[of[strategies[0]].mask].get_mask().shape
-            drawn = truth.drawn(sample[truth.field], *shape)
-            rendered = fo.Segmentation(mask=drawn.label_map)
-            _score(scored, sample, drawn, rendered, of, truth)
-            values = {
-                truth_field(prefix): rendered,
-                count_field(prefix): len(drawn.instances),
-                size_field(prefix): drawn.size,
-            }
-            if agreeing:
-                values[agreement_field(prefix)] = agreement.of(sample)
-            writer.write(sample.id, values)
+    job, ids = Scoring(Sent(view), tuple(strategies), prefix, truth, tuple(agreeing), files), view.values("id")
+    if crew.many:
+        crew.see([*one_of_each_folder(view, ids, job.fields(dataset)), *([files.made()] if files else [])])
+    crew.open(job)
+    with closing(crew.outcomes(dict.fromkeys(ids))) as outcomes:
+        for outcome in outcomes:
+            scored.add(outcome.sample_id, outcome.value)
             yield teller.told()
-    scored.leave_out(without_room(view, prefix, writer.refused))
+    if len(scored.instances) < len(ids):
+        teller.check()
+    scored.arrange(ids)
+    scored.leave_out(without_room(view, prefix, crew.refused))
     return scored
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """The job of scoring strategies; an outcome's value is :class:`OnePicture`.
+
+    Attributes:
+        sent: the samples
+        strategies, prefix, truth, agreeing, files: as in :func:`score_pictures`
+    """
+
+    sent: Sent
+    strategies: tuple[str, ...]
+    prefix: str
+    truth: Truth
+    agreeing: tuple[str, ...]
+    files: MaskFiles | None = None
+
+    def open(self, check: Callable[[], None]) -> _Scorer:
+        """Nothing has to be loaded."""
+        return _Scorer(self, check)
+
+    def fail(self, items: Mapping, why: str) -> Iterator[Outcome]:
+        """One that nobody could score would be missing from all tables."""
+        for sample_id in items:
+            path = self.sent.samples()._dataset[sample_id].filepath
+            raise PromptingError(f"{path} could not be scored: {why}; or leave it out of the view.")
+        yield from ()
+
+    def fields(self, dataset: fo.Dataset) -> list[str]:
+        """What is read of a sample."""
+        of = [StrategyFields.of(self.prefix, name) for name in self.strategies]
+        agreement = AgreementOf(dataset, self.prefix, self.agreeing)
+        read = dict.fromkeys([self.truth.field, *agreement.fields, *(fields.mask for fields in of)])
+        if self.truth.has_instances:
+            read |= dict.fromkeys(fields.instances for fields in of)
+        return list(read)
+
+
+class _Scorer:
+    """The work: each picture's truth is rendered, and all strategies are scored on it."""
+
+    about = None
+
+    def __init__(self, job: Scoring, check: Callable[[], None]):
+        self._job, self._check = job, check
+        self.refused: Mapping[str, str] = {}
+
+    def do(self, items: Mapping[str, None]) -> Iterator[Outcome]:
+        job, prefix, truth = self._job, self._job.prefix, self._job.truth
+        view = job.sent.samples()
+        dataset = view._dataset
+        agreement = AgreementOf(dataset, prefix, job.agreeing)
+        of = {name: StrategyFields.of(prefix, name) for name in job.strategies}
+        read = view.select_fields(job.fields(dataset))
+        with writing(dataset, parts=[[truth_field(prefix)]], files=job.files) as writer:
+            self.refused = writer.refused
+            for sample in samples_by_page(read, list(items)):
+                try:
+                    self._check()
+                except Stopped:
+                    return
+                shape = label_map_of(sample[of[job.strategies[0]].mask]).shape
+                drawn = truth.drawn(sample[truth.field], *shape)
+                rendered = fo.Segmentation(mask=drawn.label_map)
+                values = {
+                    truth_field(prefix): rendered,
+                    count_field(prefix): len(drawn.instances),
+                    size_field(prefix): drawn.size,
+                }
+                if job.agreeing:
+                    values[agreement_field(prefix)] = agreement.of(sample)
+                writer.write(sample.id, values, sample.filepath)
+                yield Outcome(sample.id, _score(sample, drawn, rendered, of, truth))
+
+
 def _score(
-    scored: Scored,
-    sample: fo.Sample,
-    drawn: Drawn,
-    rendered: fo.Segmentation,
-    of: Mapping[str, StrategyFields],
-    truth: Truth,
-) -> None:
+    sample: fo.Sample, drawn: Drawn, rendered: fo.Segmentation, of: Mapping[str, StrategyFields], truth: Truth
+) -> OnePicture:
     """Score all strategies on one picture."""
     target = Target(drawn.label_map, range(1, len(truth.classes) + 1))
-    scored.instances[sample.id] = len(drawn.instances)
+    picture = OnePicture(len(drawn.instances), {}, {}, {})
     for name, fields in of.items():
         label = sample[fields.mask]
-        scores = target.score(resize_mask(label.get_mask(), *drawn.label_map.shape))
-        scored.scores[name][sample.id] = scores
-        scored.counts[name][sample.id] = Count(scores.confusion, rendered.id, label.id)
+        scores = target.score(resize_mask(label_map_of(label), *drawn.label_map.shape))
+        picture.scores[name] = scores
+        picture.counts[name] = Count(scores.confusion, rendered.id, label.id)
         if truth.has_instances:
             found = sample[fields.instances].detections
-            scored.matches[name][sample.id], scored.ranked[name][sample.id] = _matches(
-                found, drawn, target, truth.classes
-            )
+            picture.matched[name] = matched(found, drawn, truth.classes)
+    return picture
 
 
-def _matches(
-    found: Sequence[fo.Detection], drawn: Drawn, target: Target, classes: Sequence[str]
-) -> tuple[list[Matches], list[Ranked]]:
-    """A strategy's instances against the truth's in one picture, class by class: one to one, and as COCO ranks them."""
+def matched(found: Sequence[fo.Detection], drawn: Drawn, classes: Sequence[str]) -> tuple[list[Matches], list[Ranked]]:
+    """A strategy's instances against the truth's in one picture, class by class: one to one, and as COCO ranks them.
+
+    A crowd excuses those of its own class alone, and where it lies behind other people too, as COCO has it.
+    """
     matches, ranked = [], []
     for name in classes:
         those = [detection for detection in found if detection.label == name]
         masks = [instance_window(detection, *drawn.label_map.shape) for detection in those]
         there = [mask for label, mask in drawn.instances if label == name]
+        crowds = [mask for label, mask in drawn.crowds if label == name]
         ious = pairwise_iou(masks, there)
-        matches.append(match(masks, there, target.ignored, ious=ious))
-        in_crowd = [intersection(mask, target.ignored) / max(1, mask.area) for mask in masks]
+        matches.append(match(masks, there, union(crowds) if crowds else None, ious=ious))
+        shared = [max((intersection(mask, crowd) for crowd in crowds), default=0) for mask in masks]
+        in_crowd = [pixels / max(1, mask.area) for pixels, mask in zip(shared, masks, strict=True)]
         ranked.append(rank(ious, [sureness(detection) for detection in those], in_crowd))
     return matches, ranked
 
@@ -261,7 +369,9 @@ def _make_room(dataset: fo.Dataset, key: str, sample_ids: Sequence[str]) -> None
         return
     with editing(dataset):
         iou = f"{key}_iou"
-        others = dataset.has_sample_field(iou) and len(dataset.exists(iou).exclude(sample_ids))
+        others = dataset.has_sample_field(iou) and len(
+            set(all_samples(dataset).exists(iou).values("id")).difference(sample_ids)
+        )
         foe.EvaluationMethod.delete_run(dataset, key, cleanup=bool(others))
         add_fields(dataset, {f"{key}_{score}": (fo.FloatField, None) for score in SCORES})
 

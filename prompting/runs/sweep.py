@@ -5,35 +5,35 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
 import numpy as np
 
-from ..analysis.metrics import Target
 from ..analysis.racing import ERROR_RATE, EVERY, WORTH, Race
 from ..analysis.study import DIGITS, Study
 from ..dataset import checks
 from ..dataset.label_fields import label_type_of
+from ..dataset.learned_from import taught_by_field, taught_by_references
 from ..dataset.lock import Hold, editing, run_lock
 from ..dataset.names import STUDY, study_key
 from ..dataset.pages import samples_by_page
-from ..dataset.references import read_references
+from ..dataset.references import reference_steps
 from ..dataset.registering import check_key
+from ..dataset.sent import Sent, one_of_each_folder
 from ..dataset.studies import Begun, begun, fingerprint, save_study
-from ..dataset.truth import Truth, read_truth
+from ..dataset.truth import read_truth
 from ..errors import PromptingError, Stopped, concerning
 from ..labels.targets import ignored_values
-from ..pixels.images import read_bounded
 from ..plan import Plan
-from ..priors.base import Given, Picture
-from ..prompts.strategies import strategies_named
-from ..prompts.strategy import FIELD
-from ..results import PictureResult
-from .assembly import build_runner, resolved, weights_of
-from .progress import Pace, Progress, before_the_first
+from ..priors.base import Given
+from ..prompts.strategy import FIELD, REFERENCE
+from .assembly import resolved, weights_of
+from .crew import HERE, Crew, Engine, pace
+from .progress import LEARNING, LOOKING, Progress, before_the_first, beforehand
+from .sweeping import Sweeping, Swept
 
 BATCH = EVERY
 """After so many pictures it is looked who has nothing to win, and the study is kept."""
@@ -73,7 +73,7 @@ class SweepPlan:
             )
 
 
-def sweep(samples: foc.SampleCollection, asked: SweepPlan) -> Iterator[Progress | Study]:
+def sweep(samples: foc.SampleCollection, asked: SweepPlan, engine: Engine = HERE) -> Iterator[Progress | Study]:
     """Score all strategies of a plan, and yield progress after each picture, and the study at the end.
 
     Pictures are looked at in a shuffled order, that of the plan's seed. A sweep of the same that was stopped is taken
@@ -82,36 +82,40 @@ def sweep(samples: foc.SampleCollection, asked: SweepPlan) -> Iterator[Progress 
     Args:
         samples: a dataset or view
         asked: what to sweep
+        engine: who does it
 
     Raises:
         PromptingError: what was wrong with the request
         Stopped: somebody asked for it; what was scored is kept
     """
-    plan = resolved(asked.plan)
     ignored = ignored_values(asked.ignore_values)
     checks.check_collection(samples)
     samples = checks.with_all_fields(samples)
-    with run_lock(samples._dataset, plan.prefix, "sweeping strategies") as hold:
-        yield from _sweep(samples, asked, plan, ignored, hold)
+    with (
+        run_lock(samples._dataset, asked.plan.prefix, "sweeping strategies") as hold,
+        engine.crew(samples._dataset, hold) as crew,
+    ):
+        yield from _sweep(samples, asked, crew.ask(resolved, asked.plan), ignored, crew, hold)
 
 
-def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterator[Progress | Study]:
-    dataset, names = samples._dataset, plan.strategies
+def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, crew: Crew, hold: Hold) -> Iterator[Progress | Study]:
+    dataset = samples._dataset
     check_key(dataset, study_key(plan.prefix), STUDY)
     with concerning("gt_field"):
         label_type_of(samples, asked.gt_field)
-    plan, references = read_references(dataset, plan, hold.check)
-    view = samples.exists(asked.gt_field)
-    if references:  # which would be scored on themselves
-        view = view.exclude(plan.references)
+    reading = reference_steps(dataset, plan, hold.check)
+    plan, references = yield from beforehand(reading, LOOKING, hold)
+    view, taught = samples.exists(asked.gt_field), _taught(dataset, plan)
+    if taught:  # they would be scored on themselves
+        view = view.exclude(taught)
     if len(view) < LEAST:
-        others = " that are no references" if references else ""
+        others = " that are no references" if taught else ""
         said = f"A sweep needs at least {LEAST} pictures with a label in {asked.gt_field!r}{others}."
         raise PromptingError(said, "gt_field")
     truth = yield from before_the_first(read_truth(view, asked.gt_field, plan.classes, ignored), len(view))
     given = Given(checks.check_prompt_field(view, plan), references)
     order = [str(i) for i in np.random.default_rng(plan.seed).permutation(view.values("id"))]
-    same = _what_decides(asked, plan, order)
+    same = _what_decides(asked, plan, order, crew)
     fields = [asked.gt_field, *((plan.prompt_field, plan.points_field) if plan.uses(FIELD) else ())]
     fields = list(dict.fromkeys(filter(None, fields)))
     chosen = view.select_fields(fields)
@@ -123,26 +127,32 @@ def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterat
     if not todo:  # all that is asked for is there
         yield scores.study()
         return
-    runner = build_runner(plan, given, hold.check)
-    pace, total = Pace(len(todo), BATCH), len(order)
+    if crew.many:
+        crew.see([*one_of_each_folder(view, todo), *one_of_each_folder(view, todo, fields)])
+    sweeping = Sweeping(Sent(chosen), plan, given, truth, tuple(fields))
+    yield from beforehand(crew.opening(sweeping), LEARNING, hold)
+    rate, total = pace(crew, len(todo), BATCH), len(order)
     hold.tell(total - len(todo), total)
     yield Progress(total - len(todo), total, scores.failed)
     for start in range(0, len(todo), BATCH):
-        batch, began = todo[start : start + BATCH], time.perf_counter()
-        runner.strategies = tuple(strategies_named([names[i] for i in scores.running]))
-        try:
-            for sample, result in _results(runner, chosen, batch, plan, hold):
-                scores.add(sample, result, truth, asked.gt_field)
-                done = total - len(todo) + scores.new
-                progress = Progress(done, total, scores.failed, pace.left(scores.new))
-                hold.tell(done, total, progress.seconds_left)
-                yield progress
-        except Stopped:
+        batch, began, found = todo[start : start + BATCH], time.perf_counter(), {}
+        before, failed, running = total - len(todo) + scores.new, scores.failed, tuple(scores.running)
+        with closing(crew.outcomes(dict.fromkeys(batch, running), plan.batch_size)) as outcomes:
+            for outcome in outcomes:
+                found[outcome.sample_id] = outcome.value
+                failed += outcome.value.failed is not None
+                done = before + len(found)
+                left = rate.left(done - total + len(todo))
+                hold.tell(done, total, left)
+                yield Progress(done, total, failed, left, rate.each_second)
+        for sample_id in filter(found.__contains__, batch):  # in their order, whoever was quickest
+            scores.add(sample_id, found[sample_id])
+        if len(found) < len(batch) and hold.asked_to_stop.is_set():
             _keep(dataset, plan.prefix, scores, same, order)
             raise Stopped(
                 f"Stopped on request: {len(scores.looked_at)} of {total} pictures are scored, and kept; sweep the same"
                 " again to have the others."
-            ) from None
+            )
         scores.seconds += time.perf_counter() - began
         scores.look()
         _keep(dataset, plan.prefix, scores, same, order)
@@ -151,11 +161,32 @@ def _sweep(samples, asked: SweepPlan, plan: Plan, ignored, hold: Hold) -> Iterat
     yield scores.study()
 
 
-def _what_decides(asked: SweepPlan, plan: Plan, order: Sequence[str]) -> dict:
+def _taught(dataset: fo.Dataset, plan: Plan) -> list[str]:
+    """The samples that the strategies learn from, or that their prompts' fields learned from.
+
+    Raises:
+        PromptingError: nobody knows which these are
+    """
+    taught = list(taught_by_references(dataset, plan.references)) if plan.uses(REFERENCE) else []
+    names = ("prompt_field", "points_field") if plan.uses(FIELD) else ()
+    for name in (*names, "reference_field") if plan.uses(REFERENCE) else names:
+        field = getattr(plan, name)
+        ids = taught_by_field(dataset, field)
+        if ids is None:
+            raise PromptingError(
+                f"Nothing records which pictures the results in {field!r} learned from, and they would be scored on"
+                " them; name another field.",
+                name,
+            )
+        taught += ids
+    return list(dict.fromkeys(taught))
+
+
+def _what_decides(asked: SweepPlan, plan: Plan, order: Sequence[str], crew: Crew) -> dict:
     """All that a study's scores follow from, as plain JSON."""
     weights = {}
     for strategy in {s.prior: s.name for s in plan.chosen}.values():
-        weights |= weights_of(plan, strategy)
+        weights |= crew.ask(weights_of, plan, strategy)
     told = {name: getattr(asked, name) for name in ("gt_field", "racing", "error_rate", "worth")}
     record = {name: value for name, value in plan.record().items() if name not in ("versions", "prefix")}
     ignored = None if asked.ignore_values is None else str(asked.ignore_values)
@@ -167,28 +198,6 @@ def _unchanged(view, earlier: Begun, fields: Sequence[str]) -> bool:
     """Whether all pictures of an earlier sweep, and their labels, are still what they were."""
     now = {sample.id: fingerprint(sample, fields) for sample in samples_by_page(view, list(earlier.sample_ids))}
     return now == dict(zip(earlier.sample_ids, earlier.seen, strict=True))
-
-
-def _results(
-    runner, view, batch: Sequence[str], plan: Plan, hold: Hold
-) -> Iterator[tuple[fo.Sample, PictureResult | str]]:
-    """What the runner makes of some samples; of one whose file can't be read why not."""
-    pictures, samples = [], {}
-    for sample in samples_by_page(view, list(batch)):
-        hold.check()
-        samples[sample.id] = sample
-        label, points = (
-            sample[name] if name and plan.uses(FIELD) else None for name in (plan.prompt_field, plan.points_field)
-        )
-        try:
-            image, size = read_bounded(sample.filepath)
-        except PromptingError as error:
-            yield sample, str(error)
-            continue
-        name = Path(sample.filepath).name
-        pictures.append(Picture(sample.id, name, image, label, frozenset(), size, points))
-    for result in runner.run(pictures, plan.batch_size):
-        yield samples[result.key], result
 
 
 class _Scores:
@@ -226,30 +235,17 @@ class _Scores:
             self.race.look(study.ious[:, :stopped_after])  # who stopped then stops again
         self.race.running = [i for i in range(len(self.names)) if study.judged[i] == count]
 
-    def add(self, sample: fo.Sample, result: PictureResult | str, truth: Truth, gt_field: str) -> None:
-        """Score a picture; one that can't be read, or that a strategy fails on, is left out for all."""
+    def add(self, sample_id: str, picture: Swept) -> None:
+        """One more picture; one that can't be read, or that a strategy fails on, is left out for all."""
         self.new += 1
-        name, failed = Path(sample.filepath).name, result
-        if not isinstance(result, str):
-            failed = next((one.status for one in result.results if one.label_map is None), None)
-        if failed is not None:
-            self.left_out.append(f"{name}: {failed.removeprefix('error: ').rstrip('.')}")
+        if picture.failed is not None:
+            self.left_out.append(f"{picture.name}: {picture.failed.removeprefix('error: ').rstrip('.')}")
             return
-        shape = result.results[0].shape
-        drawn = truth.drawn(sample[gt_field], *shape)
-        target = Target(drawn.label_map, range(1, len(truth.classes) + 1))
-        ious, calls = np.full(len(self.names), np.nan), np.full(len(self.names), np.nan)
-        known: dict[tuple, float] = {}
-        for i, one in zip(self.running, result.results, strict=True):
-            key = tuple((prompt.label, prompt.said) for prompt in one.prompts), one.predicted_iou.tobytes()
-            if key not in known:  # many say the same of a picture
-                known[key] = target.iou(one.mask)
-            ious[i], calls[i] = known[key], one.decoder_calls
-        self.looked_at.append(sample.id)
-        self.seen.append(fingerprint(sample, self.fields))
-        self.files.append(name)
-        self.ious.append(ious)
-        self.calls.append(calls)
+        self.looked_at.append(sample_id)
+        self.seen.append(picture.seen)
+        self.files.append(picture.name)
+        self.ious.append(picture.ious)
+        self.calls.append(picture.calls)
 
     def left_of(self, order: Sequence[str]) -> list[str]:
         """The ids of pictures that aren't scored yet."""

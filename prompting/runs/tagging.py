@@ -9,6 +9,7 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
 from ..dataset import checks
+from ..dataset.everywhere import these_samples
 from ..dataset.findings import outdated
 from ..dataset.lock import run_lock
 from ..dataset.names import StrategyFields, evaluation_key
@@ -126,7 +127,7 @@ def tag_worst(samples: foc.SampleCollection, *request, prefix: str = "sam2", **s
         yield Progress(0, len(worst.sample_ids), 0)
         for page in fou.iter_batches(worst.sample_ids, PAGE):
             page = list(page)
-            dataset.select(page).tag_samples(worst.tag)
+            these_samples(dataset, page).tag_samples(worst.tag)
             done += len(page)
             hold.check()
             yield Progress(done, len(worst.sample_ids), 0)

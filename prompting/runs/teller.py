@@ -25,6 +25,14 @@ class Teller:
         self._passes, self._hold = Passes({SCORE: pictures, KEEP: strategies}), hold
         self._pictures, self.scored = pictures, 0
 
+    def check(self) -> None:
+        """End here, where somebody asked for it.
+
+        Raises:
+            Stopped: somebody did
+        """
+        self._hold.check()
+
     def told(self) -> tuple[int, int, str]:
         """One more picture is scored.
 

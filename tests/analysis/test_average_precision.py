@@ -1,5 +1,6 @@
 """Average precision is COCO's own, to the last digit: held against pycocotools on pictures full of people."""
 
+import fiftyone as fo
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
@@ -7,8 +8,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from prompting.analysis.average_precision import average_precision, rank
-from prompting.analysis.instances import pairwise_iou
-from prompting.pixels.masks import Window, intersection
+from prompting.dataset.truth import draw_instances
+from prompting.runs.scoring import matched
 
 SHAPE = (96, 128)
 CLASSES = ("person", "dog")
@@ -29,14 +30,15 @@ def beside(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def pictures() -> list[dict]:
-    """60 pictures of up to seven instances of two classes, some with a crowd; what was found of them, and strays."""
+    """60 pictures of up to seven instances of two classes, half with crowds, before which instances may stand; what was
+    found of them, and strays."""
     rng, found = np.random.default_rng(0), []
     for number in range(60):
         there = [(str(rng.choice(CLASSES)), oval(rng)) for _ in range(rng.integers(0, 8))]
-        crowd = [("person", oval(rng) | oval(rng))] if number % 4 == 0 else []
+        crowd = [(str(rng.choice(CLASSES)), oval(rng) | oval(rng)) for _ in range(rng.integers(1, 4) * (number % 2))]
         seen = [(name, beside(mask, rng)) for name, mask in there if rng.random() < 0.8]
         seen += [(str(rng.choice(CLASSES)), oval(rng)) for _ in range(rng.integers(0, 3))]
-        seen += [("person", mask & oval(rng)) for _, mask in crowd]
+        seen += [(str(rng.choice(CLASSES)), mask & oval(rng)) for _, mask in crowd]
         seen = [(name, mask, round(float(rng.random()), 2)) for name, mask in seen if mask.any()]  # equal scores too
         found.append({"there": there, "crowd": crowd, "seen": seen})
     return found
@@ -79,19 +81,31 @@ def reference(pictures) -> np.ndarray:
     return evaluation.stats[[0, 1, 8]]
 
 
+def detections(masks, **attributes) -> fo.Detections:
+    """Masks of the pictures' size as FiftyOne has them."""
+    found = []
+    for name, mask, *score in masks:
+        sure = {"confidence": score[0]} if score else {}
+        found.append(fo.Detection(label=name, bounding_box=[0, 0, 1, 1], mask=mask, **sure, **attributes))
+    return fo.Detections(detections=found)
+
+
 def test_it_is_what_pycocotools_says(pictures, reference):
-    ranked = {name: [] for name in CLASSES}
+    """From labels to the number, as an evaluation goes: crowds of either class, over each other and behind people."""
+    by_picture = []
     for picture in pictures:
-        for name in CLASSES:
-            seen = [(Window.of(mask), score) for label, mask, score in picture["seen"] if label == name]
-            there = [Window.of(mask) for label, mask in picture["there"] if label == name]
-            crowd = [Window.of(mask) for label, mask in picture["crowd"] if label == name]
-            shares = [max((intersection(mask, one) / mask.area for one in crowd), default=0) for mask, _ in seen]
-            ious = pairwise_iou([mask for mask, _ in seen], there)
-            ranked[name].append(rank(ious, [score for _, score in seen], shares))
-    found = average_precision(list(ranked.values()))
+        truth, crowds = detections(picture["there"]), detections(picture["crowd"], iscrowd=True)
+        truth.detections += crowds.detections
+        drawn = draw_instances(truth, *SHAPE, {name: i + 1 for i, name in enumerate(CLASSES)})
+        by_picture.append(matched(detections(picture["seen"]).detections, drawn, CLASSES)[1])
+    found = average_precision(list(zip(*by_picture)))
     assert 0.1 < reference[0] < reference[1] < 1
     assert [found.ap, found.ap50, found.ar] == pytest.approx(reference.tolist(), abs=1e-9)
+
+
+def test_an_iou_of_a_threshold_itself_reaches_it():
+    """np.arange's sixth tenth is a little more than 0.6."""
+    assert average_precision([[rank(np.array([[0.6]]), [0.5])]]).ap == pytest.approx(0.3)
 
 
 def test_a_perfect_model_has_one_and_one_that_finds_nothing_has_none():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from prompting.analysis.study import Study
-from prompting.analysis.study_figures import figures
 from prompting.errors import PromptingError
 from prompting.prompts.strategies import strategy_of
 
@@ -159,6 +158,24 @@ def test_it_is_what_it_was_when_it_is_read_again():
 def test_figures_are_plotlys():
     found = study(dict(zip(SPELLED, np.linspace(0.6, 0.5, len(SPELLED)))))
     for dark in (True, False):
-        assert set(figures(found, dark)) >= {"cost", "rounds"}
+        assert set(found.figures(dark)) >= {"cost", "rounds"}
     assert found.plot().data and found.plot("rounds").data
     assert "<table" in found._repr_html_() and "best:" in repr(found)
+
+
+def test_one_that_was_stopped_says_so_wherever_it_is_read():
+    whole = study({"yolo:box": 0.6, "yolo:1p": 0.4})
+    part = replace(whole, ious=whole.ious[:, :19], calls=whole.calls[:, :19], files=whole.files[:19])
+    for found in (part, Study.from_dict(part.to_dict())):
+        assert found.verdict().startswith("Not finished, 41 of 60 pictures are still to be looked at")
+        assert "2 strategies on 19 of 60 pictures" in str(found) and "19 of 60" in repr(found)
+    assert "finished" not in str(whole) and "60 of 60" not in str(whole)
+    first = replace(whole, ious=whole.ious[:, :1], calls=whole.calls[:, :1], files=whole.files[:1])
+    assert "on 1 picture " in first.verdict() and "other pictures" not in first.verdict()
+
+
+def test_others_that_cost_the_same_are_said_to_ask_for_no_fewer_corrections():
+    """The table has the calls that were made; what is cheaper goes by the corrections that are asked for."""
+    found = study({"yolo:box@1": 0.6, "yolo:box10@1": 0.6}, noise=0.05)
+    assert found.best == found.leader
+    assert "the one that can't be told from it asks for no fewer corrections" in found.verdict()

@@ -14,13 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def nobody_asked_before():
-    """Forms begin with the person's last run, and other tests are persons too."""
-    from fiftyone.operators.store import ExecutionStore
-
-    from prompting.dataset.last_run import STORE
-
-    ExecutionStore.create(STORE).clear()
+def forms_begin_anew(nobody_asked_before):
+    """Each test is a person of its own."""
 
 
 @pytest.fixture(scope="package")

@@ -48,6 +48,7 @@ def type_into(form: Locator, label: str, text: str) -> None:
 
 def choose_bundled_models(form: Locator) -> None:
     form.get_by_text("Bundled, small, offline", exact=True).click()
+    expect(form.locator("input[value=bundled]")).to_be_checked()
 
 
 def execute(form: Locator) -> Locator:

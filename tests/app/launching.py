@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
 from demo.browser import TIMEOUT_MS
 
 LAUNCH = "from fiftyone.core.cli import main; main()"
@@ -35,11 +37,23 @@ def launched_app(name: str) -> Iterator[int]:
 
 
 def _wait_for(port: int, app: subprocess.Popen) -> None:
-    deadline = time.monotonic() + TIMEOUT_MS / 1000
+    """Until the session listens to its server: when it begins to, pages that are open lose what they had selected.
+
+    On a busy machine that is ten seconds after the server answers, for the session knocks only so often.
+    """
+    deadline, listened = time.monotonic() + TIMEOUT_MS / 1000, set()
     while time.monotonic() < deadline and app.poll() is None:
-        try:
-            socket.create_connection(("localhost", port), timeout=1).close()
+        time.sleep(0.5)
+        before, listened = listened, _connections(port, app)
+        if before & listened:  # one that stays: to knock takes one too, for a moment
             return
-        except OSError:
-            time.sleep(0.2)
     raise AssertionError(f"The App doesn't answer (exit code {app.poll()}).")
+
+
+def _connections(port: int, app: subprocess.Popen) -> set[tuple]:
+    """The process's own connections to a port of this machine: not its server's, which is another process."""
+    try:
+        connections = psutil.Process(app.pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return set()
+    return {c.laddr for c in connections if c.raddr and c.raddr.port == port and c.status == psutil.CONN_ESTABLISHED}

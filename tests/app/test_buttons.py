@@ -22,6 +22,8 @@ def test_from_masks_to_a_report_and_what_comes_next_by_the_panels_buttons(open_d
     assert len(applied.exists("sam2_agreement")) == 6
 
     carry_out(form_of(panel, "Evaluate"), panel.get_by_text("has the highest mean IoU"))
+    expect(panel.get_by_text("compared with clip_point")).to_be_visible()
+    expect(panel.get_by_role("combobox").first).to_have_text("clip_point")
     applied.reload()
     iou = np.array(applied.values("sam2_eval_yolo_box_iou"), float)
     expect(panel.get_by_role("table").first).to_contain_text(f"{iou.mean():.3f}")

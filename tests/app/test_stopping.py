@@ -82,6 +82,7 @@ def test_a_run_is_stopped_from_another_page_and_in_its_own_dialog_and_the_rest_i
     expect(elsewhere.get_by_text("Running:")).to_have_count(0)
     first = expect_stopped(run)
     expect(elsewhere.get_by_text(f"{first} pictures with results")).to_be_visible()
+    expect(elsewhere.page.get_by_test_id("sidebar-group-SAM2 YOLO_BOX")).to_be_visible()
     expect_whole(many, first)
 
     rest = PICTURES - first

@@ -137,6 +137,35 @@ def test_a_slice_of_groups_goes_all_the_way(grouped, calls):
     assert set(grouped.select_group_slices("left").values("sam2_field_box_status")) == {None}
 
 
+def test_a_slice_that_is_not_the_active_one_is_finished_reviewed_tagged_and_cleared(grouped, run, tmp_path):
+    finish, review_labels, label_next, tag_worst, remove = (
+        foo.get_operator(URI + name)
+        for name in ("finish_labels", "review_labels", "label_next", "tag_worst", "remove_results")
+    )
+    right, before = grouped.select_group_slices("right"), sorted(grouped.get_field_schema())
+    run(right, "field_box", "field_point")
+    finish(right, "one", "field_box", progress=False)
+    label_next(right, count=2, progress=False)
+    tag_worst(right, "field_point", 1, tag="worst", progress=False)
+    every = grouped.select_group_slices(["left", "right"])
+    assert every.count_sample_tags() == {"label next": 2, "worst": 1}
+    assert set(every.match_tags("label next").values("id")) == set(right.values("id"))
+    review = review_labels(right)
+    one, other = review.queue()
+    look = review.look(one)
+    review.take(one, "field_point")
+    review.drop(other, review.look(other).instances[0].id)
+    review.undo()
+    review.annotate(other)
+    assert sorted(right.values("labels_source")) == ["field_box", "field_point"] and look.instances
+    review_labels.outlines(right)
+    review_labels.export_coco(right, tmp_path / "coco", export_media=False)
+    remove(grouped, labels="labels", confirm=True, progress=False)
+    remove(grouped, confirm=True, progress=False)
+    grouped.reload()
+    assert sorted(grouped.get_field_schema()) == before
+
+
 def test_all_slices_of_groups_can_be_done_at_once(grouped, run):
     assert run(grouped.select_group_slices(["left", "right"])).done == 4
 

@@ -1,6 +1,7 @@
 """Finished labels leave by FiftyOne's own exporters, and what comes back is the same, as far as a format can say it."""
 
 import json
+import time
 import uuid
 
 import cv2
@@ -45,10 +46,10 @@ def dataset(tmp_path_factory):
         cv2.imwrite(path, rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8))
         windows = [Window.of(mask) for mask in masks]
         cut_out = [stored._cut_out(window, "person", i) for i, window in enumerate(windows)]
-        mask = paint(windows, [1.0] * len(windows), [1] * len(windows), (HEIGHT, WIDTH))
+        mask = paint(windows, [1.0] * len(windows), [2] * len(windows), (HEIGHT, WIDTH))
         sample = fo.Sample(path, labels=fo.Segmentation(mask=mask), labels_instances=fo.Detections(detections=cut_out))
         dataset.add_sample(sample)
-    dataset.mask_targets["labels"] = {1: "person"}
+    dataset.mask_targets["labels"] = {2: "person", 3: "animal"}
     dataset.save()
     dataset.compute_metadata()
     dataset.register_run("labels_labels", dataset.init_run(method=LABELS, fields=["labels"], sources=[]))
@@ -102,13 +103,25 @@ def test_an_outline_that_is_filled_is_the_mask_but_for_its_cuts(name):
         assert name == "parts" or not more.any()
 
 
+def test_hundreds_of_specks_are_outlined_and_none_is_left_out():
+    specks = np.random.default_rng(0).random((HEIGHT, WIDTH)) < 0.02
+    in_a_line = np.zeros((HEIGHT, WIDTH), bool)
+    in_a_line[20, ::7] = True
+    for mask, seconds in ((specks, 5), (in_a_line, 1)):
+        filled, start = np.zeros((HEIGHT, WIDTH), np.uint8), time.perf_counter()
+        points = outline(Window.of(mask))
+        assert time.perf_counter() - start < seconds  # not a minute: each ring is looked at once
+        cv2.fillPoly(filled, [points.astype(np.int32)], 1)
+        assert not (mask & ~filled.astype(bool)).any()
+
+
 def test_png_masks_come_back_to_the_pixel(dataset, tmp_path, read):
     kind = fo.types.ImageSegmentationDirectory
     dataset.export(export_dir=str(tmp_path), dataset_type=kind, label_field="labels")
     for sample in read(dataset_dir=str(tmp_path), dataset_type=kind):
         name = sample.filename.split(".")[0]
         expected = np.any([*PICTURES[name], np.zeros((HEIGHT, WIDTH), bool)], axis=0)
-        assert np.array_equal(sample.ground_truth.get_mask(), expected)
+        assert np.array_equal(sample.ground_truth.get_mask(), 2 * expected)
 
 
 def read_as_coco(read, folder) -> dict[str, list[np.ndarray]]:
@@ -119,7 +132,11 @@ def read_as_coco(read, folder) -> dict[str, list[np.ndarray]]:
 def test_coco_run_lengths_come_back_to_the_pixel_and_are_no_crowds(dataset, tmp_path, read):
     before = dataset.values(["labels_instances.detections.bounding_box", "labels_instances.detections.confidence"])
     review_labels.export_coco(dataset, tmp_path)
-    written = json.loads((tmp_path / "labels.json").read_text())["annotations"]
+    whole = json.loads((tmp_path / "labels.json").read_text())
+    written = whole["annotations"]
+    assert [(one["id"], one["name"]) for one in whole["categories"]] == [(2, "person"), (3, "animal")]  # the mask's
+    assert [one["category_id"] for one in written] == [2] * len(written)
+    assert [one["area"] for one in written] == [mask.sum() for masks in PICTURES.values() for mask in masks]
     assert {one["iscrowd"] for one in written} == {0} and all("counts" in one["segmentation"] for one in written)
     assert all(place == round(place) for one in written for place in one["bbox"])
     back = read_as_coco(read, tmp_path)

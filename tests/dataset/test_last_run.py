@@ -4,24 +4,13 @@ import dataclasses
 
 import fiftyone as fo
 import fiftyone.operators as foo
-import pytest
-from fiftyone.operators.store import ExecutionStore
 
 from prompting.dataset import records
-from prompting.dataset.last_run import STORE, last_asked, remember
+from prompting.dataset.last_run import last_asked, remember
 from prompting.plan import Plan
 from tests.storing import declare
 
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano"}
-
-
-@pytest.fixture
-def nobody():
-    """Nobody has run anything yet."""
-    store = ExecutionStore.create(STORE)
-    store.clear()
-    yield store
-    store.clear()
 
 
 def applied(dataset, asked: Plan, **resolved) -> None:
@@ -42,7 +31,7 @@ def defaults(dataset, **params) -> dict:
     return {name: field["default"] for name, field in form(dataset, **params).items()}
 
 
-def test_where_nothing_was_run_the_form_begins_with_the_plans_defaults(dataset, nobody):
+def test_where_nothing_was_run_the_form_begins_with_the_plans_defaults(dataset, nobody_asked_before):
     begins = defaults(dataset)
     assert begins["strategies"] == list(Plan.strategies)
     assert begins["classes"] == "person"
@@ -50,7 +39,7 @@ def test_where_nothing_was_run_the_form_begins_with_the_plans_defaults(dataset, 
     assert begins["advanced"] is False
 
 
-def test_the_datasets_last_run_is_what_the_next_form_begins_with(dataset, nobody):
+def test_the_datasets_last_run_is_what_the_next_form_begins_with(dataset, nobody_asked_before):
     remember(Plan(strategies=("clip_points",), classes=("dog",)))
     applied(dataset, Plan(strategies=("clip_box", "yolo_box"), classes=("person", "bus"), seed=3, **NANO))
     begins = defaults(dataset)
@@ -60,7 +49,7 @@ def test_the_datasets_last_run_is_what_the_next_form_begins_with(dataset, nobody
     assert begins["advanced"] is True and begins["seed"] == 3  # what differs is seen
 
 
-def test_auto_stays_auto_though_the_record_says_what_it_meant(dataset, nobody):
+def test_auto_stays_auto_though_the_record_says_what_it_meant(dataset, nobody_asked_before):
     asked = Plan(strategies=("clip_box",))
     applied(dataset, asked, sam2_model="sam2.1-hiera-tiny", device="cpu", encoder_precision="bfloat16")
     assert last_asked(dataset)["sam2_model"] == "auto"
@@ -68,13 +57,13 @@ def test_auto_stays_auto_though_the_record_says_what_it_meant(dataset, nobody):
     assert defaults(dataset)["advanced"] is False
 
 
-def test_models_named_one_by_one_are_offered_one_by_one(dataset, nobody):
+def test_models_named_one_by_one_are_offered_one_by_one(dataset, nobody_asked_before):
     applied(dataset, Plan(strategies=("clip_box",), sam2_model="sam2.1-hiera-small", clip_model="nano"))
     begins = defaults(dataset)
     assert (begins["models"], begins["sam2_model"], begins["clip_model"]) == ("each", "sam2.1-hiera-small", "nano")
 
 
-def test_another_dataset_begins_with_the_persons_last_run(dataset, nobody):
+def test_another_dataset_begins_with_the_persons_last_run(dataset, nobody_asked_before):
     remember(Plan(strategies=("clip_box",), **NANO), person="ann")
     assert last_asked(dataset, "ann")["sam2_model"] == "nano"
     assert last_asked(dataset, "bob") == {}
@@ -82,7 +71,17 @@ def test_another_dataset_begins_with_the_persons_last_run(dataset, nobody):
     assert defaults(dataset)["strategies"] == ["yolo_box"]
 
 
-def test_what_is_no_longer_there_is_not_offered(dataset, nobody):
+def test_folders_are_their_own_datasets_alone(dataset, nobody_asked_before, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2_PROMPTING_REPORTS", str(tmp_path))
+    asked = Plan(strategies=("clip_box",), mask_dir=tmp_path, rel_dir="/data", **NANO)
+    remember(asked)
+    assert defaults(dataset, advanced=True)["mask_dir"] is None and "rel_dir" not in last_asked(dataset)
+    applied(dataset, asked)
+    begins = defaults(dataset)
+    assert (begins["mask_dir"], begins["rel_dir"]) == (str(tmp_path), "/data")
+
+
+def test_what_is_no_longer_there_is_not_offered(dataset, nobody_asked_before):
     remember(Plan(strategies=("field_box", "clip_box"), prompt_field="boxes", sam2_model="/gone/checkpoint.pt", seed=4))
     asked = last_asked(dataset)
     assert asked["strategies"] == ["clip_box"] and "prompt_field" not in asked and "sam2_model" not in asked
@@ -91,12 +90,12 @@ def test_what_is_no_longer_there_is_not_offered(dataset, nobody):
     assert last_asked(dataset)["prompt_field"] == "boxes"
 
 
-def test_values_that_a_plan_refuses_are_forgotten(dataset, nobody):
-    nobody.set("anybody", {"strategies": ["clip_box"], "seed": "many"})
+def test_values_that_a_plan_refuses_are_forgotten(dataset, nobody_asked_before):
+    nobody_asked_before.set("anybody", {"strategies": ["clip_box"], "seed": "many"})
     assert last_asked(dataset) == {}
 
 
-def test_records_of_earlier_versions_are_understood(dataset, nobody):
+def test_records_of_earlier_versions_are_understood(dataset, nobody_asked_before):
     applied(dataset, Plan(strategies=("clip_box", "yolo_box"), **NANO), device="cpu", encoder_precision="float32")
     for strategy in ("clip_box", "yolo_box"):
         config = dataset.get_run_info(f"sam2_{strategy}").config
@@ -107,9 +106,9 @@ def test_records_of_earlier_versions_are_understood(dataset, nobody):
     assert (asked["sam2_model"], asked["device"], asked["encoder_precision"]) == ("nano", "auto", "auto")
 
 
-def test_a_run_is_remembered_by_the_dataset_and_by_the_person(dataset, nobody, apply_strategies, nano):
+def test_a_run_is_remembered_by_the_dataset_and_by_the_person(dataset, nobody_asked_before, apply_strategies, nano):
     apply_strategies(dataset[:1], strategies=["yolo_box"], progress=False, **nano)
-    assert nobody.get("anybody")["strategies"] == ["yolo_box"]
+    assert nobody_asked_before.get("anybody")["strategies"] == ["yolo_box"]
     assert last_asked(dataset)["sam2_model"] == "nano"
     fields = form(dataset, strategies=["yolo_box"], classes="person", models="bundled", existing="skip")
     assert "problem" not in fields  # "keep them" isn't refused for models that were named once already

@@ -4,22 +4,27 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial, partialmethod
 from importlib import import_module
 
 import fiftyone as fo
 import fiftyone.core.odm as odm
+import numpy as np
 import psutil
 import pytest
+from fiftyone import ViewField as F
 
 from prompting.dataset import lock
+from prompting.dataset.findings import load_findings
 from prompting.dataset.judgements import load_comparison
 from prompting.dataset.lock import COLLECTION, run_lock
 from prompting.dataset.names import SCORES
 from prompting.dataset.stopping import request_stop, running
-from prompting.errors import Stopped
+from prompting.errors import PromptingError, Stopped
 from prompting.plan import Plan
-from prompting.runs import application, assembly
+from prompting.results import OUTDATED
+from prompting.runs import applying, assembly
 from prompting.runs.agreement import measure_steps
 from prompting.runs.application import apply
 from prompting.runs.evaluation import evaluate_steps
@@ -132,6 +137,58 @@ def test_stopped_run_is_whole_released_and_finished_by_skip_as_if_it_had_never_s
     whole.delete()
 
 
+def stopped_at_one(dataset, **params) -> Stopped:
+    """An overwriting run that is stopped after its first picture."""
+    steps = apply(dataset, Plan(**QUICK, existing="overwrite", **params))
+    next(steps), next(steps)
+    request_stop(dataset)
+    return until_stopped(steps)
+
+
+def test_overwriting_with_other_settings_stopped_leaves_no_old_results_among_the_new(applied_once):
+    dataset, status = applied_once.clone(), "sam2_yolo_box_status"
+    said = stopped_at_one(dataset, yolo_confidence=0.9)
+    assert str(said).endswith("existing='skip'.") and said.rest == "skip"
+    left = dataset.match(F(status) == OUTDATED).values("filepath")
+    count, where = len(left), F("filepath").is_in(left)
+    assert 1 <= count < 6
+    for sample, before in zip(dataset.match(where), applied_once.match(where)):
+        assert np.array_equal(sample.sam2_yolo_box.get_mask(), before.sam2_yolo_box.get_mask())
+    assert load_findings(dataset).status["yolo_box"].count(None) == count
+    with pytest.raises(PromptingError, match=f"{count} of 6 samples have no mask of 'yolo_box'"):
+        list(evaluate_steps(dataset, EvaluationPlan("ground_truth", ["yolo_box"])))
+    with pytest.raises(PromptingError, match=r"made with yolo_confidence=0\.9, not 0\.25"):
+        list(apply(dataset, Plan(**QUICK, existing="skip")))
+
+    again = Plan(**QUICK, existing="skip", yolo_confidence=0.9)
+    assert list(apply(dataset, again))[-1].done == count
+    whole = applied_once.clone()
+    list(apply(whole, replace(again, existing="overwrite")))
+    assert contents(dataset, ("yolo_box",)) == contents(whole, ("yolo_box",))
+    dataset.delete(), whole.delete()
+
+
+def test_overwriting_with_the_same_settings_stopped_leaves_results_that_are_as_good(applied_once):
+    dataset = applied_once.clone()
+    said = stopped_at_one(dataset)
+    assert said.rest == "overwrite" and "the others keep their earlier results, of the same settings" in str(said)
+    assert contents(dataset, ("yolo_box",)) == contents(applied_once, ("yolo_box",))
+    dataset.delete()
+
+
+def test_a_picture_that_fails_with_other_settings_keeps_its_mask_and_says_that_it_failed(applied_once):
+    dataset = applied_once.clone()
+    sample = dataset.first()
+    sample.filepath = "/nowhere.jpg"
+    sample.save()
+    mask = sample.sam2_yolo_box.mask
+    assert list(apply(dataset, Plan(**QUICK, existing="overwrite", yolo_confidence=0.9)))[-1].failed == 1
+    dataset.reload()
+    assert dataset.first().sam2_yolo_box_status.startswith("error: ")
+    assert (dataset.first().sam2_yolo_box.mask == mask).all()
+    dataset.delete()
+
+
 def test_stop_while_models_are_loaded_ends_it_before_anything_is_written(dataset, monkeypatch):
     def load(*args, load=assembly.catalogue.load_yolo):
         model = load(*args)
@@ -155,14 +212,14 @@ def test_stop_after_the_last_picture_comes_too_late_and_the_run_ends_as_ever(dat
 
 
 def test_stop_in_a_large_batch_does_not_wait_for_its_end(dataset, monkeypatch):
-    def write(*args, write=application._write, **kwargs):
+    def write(*args, write=applying._write, **kwargs):
         pytest.fail("the batch was finished all the same")
 
     steps = apply(dataset, Plan(**QUICK, batch_size=6))
     next(steps)
     request_stop(dataset)
     time.sleep(0.2)
-    monkeypatch.setattr(application, "_write", write)
+    monkeypatch.setattr(applying, "_write", write)
     assert "0 of 6 samples" in str(until_stopped(steps))
 
 

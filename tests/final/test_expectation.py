@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prompting.final.expectation import FEWEST, FOR_STEPS, Expectation
-from prompting.final.folds import folds_of
+from prompting.final.folds import folds_of, short_names
 
 
 def labelled(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -54,3 +54,13 @@ def test_folds_belong_to_the_pictures_and_not_to_their_order():
 def test_too_few_teach_nothing():
     features, true, ids = labelled(FEWEST - 1)
     assert Expectation.fit(features, true, ids) is None
+
+
+def test_files_of_one_name_in_several_folders_have_folds_of_their_own_wherever_the_dataset_is():
+    names = [f"cam{i % 4}/{i // 4:04d}.png" for i in range(60)] + ["one.png", "deep/er/cam9/0001.png"]
+    there, moved = ([f"{folder}/{name}" for name in names] for folder in ("/data/a", "C:\\b\\c"))
+    assert short_names(there) == short_names(moved) == [*names[:-1], "cam9/0001.png"]
+    assert short_names(there[::-1]) == short_names(there)[::-1]
+    assert short_names(["/a/x.png", "/a/x.png", "/b/y.png"]) == ["/a/x.png".rpartition("/")[2]] * 2 + ["y.png"]
+    folds = dict(zip(there, folds_of(short_names(there))))
+    assert dict(zip(there[::-1], folds_of(short_names(there[::-1])))) == folds

@@ -60,3 +60,24 @@ def test_the_accepted_ones_are_spoken_of_apart():
     told = promise(true[:40][good[:40]], expected[:40][good[:40]], expected[40:][good[40:]], "accepted masks")
     assert told.low <= true[40:][good[40:]].mean() <= told.high
     assert str(told).startswith(f"Of {good[40:].sum()} accepted masks the mean IoU is 0.")
+
+
+def test_pictures_that_were_proposed_speak_for_themselves_alone():
+    """The worst expected were labelled next; what is left is better than a draw of them all, and told to be."""
+    true, expected = pictures()
+    held, offs, naive, rng = 0, [], [], np.random.default_rng(2)
+    for _ in range(300):
+        order = rng.permutation(PICTURES)
+        drawn, others = order[:12], order[12:]
+        worst, rest = np.split(others[np.argsort(expected[others])], [20])
+        known = np.concatenate([drawn, worst])
+        chosen = np.arange(len(known)) >= 12
+        told = promise(true[known], expected[known], expected[rest], proposed=chosen)
+        assert (told.labelled, told.proposed, told.left_out, told.pictures) == (12, 20, True, len(rest))
+        held += told.low <= true[rest].mean() <= told.high
+        offs.append(told.mean - true[rest].mean())
+        naive.append(promise(true[known], np.full(32, 0.5), np.full(len(rest), 0.5)).mean - true[rest].mean())
+    assert held / 300 >= 0.9 and abs(np.mean(offs)) < 0.03 < abs(np.mean(naive))
+    assert "20 more that were proposed to be labelled next are no random draw, and left out" in str(told)
+    few = promise(true[known[7:]], expected[known[7:]], expected[rest], proposed=chosen[7:])
+    assert not few.left_out and "20 of these 25 were proposed to be labelled next" in str(few)

@@ -42,3 +42,22 @@ def test_a_rule_that_loses_by_more_than_chance_is_told_to_lose():
     told = trial("union", one=0, cascade=0, union=-0.1, learned=0)
     assert told.verdict().startswith("Take the simpler rule 'one'") and "more than chance" in told.verdict()
     assert "may be" not in told.verdict()
+
+
+def test_few_pictures_recommend_no_rule_but_the_simplest():
+    ious = {name: values[:19] for name, values in trial("one", one=0, cascade=0.2, union=0, learned=0).ious.items()}
+    told = Trial(ious, BASE[:19], "cascade")
+    assert told.recommended == "one"
+    assert told.verdict() == "19 labelled pictures don't tell rules apart, 20 may: take the simplest, 'one'."
+
+
+@pytest.mark.parametrize("labelled", [20, 40])
+def test_a_rule_that_is_no_better_is_seldom_recommended(labelled):
+    """It gains a little on most pictures, loses much on few, and of these a draw may have none."""
+    wrong, rng = 0, np.random.default_rng(3)
+    for _ in range(300):
+        one = rng.beta(6, 2, labelled)
+        gains = [np.where(rng.random(labelled) < often, -0.5, 0.5 * often / (1 - often)) for often in (0.02, 0.05, 0.1)]
+        ious = {"one": one, **{rule: one + gain for rule, gain in zip(("cascade", "union", "learned"), gains)}}
+        wrong += Trial(ious, one, "one").recommended != "one"
+    assert wrong / 300 <= 0.05

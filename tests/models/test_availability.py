@@ -1,8 +1,5 @@
 """What can't be had is known in seconds, for all models at once, and said in one sentence."""
 
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +12,6 @@ from prompting.models import availability, catalogue
 from prompting.models.availability import check_models, needed, unavailable
 from prompting.plan import Plan
 
-ROOT = Path(__file__).parents[2]
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano"}
 CPU = {"device": "cpu"}
 
@@ -115,16 +111,6 @@ def test_a_host_is_asked_once_a_minute_and_a_silent_one_holds_nobody_up(monkeypa
     assert availability.reachable(["a.example"]) == {"a.example": False}
     assert time.monotonic() - began < 5
     assert sorted(asked) == ["a.example", "b.example"]
-
-
-def test_asking_needs_no_torch():
-    script = (
-        "import sys; from prompting.plan import Plan; from prompting.models.availability import check_models, needed;"
-        f"print(len(needed(Plan()))); check_models(Plan(**{NANO!r}));"
-        "print([name for name in ('torch', 'open_clip', 'ultralytics', 'sam2') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=os.environ)
-    assert done.stdout.split("\n")[:2] == ["3", "[]"], done.stderr
 
 
 def test_repositories_are_open_clips_own():

@@ -57,7 +57,7 @@ def messages(operator: str, dataset, **params) -> str:
 @pytest.mark.parametrize("folder", ["/etc/report", "~/.ssh", "~/a/../b"])
 def test_the_app_can_not_have_a_report_written_where_it_may_not_be(folder, applied_once, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv(trust.REPORTS, raising=False)
+    monkeypatch.delenv(trust.WRITTEN, raising=False)
     ctx = foo.ExecutionContext({"dataset_name": applied_once.name, "params": {"folder": folder}})
     form = foo.get_operator(f"{PLUGIN}/export_comparison").resolve_type(ctx, "inputs").to_json()["type"]["properties"]
     assert form["problem"]["invalid"]

@@ -62,6 +62,8 @@ def ask():
         dataset, method: str = "on_load", state: dict | None = None, view=None, at: str | None = None, **params
     ) -> Answer:
         here = {"section": at} if at else {}
+        if any({"baseline", "a", "b"} & set((state or {}).get(row) or ()) for row in ("top", "pair")):
+            state = _kept(state, ask(dataset).state)
         request = {"__method__": method, "panel_id": "test", "panel_state": {**here, **(state or {})}, **params}
         result = foo.execute_operator(PANEL, {"dataset": dataset, "view": view}, params=request)
         result.raise_exceptions()
@@ -71,6 +73,13 @@ def ask():
         return Answer({**dict(orders), **state})
 
     return ask
+
+
+def _kept(state: dict, drawn: dict) -> dict:
+    """Choices by the paths that the App keeps them at, which end with what there is to choose from."""
+    ending = next(path for path in drawn if path.startswith("top.baseline")).removeprefix("top.baseline")
+    rows = {row: {f"{name}{ending}": value for name, value in state.get(row, {}).items()} for row in ("top", "pair")}
+    return {**state, **rows}
 
 
 def _orders(result) -> list[dict]:

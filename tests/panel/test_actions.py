@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tests.runs.by_hand import add, rows
+
 PAIR = {"pair": {"a": "clip_point", "b": "yolo_box"}}
 
 
@@ -172,3 +174,18 @@ def test_there_is_nothing_to_save_before_a_button_was_pressed(ask, explained):
 
 def test_everything_comes_back(ask, explained):
     assert {"clear_view", "clear_selected_samples"} <= set(ask(explained, "show_everything").orders)
+
+
+def test_the_references_are_shown_with_their_tags(ask, applied):
+    """And what nobody knows of a copy is said."""
+    ids = applied.values("id")[:2]
+    add(applied, given={"references": ids, "reference_field": "ground_truth"}, reference_box=[rows(0)] * 6)
+    drawn = ask(applied)
+    assert "2 reference pictures" in drawn.text and "reference_box has learned from them" in drawn.text
+    shown = ask(applied, "show_references")
+    assert shown.shown_ids == ids and "set_active_fields" not in shown.orders
+    applied.select(ids).tag_samples("reference")
+    shown = ask(applied, "show_references")
+    assert shown.orders["set_active_fields"]["fields"] == ["tags"]
+    applied.delete_run("sam2_reference_box")
+    assert "Nobody knows which pictures reference_box learned from" in ask(applied).text

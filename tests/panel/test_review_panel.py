@@ -111,6 +111,7 @@ def test_another_strategy_is_looked_at_before_it_is_taken(page, finished):
     label = picture(page)
     page.press("others", "look_sam2_clip_point")
     assert picture(page) != label
+    assert "The picture shows clip_point's masks" in str(page.shown["instances"])  # no row drops what isn't shown
     assert page.button("taking", "take")["label"] == "Take clip_point's masks"
     page.press("taking", "take")
     sample = finished[page.sample]
@@ -217,3 +218,11 @@ def test_what_was_sent_goes_to_annotation_by_a_button(ask, finished):
     assert "Annotate the 1 sent" in shown.text
     order = ask(finished, "prompt_annotate", labels="labels").orders["prompt_user_for_operation"]
     assert order["operator_uri"].endswith("/annotate_labels") and order["params"]["name"] == "labels"
+
+
+def test_of_two_pages_the_second_is_told_and_offered_nothing_of_the_first_to_take_back(page, finished):
+    other = Page(finished, page.sample).do("on_load")
+    page.press("decisions", "accept")
+    other.press("decisions", "accept")
+    assert "Somebody changed the label" in other.all("notify")[0]["message"] and other.opened is None
+    assert other.do("redraw").button("decisions", "undo") is None and page.do("redraw").button("decisions", "undo")

@@ -65,7 +65,7 @@ def test_a_run_that_takes_its_time_is_said_to_be_asked_and_cannot_be_asked_again
 
 def test_how_far_it_is_makes_no_other_drawing_but_its_end_does(ask, dataset):
     def content():
-        return ask(dataset).state["all.content"]
+        return ask(dataset).here["content"]
 
     with run_lock(dataset, "sam2", "applying strategies") as hold:
         hold.tell(1, 9, 60.0)

@@ -1,8 +1,6 @@
 """What the panel shows: with nothing, with results, with one strategy, with scores, with old scores."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -155,6 +153,18 @@ def test_what_was_drawn_before_an_evaluation_chooses_no_baseline_for_it(ask, app
     assert "compared with yolo_box" in ask(applied, state=chosen).text
 
 
+def test_old_choices_that_the_app_tells_late_choose_nothing(ask, applied, evaluate_strategies):
+    """Its drop-downs take over what was patched one by one, and each tells of the state as it then is."""
+    before = nested(ask(applied).state)
+    evaluate_strategies(applied, "ground_truth", baseline="clip_point", progress=False)
+    after = nested(ask(applied, state=before).state)
+    (kept,) = before["top"]
+    mixed = {**after, "top": {**before["top"], **after["top"]}, "pair": {**before["pair"], **after["pair"]}}
+    late = ask(applied, "redraw", mixed, path=f"top.{kept}", value=before["top"][kept])
+    assert not late.orders or "compared with clip_point" in late.text
+    assert "compared with clip_point" in ask(applied, "refresh", mixed).text
+
+
 @pytest.mark.parametrize("by", ["tags", "kind.label", "site", "number of instances"])
 def test_slices_by_what_a_person_has(ask, explained, by):
     import fiftyone as fo
@@ -172,18 +182,6 @@ def test_slices_by_what_a_person_has(ask, explained, by):
     labels = str(shown.orders["show_panel_output"])
     for label in expected:
         assert f"'{label}<br>n =" in labels
-
-
-def test_opening_the_panel_loads_no_model_code(explained):
-    """Torch alone takes seconds to import."""
-    script = (
-        "import sys, fiftyone as fo; from prompting.dataset.findings import load_findings;"
-        f"load_findings(fo.load_dataset({explained.name!r}));"
-        "import prompting.analysis.figures, prompting.report.content;"
-        "assert not {'torch', 'sam2', 'ultralytics'} & set(sys.modules), 'a model library was imported'"
-    )
-    explained.persistent = True  # or the other process would find nothing
-    subprocess.run([sys.executable, "-c", script], check=True, env=os.environ)
 
 
 def test_tests_that_begin_in_this_folder_have_a_database_of_their_own():

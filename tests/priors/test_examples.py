@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from prompting.priors import examples
-from prompting.priors.examples import MOST, Classifier, kinds_of, shares, smallest_part, some_of
+from prompting.priors.examples import MOST, Classifier, smallest_part, some_of
+from prompting.priors.patches import examples_in, kinds_of, shares
 
 
 def rng() -> np.random.Generator:
@@ -86,6 +87,14 @@ def test_words_are_trusted_as_far_as_they_tell_the_examples_apart():
     wrong = learned(300, 60, said=lambda kinds: 2 - (kinds[:, None] == 1) * 4.0)[0]
     noise = learned(300, 60, said=lambda kinds: np.random.default_rng(1).normal(size=(len(kinds), 1)))[0]
     assert right.trust == 1 and silent.trust == 0 and wrong.trust == 0 and noise.trust < 0.4
+
+
+def test_patches_of_a_class_are_counted_alike_in_small_and_large_pictures():
+    labels = np.zeros((210, 420), np.uint8)
+    labels[10:60, 20:80], labels[100:103, 7:9], labels[150:170, :100] = 1, 2, 255
+    small, large = examples_in(labels, 3), examples_in(labels.repeat(4, 0).repeat(4, 1), 3)
+    assert small.tolist() == large.tolist() == [5 * 6, 1, 0]
+    assert examples_in(labels[:1], 3).tolist() == [0, 0, 0]
 
 
 def test_things_are_looked_for_down_to_half_of_what_was_shown_but_no_larger_than_clips():

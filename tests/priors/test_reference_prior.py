@@ -65,8 +65,11 @@ def test_regions_are_single_coins_in_the_pictures_pixels(taught, tiles):
 def test_pictures_that_show_no_object_or_no_background_are_refused(nano, tiles):
     empty = Reference("empty", tiles[0].image, np.zeros((9, 9), np.uint8))
     full = Reference("full", tiles[0].image, np.ones((9, 9), np.uint8))
+    speck = Reference("speck", tiles[0].image, np.zeros((1500, 2000), np.uint8))
+    speck.labels[30, 40] = 1
     for references, said in (
         ([empty], "No reference picture shows 'coin'"),
+        ([speck], "What the reference pictures show of 'coin' is too small to learn from"),
         ([full], "nothing shows what isn't meant"),
     ):
         with pytest.raises(PromptingError, match=said):
@@ -91,12 +94,12 @@ def test_any_open_clip_vit_goes_the_same_way(official, tiles):
 
 
 def test_the_benchmark_remembers_what_the_prior_would_see_again(taught, tiles):
-    args = argparse.Namespace(sam2="nano", clip="nano", yolo="nano")
+    args = argparse.Namespace(sam2="nano", clip="nano", yolo="nano", without_words=False)
     bench = Bench(tiles, "coin", args)
     remembering = bench.reference(tiles[:1])
     for scale in remembering.settings.scales:
         assert torch.allclose(
             remembering.scores(tiles[1].image, scale), taught.scores(tiles[1].image, scale), atol=1e-3
         )
-    (of_maps,), (of_masks,) = bench.draws(1, 1)
+    (of_maps,), (of_masks,), _ = bench.draws(1, 1)
     assert of_maps > 0.6 and of_masks > 0.6 and bench.cost(1) > 0

@@ -62,11 +62,12 @@ class Child(Process):
     Args:
         dataset_name: a persistent dataset's
         environment: variables that differ
+        engine: of Ray's workers, where they do the run
         **params: of the plan
     """
 
-    def __init__(self, dataset_name: str, environment: dict | None = None, **params):
-        super().__init__(_apply, dataset_name, params, environment=environment)
+    def __init__(self, dataset_name: str, environment: dict | None = None, engine: dict | None = None, **params):
+        super().__init__(_apply, dataset_name, params, engine, environment=environment)
 
     def wait_until(self, done: int) -> None:
         """Wait until so many samples are done."""
@@ -101,15 +102,19 @@ def _answer(say: Callable, function: Callable, arguments: tuple) -> None:
     say(function(*arguments))
 
 
-def _apply(say: Callable, dataset_name: str, params: dict) -> int:
+def _apply(say: Callable, dataset_name: str, params: dict, engine: dict | None) -> int:
     import fiftyone as fo
 
     from prompting.errors import PromptingError
     from prompting.plan import Plan
     from prompting.runs.application import apply
+    from prompting.runs.crew import HERE
 
+    if engine is not None:
+        from prompting.cluster.asked import Cluster
     try:
-        for progress in apply(fo.load_dataset(dataset_name), Plan(**params)):
+        crew = HERE if engine is None else Cluster(**engine)
+        for progress in apply(fo.load_dataset(dataset_name), Plan(**params), crew):
             say(progress.done)
     except PromptingError as error:
         say(str(error))

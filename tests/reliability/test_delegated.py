@@ -1,7 +1,5 @@
 """Runs that FiftyOne's own worker does: killed and started again; and what the Runs page can say."""
 
-import os
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -10,21 +8,28 @@ import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 
 from prompting.dataset.stopping import request_stop, running
-from tests.reliability.runs import contents
+from tests.queued import newest
+from tests.reliability.runs import Process, contents
 
-WORKER = [sys.executable, "-c", "from fiftyone.core.cli import main; main()", "delegated", "launch", "--type", "local"]
 PATIENCE_SECONDS = 240
+
+
+def launch(say) -> None:
+    """As the command line does."""
+    from fiftyone.core.cli import main
+
+    sys.argv = ["fiftyone", "delegated", "launch", "--type", "local"]
+    main()
 
 
 @contextmanager
 def worker():
     """``fiftyone delegated launch``; killed in the end."""
-    process = subprocess.Popen(WORKER, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+    process = Process(launch)
     try:
-        yield process
+        yield
     finally:
         process.kill()
-        process.wait()
 
 
 def wait_for(known, wanted):
@@ -53,10 +58,6 @@ def queue(apply_strategies, source, plan):
     yield queue
     for operation in queued:
         DelegatedOperationService().delete_operation(operation.id)
-
-
-def newest():
-    return max(DelegatedOperationService().list_operations(), key=lambda operation: operation.queued_at)
 
 
 def test_a_run_whose_worker_is_killed_is_finished_by_the_next(queue, source, wanted):
@@ -89,7 +90,6 @@ def test_what_stopped_a_delegated_run_can_be_read_on_the_runs_page(queue, source
 
 
 def test_a_delegated_run_that_is_stopped_says_on_the_runs_page_how_far_it_came_and_how_to_go_on(queue, source):
-    """It takes longer than five seconds because FiftyOne's worker has to start and to load the models."""
     for _ in range(5):  # long enough to be stopped
         source.add_samples([sample.copy() for sample in source.limit(12)])
     operation = queue()

@@ -9,7 +9,8 @@ import pytest
 
 from prompting.dataset import saving
 from prompting.dataset.names import FinalFields
-from prompting.runs.finishing import FinishPlan, finish
+from prompting.runs.finish_plan import FinishPlan
+from prompting.runs.finishing import finish
 
 KILLS, STRATEGIES = 20, ("yolo_box", "clip_point")
 FIELDS = FinalFields.of("mine")

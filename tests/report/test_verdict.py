@@ -44,6 +44,22 @@ def test_the_first_sentence_names_the_winner_and_its_mean():
     assert f"{best.strategy} has the highest mean IoU, {best.mean_iou:.3f}" in verdict(findings)[0]
 
 
+def test_what_was_finished_from_strategies_wins_nothing_but_is_told():
+    findings = make()
+    first, second = findings.comparison.rows[:2]
+    told = verdict(replace(findings, finished=frozenset([first.strategy])))[0]
+    assert f"{second.strategy} has the highest mean IoU, {second.mean_iou:.3f}" in told
+    assert f"The labels '{first.strategy}', finished from strategies, reach {first.mean_iou:.3f}." in told
+
+
+def test_of_equals_both_are_named():
+    findings = make()
+    first, second, *others = findings.comparison.rows
+    rows = (first, replace(second, mean_iou=first.mean_iou), *others)
+    told = verdict(replace(findings, comparison=replace(findings.comparison, rows=rows)))[0]
+    assert f"{first.strategy} and {second.strategy} have the highest mean IoU" in told
+
+
 @pytest.mark.parametrize("largest", PARTS)
 def test_the_largest_part_of_the_winners_loss_is_what_to_change_first(largest):
     parts = {part: np.full(IMAGES, 0.2 if part == largest else 0.05) for part in PARTS}

@@ -56,9 +56,20 @@ def test_a_sample_too_large_for_its_result_says_so_and_the_others_are_done(datas
     assert (last.done, last.total, last.failed) == (6, 6, 1)
     statuses = dict(zip(dataset.values("id"), dataset.values(FIELDS.status)))
     said = statuses.pop(full.id)
-    assert said.startswith("error: ") and "16 MB" in said and "clone of the dataset" in said
+    assert said.startswith("error: ") and "16 MB" in said and "(mask_dir)" in said
     assert set(statuses.values()) == {"ok", "no_prompt"}
     assert len(dataset.exists(f"{FIELDS.mask}.mask")) == 5
+
+
+def test_what_a_document_has_no_room_for_has_room_in_files(dataset, nano, tmp_path):
+    """Two runs of one request on the photograph of a bus and four people."""
+    at = [sample.filename for sample in dataset].index("bus.jpg")
+    full = filled(dataset, 16 * MEGABYTE - 6000, at)
+    assert list(apply(dataset.select(full.id), plan(nano)))[-1].failed == 1
+    assert list(apply(dataset.select(full.id), plan(nano, mask_dir=tmp_path)))[-1].failed == 0
+    dataset.reload()
+    assert dataset[full.id][FIELDS.status] == "ok" and dataset[full.id][FIELDS.mask].get_mask().any()
+    assert len(list(tmp_path.rglob("*.png"))) == 1 + len(dataset[full.id][FIELDS.instances].detections)
 
 
 def test_skip_retries_that_one_alone_and_ends_again(dataset, nano):

@@ -4,6 +4,7 @@ import fiftyone as fo
 import numpy as np
 
 from prompting.dataset import records
+from prompting.dataset.learned_from import to_record
 from prompting.plan import Plan
 from prompting.results import NO_PROMPT, OK, StrategyResult
 from tests.storing import declare, write
@@ -23,12 +24,13 @@ TRUTHS = [rows(0, 1), rows(0), rows(0)]
 PREDICTIONS = [rows(0, 1), rows(0, 1, 2), rows(3)]
 
 
-def add(dataset, classes=("person",), prefix="sam2", **predictions):
-    """Masks of strategies, one a sample; None is a failure and "missing" is nothing at all."""
-    plan = Plan(strategies=tuple(predictions), classes=classes, prefix=prefix, prompt_field="ground_truth")
+def add(dataset, classes=("person",), prefix="sam2", given=None, **predictions):
+    """Masks of strategies, one a sample; None is a failure and "missing" is nothing at all. ``given``: of the plan."""
+    given = {"prompt_field": "ground_truth", **(given or {})}
+    plan = Plan(strategies=tuple(predictions), classes=classes, prefix=prefix, **given)
     declare(dataset, plan)
     for strategy, masks in predictions.items():
-        records.register(dataset, plan, strategy)
+        records.register(dataset, plan, strategy, learned_from=to_record(dataset, plan, strategy))
         cost = {"seconds_per_image": 0.5, "decoder_calls_per_image": 2.0}
         records.add_cost(dataset, plan.prefix, strategy, cost)
         for sample, mask in zip(dataset, masks, strict=True):

@@ -36,7 +36,7 @@ from tests.runs.applying import (
     run,
     state,
 )
-from tests.telling import told
+from tests.telling import told, untimed
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,8 @@ def test_a_hopeless_request_is_not_delegated(dataset, apply_strategies):
     assert len(DelegatedOperationService().list_operations()) == queued
 
 
-def test_in_the_app_progress_is_told_after_every_picture(dataset, nano):
+def test_in_the_app_progress_is_told_after_every_picture(dataset, nano, monkeypatch):
+    untimed(monkeypatch)
     params = {"strategies": ["field_box"], "prompt_field": "ground_truth", "classes": "person", "existing": "error"}
     request = {"dataset_name": dataset.name, "view": dataset[:2]._serialize(), "params": {**params, **nano}}
 

@@ -12,7 +12,7 @@ from prompting.dataset.judgements import load_comparison
 from prompting.errors import PromptingError
 from prompting.runs.evaluation import evaluate
 from tests.runs.by_hand import EVALUATE, PREDICTIONS, TRUTHS, add, person, rows, state
-from tests.telling import told
+from tests.telling import told, untimed
 
 # what is refused
 
@@ -131,7 +131,8 @@ def test_the_operator_names_a_parameter_that_it_does_not_know(make, evaluate_str
         evaluate_strategies(make(TRUTHS, clip_box=PREDICTIONS), "ground_truth", base="clip_point")
 
 
-def test_in_the_app_the_operator_tells_progress_and_ends_with_the_table(make):
+def test_in_the_app_the_operator_tells_progress_and_ends_with_the_table(make, monkeypatch):
+    untimed(monkeypatch)
     dataset = make(TRUTHS, clip_point=PREDICTIONS, clip_box=TRUTHS)
     params = {"gt_field": "ground_truth", "strategies": ["clip_point", "clip_box"], "baseline": "clip_point"}
     ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, executor=Executor())

@@ -1,6 +1,7 @@
 """One label for each sample, in fields of a person's own."""
 
 import time
+from dataclasses import asdict
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -15,7 +16,8 @@ from prompting.dataset.stopping import request_stop
 from prompting.errors import Stopped
 from prompting.labels.instances import instance_window
 from prompting.pixels.masks import intersection, union
-from prompting.runs.finishing import FinishPlan, finish
+from prompting.runs.finish_plan import FinishPlan
+from prompting.runs.finishing import finish
 
 FIELDS = StrategyFields.of("sam2", "yolo_box")
 
@@ -224,6 +226,25 @@ def test_where_all_samples_have_them_they_are_a_row_of_every_table(partly_labell
     assert table["mine"].mean_iou == pytest.approx(done.trial.ious["union"].mean(), abs=1e-6)
     alone = evaluate_strategies(partly_labelled, "checked", strategies=["yolo_box"], overwrite=True, progress=False)
     assert [row.strategy for row in alone] == ["yolo_box"]
+
+
+def test_a_copys_row_is_the_row_of_what_it_copies_and_labels_finished_from_it_are_the_same(
+    partly_labelled, finish_labels, evaluate_strategies
+):
+    finish_labels(partly_labelled, "one", "yolo_box", "mine", progress=False)
+    table = evaluate_strategies(partly_labelled, "checked", progress=False)
+    mine, theirs = (asdict(table[name]) for name in ("mine", "yolo_box"))
+    assert {**mine, "strategy": None, "difference": None} == {**theirs, "strategy": None, "difference": None}
+    assert mine["difference"] and mine["difference"]["mean"] == theirs["difference"]["mean"]
+    told = foo.get_operator("@promptlab/sam2-prompting/label_next").settled(partly_labelled)
+    assert {told.better, told.worse} == {"yolo_box", "clip_point"}  # a copy is no better than what it copies
+    scored = partly_labelled.exists("checked")
+    finish_labels(scored, "one", "mine", "again", progress=False)
+    for sample in scored:
+        given, got = (sample[name].detections for name in (FIELDS.instances, "again_instances"))
+        for name in ("label", "bounding_box", "confidence", "prior_confidence"):
+            assert [one[name] for one in got] == [one[name] for one in given]
+        assert all(np.array_equal(one.mask, other.mask) for one, other in zip(got, given, strict=True))
 
 
 def test_a_union_shows_nobody_twice(partly_labelled, finish_labels):

@@ -2,10 +2,12 @@
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 
 from prompting.dataset.owned import own_fields
 from prompting.runs.scoring import sureness
+from tests.runs.discs import discs
 
 
 @pytest.fixture
@@ -49,3 +51,17 @@ def test_instances_are_ranked_by_both_confidences_as_far_as_they_are_known():
     assert sureness(fo.Detection(confidence=0.5, prior_confidence=0.4)) == pytest.approx(0.2)
     assert sureness(fo.Detection(confidence=0.5)) == 0.5
     assert sureness(fo.Detection()) == 1
+
+
+def test_one_of_which_the_prior_was_not_sure_at_all_comes_last_in_both(evaluate_strategies):
+    dataset = discs(6, 6)
+    stray = {"bounding_box": [0, 0, 0.1, 0.1], "mask": np.ones((4, 4), bool), "confidence": 0.99}
+    for sample in dataset:
+        for detection in sample.sam2_yolo_box_instances.detections:
+            detection["prior_confidence"] = 0.5
+        sample.sam2_yolo_box_instances.detections.append(fo.Detection(label="person", prior_confidence=0.0, **stray))
+        sample.save()
+    table = evaluate_strategies(dataset, "gt", strategies=["yolo_box"], patches=True, progress=False)
+    found = dataset.load_evaluation_results("sam2_coco_yolo_box")
+    assert table["yolo_box"].instances.ap == pytest.approx(found.mAP(), abs=0.01) and found.mAP() > 0.1
+    dataset.delete()

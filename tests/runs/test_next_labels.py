@@ -1,10 +1,12 @@
 """Which pictures to label next, and whether it takes any more."""
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
 
 from prompting.dataset.next_labels import load_order
+from prompting.dataset.proposed import note_proposed
 from prompting.runs.removal import remove_results
 
 
@@ -46,6 +48,7 @@ def test_what_is_labelled_or_tagged_already_is_not_chosen_nor_is_its_copy(copies
     chosen = [files[one] for one in (*first.sample_ids, *second.sample_ids)]
     assert len(set(chosen)) == 3 and not set(chosen) & {files[one] for one in ids[:3]}
     assert first.labelled == 3 and copies.count_sample_tags()["label next"] == 3
+    assert second.waiting == 2 and "3 are labelled, and 2 had the tag already." in str(second)
 
 
 def test_a_worse_expectation_comes_first(copies, label_next):
@@ -71,8 +74,22 @@ def test_those_that_settle_come_in_an_order_that_is_kept(copies, label_next, eva
     assert second.sample_ids == tuple(differing[7:9]) and load_order(copies).draw.ids == draw.ids
     assert second.enough.labelled == 7 and "on 7 labelled pictures" in str(second)
     assert label_next.settled(copies) == second.enough
+    copies.delete_samples([draw.ids[0]])  # a gap in the order that nobody can fill
+    third = label_next(copies, count=1, gt_field="checked", **asked)
+    assert third.sample_ids == tuple(differing[9:10]) and third.enough.labelled == 6
+    assert third.enough.high - third.enough.low < 2 * draw.distances[1:].sum() / 11  # those after it speak for others
     list(remove_results(copies))
     assert load_order(copies) is None
+
+
+def test_what_a_person_decided_on_in_a_review_is_labelled(copies, label_next):
+    foo.get_operator("@promptlab/sam2-prompting/finish_labels")(copies, "one", "yolo_box", progress=False)
+    review, ids = foo.get_operator("@promptlab/sam2-prompting/review_labels")(copies), copies.values("id")
+    for one in ids[:4]:
+        review.accept(one)
+    for gt_field in (None, "labels"):
+        told = label_next(copies, count=12, tag=f"by {gt_field}", gt_field=gt_field, progress=False)
+        assert set(told.sample_ids) == set(ids[4:]) and told.labelled == 4
 
 
 def test_without_an_order_the_best_two_of_the_table_are_compared(explained, label_next):
@@ -80,6 +97,18 @@ def test_without_an_order_the_best_two_of_the_table_are_compared(explained, labe
     iou = np.array(explained.values(["sam2_eval_yolo_box_iou", "sam2_eval_clip_point_iou"]))
     assert told.better == "yolo_box" and told.difference == pytest.approx((iou[0] - iou[1]).mean())
     assert told.settled  # all are labelled
+
+
+def test_without_an_order_only_a_random_draw_speaks_for_the_others_and_in_no_datasets_order(explained, label_next):
+    ids, (ours, theirs) = explained.values("id"), ("sam2_eval_yolo_box_iou", "sam2_eval_clip_point_iou")
+    explained.set_values(ours, [1.0, 1.0, 0.2, 0.2, 0.2, None])
+    explained.set_values(theirs, [0.5, 0.5, 0.4, 0.4, 0.4, None])
+    explained.add_samples([fo.Sample(f"not applied {i}.png") for i in range(3)])
+    told = label_next.settled(explained)
+    assert (told.labelled, told.pictures, told.better) == (5, 6, "yolo_box")
+    note_proposed(explained, "sam2", ids[:2])
+    told = label_next.settled(explained)
+    assert (told.labelled, told.better) == (5, "yolo_box") and told.difference == pytest.approx((2 * 0.5 - 4 * 0.2) / 6)
 
 
 def test_what_is_left_ranks_where_somebody_deleted_fields(applied, label_next):

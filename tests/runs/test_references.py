@@ -1,18 +1,31 @@
 """A few labelled pictures show what to look for: things that no detector knows are found in the others."""
 
+import re
+import time
 import uuid
+from dataclasses import replace
+from pathlib import Path
 
 import fiftyone as fo
+import fiftyone.core.patches as fop
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from bson import ObjectId
 from PIL import Image
 
 from demo.things import THINGS, make_things
+from prompting.dataset import lock
+from prompting.dataset.given_references import as_references
 from prompting.dataset.judgements import load_comparison
-from prompting.errors import PromptingError
+from prompting.dataset.references import read_references
+from prompting.dataset.stopping import request_stop, running
+from prompting.errors import PromptingError, Stopped
 from prompting.plan import Plan
+from prompting.runs.application import apply
+from prompting.runs.progress import LEARNING, LOADING, LOOKING
 from prompting.runs.sweep import SweepPlan, sweep
+from tests.operators.asking import form
 
 NAME = "reference_box_points"
 COINS = {"strategies": [NAME], "classes": ["coin"], "reference_field": "ground_truth"}
@@ -77,7 +90,7 @@ def test_the_record_tells_the_references_from_others(found, apply_strategies, na
     """A tag, a view or ids, in whatever order: the same pictures are the same. Another mask is another thing."""
     references = found.match_tags("reference")
     record = found.get_run_info(f"sam2_{NAME}").config
-    assert len(record.references_sha256) == 64 and record.asked["references"] == "reference"
+    assert len(record.references_sha256) == 64 + 1 + 64 and record.asked["references"] == "reference"
     for said in (
         references,
         references.to_patches("ground_truth"),
@@ -97,11 +110,107 @@ def test_the_record_tells_the_references_from_others(found, apply_strategies, na
         apply_strategies(found, **COINS, references="reference", existing="skip", progress=False, **nano)
 
 
+@pytest.fixture
+def skip(found, apply_strategies, nano):
+    """Apply the same with other references, to the samples without results."""
+    return lambda references: apply_strategies(
+        found, **COINS, references=references, existing="skip", progress=False, **nano
+    )
+
+
+def test_another_picture_under_the_same_name_with_the_same_mask_is_another_reference(found, skip, tmp_path):
+    """In its own place or in another folder: what it shows counts."""
+    refused = "6 samples keep results of 'reference_box_points' that learned from other reference pictures"
+    first = found.match_tags("reference").first()
+    inside_out = tmp_path / Path(first.filepath).name
+    Image.fromarray(255 - np.asarray(Image.open(first.filepath))).save(inside_out)
+    (other,) = found.add_samples([fo.Sample(filepath=str(inside_out), ground_truth=first.ground_truth.copy())])
+    ids = found.match_tags("reference").values("id")
+    with pytest.raises(ValueError, match=refused):
+        skip([other, ids[1]])
+    first.filepath = str(inside_out)
+    first.save()
+    with pytest.raises(ValueError, match=refused):
+        skip("reference")
+
+
+def test_a_record_of_an_earlier_version_is_understood(found, skip):
+    """It knew the pictures by their names and masks alone."""
+    config = found.get_run_info(f"sam2_{NAME}").config
+    config.references_sha256 = config.references_sha256[:64]
+    found.update_run_config(f"sam2_{NAME}", config)
+    assert skip("reference").total == 0
+    with pytest.raises(ValueError, match="learned from other reference pictures"):
+        skip(found[1:3])
+
+
+def test_references_are_given_as_python_gives_them(coins):
+    ids = coins[:2].values("id")
+    for given in (
+        coins[:2],
+        coins[:2].sort_by("id", reverse=True).select_fields("ground_truth"),
+        coins[:2].filter_labels("ground_truth", fo.ViewField("label") == "coin"),
+        coins[:2].to_patches("ground_truth"),
+        (i for i in ids),
+        tuple(ids),
+        np.array(ids),
+        [ObjectId(i) for i in ids],
+        list(coins[:2]),
+        [*ids, ids[0]],
+    ):
+        assert sorted(as_references(given, coins, "ground_truth")) == sorted(ids)
+    assert as_references(coins.first(), coins) == as_references(ObjectId(ids[0]), coins) == ids[:1]
+    assert as_references("reference", coins) == "reference" and as_references(None, coins) is None
+    for given, said in (
+        (coins.limit(0), "There are no pictures in what is given as references"),
+        ([], "There are no pictures in what is given as references"),
+        (5, "references are a tag, a view, or samples or their ids, and int is none of these"),
+        ([fo.Sample(filepath="new.png")], "in no dataset yet"),
+    ):
+        with pytest.raises(PromptingError, match=said) as refused:
+            as_references(given, coins, "ground_truth")
+        assert refused.value.parameter == "references"
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda view: view.filter_labels("ground_truth", fo.ViewField("index") == 0),
+        lambda view: view.map_labels("ground_truth", {"coin": "penny"}),
+        lambda view: view.limit_labels("ground_truth", 1),
+        lambda view: view.to_patches("ground_truth").limit(2),
+    ],
+)
+def test_a_view_that_shows_other_labels_than_the_dataset_has_is_refused_with_what_to_do(coins, alter):
+    """Elsewhere labels are what a view shows, and references are known by their ids: it would teach all of them."""
+    for sample in coins[:2]:
+        for index, detection in enumerate(sample.ground_truth.detections):
+            detection["index"] = index
+        sample.save()
+    view = alter(coins[:2])
+    with pytest.raises(PromptingError, match=r"shows other labels in 'ground_truth' .*clone_sample_field") as refused:
+        as_references(view, coins, "ground_truth")
+    assert "\n" not in str(refused.value)
+    assert as_references(view, coins, "other") == coins.select(as_references(view, coins)).values("id")
+    if not isinstance(view, fop.PatchesView):  # what the sentence says
+        view.clone_sample_field("ground_truth", "shown")
+        assert coins[:2].values("shown.detections.label") == view.values("ground_truth.detections.label")
+        assert as_references(view.view(), coins, "shown") and as_references(coins[:2], coins, "shown")
+
+
 def test_the_same_references_make_the_same_masks_to_the_byte(found, apply_strategies, nano):
-    ids, before = found.match_tags("reference").values("id"), found.values(f"sam2_{NAME}.mask")
-    again = {**COINS, "references": ids[::-1], "existing": "overwrite"}
-    apply_strategies(found[2:4], **again, progress=False, **nano)
-    assert all(np.array_equal(one, other) for one, other in zip(before, found.values(f"sam2_{NAME}.mask"), strict=True))
+    """As other samples too, beside which the first are remembered: results of either may be there."""
+    (first, second), before = found.match_tags("reference").values("id"), found.values(f"sam2_{NAME}.mask")
+    (copy,) = found.add_samples(
+        [fo.Sample(filepath=found[first].filepath, ground_truth=found[first].ground_truth.copy())]
+    )
+    again = {**COINS, "references": [second, copy, first], "existing": "overwrite"}
+    apply_strategies(found[2:3], **again, progress=False, **nano)
+    assert np.array_equal(before[2], found[2:3].values(f"sam2_{NAME}.mask")[0])
+    assert set(found.get_run_info(f"sam2_{NAME}").config.references) == {copy, first, second}
+    apply_strategies(found[3:4], **{**again, "references": [copy, second]}, progress=False, **nano)
+    assert np.array_equal(before[3], found[3:4].values(f"sam2_{NAME}.mask")[0])
+    assert set(found.get_run_info(f"sam2_{NAME}").config.references) == {copy, first, second}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +222,8 @@ def test_the_same_references_make_the_same_masks_to_the_byte(found, apply_strate
         ({"reference_field": "tags"}, "no label field 'tags'"),
         ({"classes": ["coin", "note"]}, "No reference picture has a mask of 'note' in 'ground_truth'"),
         ({"references": None}, "need references: a tag, a view, or ids"),
+        ({"references": "  "}, "need references: a tag, a view, or ids"),
+        ({"references": " , "}, "need references: a tag, a view, or ids"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_before_any_work(coins, apply_strategies, nano, wrong, said):
@@ -134,6 +245,10 @@ def test_labels_that_teach_nothing_are_refused_in_a_sentence(coins, apply_strate
     boxes = fo.Detections(detections=[fo.Detection(label="coin", bounding_box=[0, 0, 0.5, 0.5])])
     coins.set_values("boxes", {first.id: boxes, second.id: boxes}, key_field="id")
     refuses("have no masks in 'boxes', just boxes or nothing", reference_field="boxes")
+    some = {one.id: fo.Detections(detections=one.ground_truth.detections[:2]) for one in (first, second)}
+    some[first.id].detections[0].mask = None
+    coins.set_values("some", some, key_field="id")
+    refuses("1 of 4 detections in 'some' have no instance mask .*, so it can't be learned from", reference_field="some")
     whole = {one.id: fo.Segmentation(mask=np.ones((9, 9), np.uint8)) for one in (first, second)}
     coins.set_values("whole", whole, key_field="id")
     refuses("cover the reference pictures whole, and nothing shows what isn't meant", reference_field="whole")
@@ -165,9 +280,45 @@ def test_references_of_any_kind_of_picture_and_mask_teach(coins, apply_strategie
     coins.mask_targets["classes"] = {1: "Coin", 2: "speck"}
     coins.save()
     asked = {**COINS, "classes": ["coin", "speck"], "reference_field": "classes"}
-    done = apply_strategies(coins[2:3], **asked, references="reference", progress=False, **nano)
+    with pytest.warns(UserWarning, match=r"show little of 'speck' \(about 1\)"):
+        done = apply_strategies(coins[2:3], **asked, references="reference", progress=False, **nano)
     assert (done.done, done.failed) == (1, 0)
     assert 1 in coins[2:3].first()[f"sam2_{NAME}"].get_mask()
+
+
+@pytest.mark.parametrize("doing", [LOOKING, LEARNING])
+def test_it_tells_which_reference_it_is_at_and_stops_there_with_nothing_written(coins, nano, doing, monkeypatch):
+    monkeypatch.setattr(lock, "RENEW_SECONDS", 0.02)
+    before, told = (set(coins.get_field_schema()), coins.list_runs()), []
+    plan = Plan(**{**COINS, "strategies": (NAME,)}, references="reference", **nano)
+    with pytest.raises(Stopped) as stopped:
+        for step in apply(coins, plan):
+            told.append((step.doing, step.done, step.total))
+            if step.doing == doing:
+                time.sleep(0.1)
+                assert running(coins).doing == doing and request_stop(coins)
+                time.sleep(0.2)
+    during = "it learned from the reference pictures" if doing == LEARNING else "the reference pictures were read"
+    assert str(stopped.value) == f"Stopped on request while {during}; nothing was written."
+    assert told == [(LOOKING, 0, 2), (LOADING, 0, 0), (LEARNING, 0, 2)][: 3 if doing == LEARNING else 1]
+    assert (set(coins.get_field_schema()), coins.list_runs()) == before and running(coins) is None
+
+
+def test_references_that_show_little_are_told_before_anything_is_learned(coins):
+    """In the form too; of coins there are many patches."""
+    few = {i: fo.Detections(detections=coins[i].ground_truth.detections[:1]) for i in coins[:2].values("id")}
+    for label in few.values():
+        label.detections[0].mask = label.detections[0].mask[:12, :12]
+        label.detections[0].bounding_box[2:] = [0.05, 0.05]
+    coins.set_values("few", few, key_field="id")
+    plan = Plan(**{**COINS, "strategies": (NAME,)}, references="reference")
+    assert read_references(coins, plan)[1].doubt is None
+    doubt = read_references(coins, replace(plan, reference_field="few"))[1].doubt
+    assert re.match(r"The reference pictures show little of 'coin' \(about \d\): .* fewer than 20 patches", doubt)
+    asked = {"strategies": [NAME], "classes": "coin", "references": "reference", "models": "bundled"}
+    assert "doubt" not in form("apply_strategies", coins, {**asked, "reference_field": "ground_truth"})
+    shown = form("apply_strategies", coins, {**asked, "reference_field": "few"})
+    assert shown["doubt"]["view"]["label"] == doubt and "problem" not in shown
 
 
 def test_a_sweep_leaves_the_references_out(coins, nano):
@@ -186,6 +337,21 @@ def test_tagging_says_what_it_does_and_refuses_what_has_no_masks(coins):
     assert str(more) == f"1 labelled picture of coin is tagged 'reference'. {others}"
     only = use(coins[3:4], "ground_truth", only=True, progress=False)
     assert only.untagged == 3 and coins.match_tags("reference").values("id") == coins[3:4].values("id")
+    first = coins.first()
+    first["ground_truth"] = None
+    first.tags.append("reference")
+    first.save()
+    with pytest.raises(ValueError, match=r"1 of 3 reference pictures have no label .* which only=True takes away"):
+        use(coins[4:5], "ground_truth", progress=False)
+    crowds = {one.id: one.ground_truth.copy() for one in coins[4:5]}
+    for detection in crowds[coins[4:5].first().id].detections:
+        detection["iscrowd"] = 1
+    coins.set_values("crowds", crowds, key_field="id")
+    with pytest.raises(ValueError, match="None of these pictures has a mask in 'crowds'"):
+        use(coins[4:5], "crowds", tag="other", progress=False)
+    assert coins.count_sample_tags() == {"reference": 2}
+    shown = use(coins[4:5].limit_labels("ground_truth", 1), "ground_truth", tag="other", progress=False)
+    assert "All that they have in 'ground_truth' teaches, also what this view hides." in str(shown)
     for tag in ("", "a, b"):
         with pytest.raises(ValueError, match="tag"):
             use(coins, "ground_truth", tag=tag, progress=False)

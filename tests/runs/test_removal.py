@@ -222,6 +222,18 @@ def test_what_a_person_made_stays(explained, remove_results):
     assert explained.app_config.active_fields.paths == ["ground_truth"]
 
 
+def test_a_persons_own_mask_of_a_name_that_we_give_stays(explained, remove_results):
+    """We write no masks without a status beside them, and no truth without its size."""
+    own = {"sam2_clip_points", "other_truth"}
+    explained.set_values("sam2_clip_points", [fo.Segmentation(mask=np.ones((4, 4), np.uint8))] * len(explained))
+    explained.set_values("other_truth", [fo.Segmentation(mask=np.ones((4, 4), np.uint8))] * len(explained))
+    explained.set_values("other_clip_box_status", ["ok"] * len(explained))
+    for prefix in ("sam2", "other"):
+        assert not own & set(remove_results(explained, prefix=prefix).fields)
+        remove_results(explained, prefix=prefix, confirm=True)
+    assert own <= set(explained.get_field_schema()) and not explained.has_sample_field("other_clip_box_status")
+
+
 def test_views_of_earlier_versions_are_known_by_what_they_show(explained, remove_results):
     explained.save_view("yolo_box beats clip_point (2)", explained.select(explained.values("id")[:2], ordered=True))
     assert remove_results(explained).saved_views == ("yolo_box beats clip_point (2)",)
