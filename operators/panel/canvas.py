@@ -70,8 +70,8 @@ class Canvas:
             state: what the panel's state must say, in every page that shows the dataset: they share it
             here: what this page alone remembers, and says with every choice
         """
-        hidden = types.DropdownView(componentsProps=HIDDEN)
-        self.row(TOLD).enum(listener(self.content), [], view=hidden, on_change=self._redraw)
+        content, hidden = self.content, types.DropdownView(componentsProps=HIDDEN)  # the content without what hears
+        self.row(TOLD).enum(listener(content), [], view=hidden, on_change=self._redraw)
         self._send_data(ctx, {HERE: here})
         ctx.ops.show_panel_output(self._laid_out())
         self._send_state(ctx, {HERE: None, **state})

@@ -49,6 +49,12 @@ class Answer:
         return dict(self.orders["set_view"]["view"][-1]["kwargs"])["sample_ids"]
 
     @property
+    def hears_at(self) -> str:
+        """The path at which the page that shows this hears of others' drawings."""
+        (name,) = self.orders["show_panel_output"]["output"]["type"]["properties"]["all"]["type"]["properties"]
+        return f"all.{name}"
+
+    @property
     def state(self) -> dict:
         """What the panel remembers from now on."""
         return self.orders["patch_panel_state"]["state"]

@@ -15,7 +15,7 @@ def page(drawn, **changes) -> dict:
 
 def hears(shown) -> dict:
     """The event by which a page that shows this hears of another drawing."""
-    return {"path": f"all.{shown.here['content'][:16]}", "value": "another drawing"}
+    return {"path": shown.hears_at, "value": "another drawing"}
 
 
 def test_a_page_draws_the_choice_that_another_one_made(ask, explained):
