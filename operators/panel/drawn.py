@@ -80,9 +80,9 @@ def is_drawn(ctx) -> bool:
 
     Of the page's own, where it makes a choice; else of any: who drew it tells the others.
     """
-    state = ctx.panel.get_state
-    own = state(HERE) if ctx.params.get("path") else _latest.get((ctx.dataset.name, ctx.panel_id))
-    drawn = own or state(DRAWN) or {}
+    state, latest = ctx.panel.get_state, _latest.get((ctx.dataset.name, ctx.panel_id))
+    own = state(HERE) if ctx.params.get("path") else latest
+    drawn = own or state(DRAWN) or latest or {}  # a page that was opened just now has no state yet
     choices = dict(drawn.get("choices") or ())
     wanted = [state(path) for path in choices]
     same = all(value is None or value == shown for value, shown in zip(wanted, choices.values()))

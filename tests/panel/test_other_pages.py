@@ -33,6 +33,17 @@ def test_what_a_page_shows_already_it_draws_no_more(ask, explained):
         assert not ask(explained, "redraw", page(mine), **event).orders
 
 
+def test_a_page_that_was_opened_just_now_draws_no_more_until_somebody_chooses(ask, explained):
+    """The App sets the drop-downs, and tells of it, before the page has the first drawing's state."""
+    shown = dict(ask(explained).here["choices"])
+    path = next(path for path in shown if path.startswith("top.baseline"))
+    other = {"clip_point": "yolo_box"}.get(shown[path], "clip_point")
+    set_by_the_app = {"top": {path.removeprefix("top."): shown[path]}}
+    chosen = {"top": {path.removeprefix("top."): other}}
+    assert not ask(explained, "redraw", set_by_the_app, path=path, value=shown[path]).orders
+    assert f"compared with {other}" in ask(explained, "redraw", chosen, path=path, value=other).text
+
+
 def test_scores_that_another_page_made_are_drawn_and_nobody_is_told_twice(ask, applied, evaluate_strategies):
     mine = ask(applied)
     assert not mine.state.get("all")  # there was nothing that a page could show
