@@ -64,7 +64,7 @@ def _scores(of: _Drawing) -> None:
 
     first, *others = of.comparison.tables()
     of.canvas.table("scores", first, of.panel.show_strategy)
-    of.canvas.plot("bars", figures.mean_iou_bars(of.comparison, DARK))
+    of.canvas.plot("bars", figures.mean_iou_bars(of.comparison, DARK, of.chosen.findings.colours))
     for i, table in enumerate(others):
         of.canvas.table(f"table{i}", table)
 
@@ -104,8 +104,9 @@ def _groups(of: _Drawing) -> None:
 def _confidence(of: _Drawing) -> None:
     from ...prompting.analysis import figures
 
-    of.canvas.plot("reliability", figures.reliability(of.comparison, of.chosen.names, DARK))
-    of.canvas.plot("agreement", figures.agreement(of.chosen.findings, DARK))
+    findings = of.chosen.findings
+    of.canvas.plot("reliability", figures.reliability(of.comparison, of.chosen.names, DARK, findings.colours))
+    of.canvas.plot("agreement", figures.agreement(findings, DARK))
 
 
 def _labels(of: _Drawing) -> None:

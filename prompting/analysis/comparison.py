@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-AVERAGES, COUNTED = ("mask AP", "AP50", "AR"), ("in the truth", "found", "missed", "double")
+AVERAGES, COUNTED = ("mask AP", "AP50", "AR"), ("in the truth", "masks", "missed", "double")
 
 
 @dataclass(frozen=True)
@@ -234,8 +234,9 @@ class Comparison:
     def _instances(self) -> Table:
         return Table(
             "Instances, matched one to one at IoU 0.5",
-            "Missed: in the truth and matched by none. Double: a second mask of one that is matched already. Mask AP,"
-            " AP50 and AR are COCO's: masks in the order of their predicted IoU times the prior's confidence.",
+            "Masks: all that the strategy made. Missed: in the truth and matched by none of them. Double: a second mask"
+            " of one that is matched already. Mask AP, AP50 and AR are COCO's: masks in the order of their predicted"
+            " IoU times the prior's confidence.",
             (
                 "strategy",
                 "recall",
@@ -243,7 +244,7 @@ class Comparison:
                 "IoU of matched",
                 *AVERAGES,
                 "in the truth",
-                "found",
+                "masks",
                 "missed",
                 "double",
             ),

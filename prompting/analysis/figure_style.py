@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .palette import GREEN, ORANGE, SKY, VERMILLION, colour_of, is_second
+from .palette import GREEN, ORANGE, SKY, VERMILLION, is_second
 
 Figure = dict[str, Any]
 
@@ -92,17 +92,24 @@ def whiskers(means: Sequence[float], low: Sequence[float | None], high: Sequence
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
 
 
-def line_style(strategy: str, sizes: Sequence[float], dark: bool) -> Figure:
+def line_style(strategy: str, colour: str, sizes: Sequence[float], dark: bool) -> Figure:
     """Of a strategy's line; the markers' edges let yellow be seen on white."""
-    colour, again = colour_of(strategy), is_second(strategy)
+    again = is_second(strategy)
     edge = {"color": ink(dark), "width": 1}
     marker = {"color": colour, "symbol": "diamond" if again else "circle", "size": list(sizes), "line": edge}
     return {"line": {"color": colour, "dash": "dash" if again else "solid"}, "marker": {**marker, "opacity": 1}}
 
 
-def bar_style(strategy: str) -> Figure:
+def bar_style(strategy: str, colour: str) -> Figure:
     """Of a strategy's bars: its colour, hatched where another one may have it too."""
-    return {"color": colour_of(strategy), "pattern": {"shape": "/" if is_second(strategy) else ""}}
+    return {"color": colour, "pattern": {"shape": "/" if is_second(strategy) else ""}}
+
+
+def bars_style(colours: Mapping[str, str]) -> Figure:
+    """The same of one trace that has a bar a strategy."""
+    styles = [bar_style(strategy, colour) for strategy, colour in colours.items()]
+    shapes = [one["pattern"]["shape"] for one in styles]
+    return {"color": [one["color"] for one in styles], "pattern": {"shape": shapes}}
 
 
 def known(values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..prompts.strategies import is_automatic
 from . import figure_style as style
 from .attribution import PARTS
 from .figure_style import IOU, Figure
-from .palette import GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, colour_of, ink_on
+from .palette import GREEN, GREY, NONE, ORANGE, PURPLE, SKY, VERMILLION, colours_of, ink_on
 from .robustness import JITTER, SCALE, SHIFT, Curve
 from .slices import Slice
 from .statistics import TIE, mean_interval
@@ -36,9 +36,10 @@ CHANGE_TITLES = {
 }
 
 
-def mean_iou_bars(comparison: Comparison, dark: bool) -> Figure:
+def mean_iou_bars(comparison: Comparison, dark: bool, colours: Mapping[str, str] = NONE) -> Figure:
     """A bar a strategy, the best on top, with its 95 % interval, and a dotted line at the baseline's mean."""
     rows = comparison.rows
+    colours = colours_of([row.strategy for row in rows], colours)
     baseline = next((row for row in rows if row.strategy == comparison.baseline), None)
     bars = {
         "type": "bar",
@@ -49,10 +50,10 @@ def mean_iou_bars(comparison: Comparison, dark: bool) -> Figure:
         "text": [f"{row.mean_iou:.3f}" for row in rows],
         "textposition": "inside",
         "insidetextanchor": "start",
-        "textfont": {"color": [ink_on(colour_of(row.strategy)) for row in rows]},
+        "textfont": {"color": [ink_on(colours[row.strategy]) for row in rows]},
         "hovertext": [_scores(row) for row in rows],
         "hoverinfo": "text",
-        "marker": {"color": [colour_of(row.strategy) for row in rows]},
+        "marker": style.bars_style({row.strategy: colours[row.strategy] for row in rows}),
         "error_x": {
             **style.whiskers([row.mean_iou for row in rows], [row.low for row in rows], [row.high for row in rows]),
             "color": style.ink(dark),
@@ -116,7 +117,7 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
         return {"data": [], "layout": style.layout(f"{a} against {b}", f"IoU of {b}", f"IoU of {a}", dark)}
     rows = np.flatnonzero(~np.isnan(ones) & ~np.isnan(others))
     gain = ones[rows] - others[rows]
-    better, worse = colour_of(a, (a, b)), colour_of(b, (a, b))
+    better, worse = findings.colour_of(a), findings.colour_of(b)
     colours = np.select([gain > TIE, gain < -TIE], [better, worse], GREY)
     wins, losses = int(np.sum(gain > TIE)), int(np.sum(gain < -TIE))
     points = _points(findings, rows, others[rows], ones[rows], f"{a} against {b}")
@@ -136,9 +137,11 @@ def scatter(findings: Findings, a: str, b: str, dark: bool) -> Figure:
     return {"data": [points] if len(rows) else [], "layout": layout}
 
 
-def reliability(comparison: Comparison, strategies: Sequence[str], dark: bool) -> Figure:
+def reliability(
+    comparison: Comparison, strategies: Sequence[str], dark: bool, colours: Mapping[str, str] = NONE
+) -> Figure:
     """The true IoU against the predicted one, a line a strategy, a point a bin; the dotted line is a perfect score."""
-    lines = []
+    lines, colours = [], colours_of([row.strategy for row in comparison.rows], colours)
     for row in comparison.rows:
         if row.strategy not in strategies or row.calibration is None:
             continue
@@ -153,7 +156,7 @@ def reliability(comparison: Comparison, strategies: Sequence[str], dark: bool) -
                 "x": style.floats(part.predicted for part in bins),
                 "y": style.floats(part.true for part in bins),
                 "text": [f"{part.count} images" for part in bins],
-                **style.line_style(row.strategy, sizes, dark),
+                **style.line_style(row.strategy, colours[row.strategy], sizes, dark),
                 "hovertemplate": "%{fullData.name}<br>predicted %{x:.3f}<br>true %{y:.3f}<br>%{text}<extra></extra>",
             }
         )
@@ -194,7 +197,7 @@ def slices(
             "name": name,
             "x": places,
             "y": style.floats(means),
-            "marker": style.bar_style(name),
+            "marker": style.bar_style(name, findings.colour_of(name)),
             "text": [f"{len(v)} images" for v in values],
             "textposition": "none",
             "hovertemplate": f"{name}<br>mean IoU %{{y:.3f}}<br>%{{text}}<extra></extra>",

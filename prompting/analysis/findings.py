@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .comparison import Comparison, Row
+from .palette import colours_of
 from .robustness import Curve
 
 
@@ -34,6 +35,7 @@ class Findings:
         files: N names of the pictures' files, without folders
         references: ids of the pictures, here or elsewhere, that strategies learned from: of the evaluated ones, or of
             all where none is
+        colours: the strategies' own, as the App shows them, where they have one there
         finished: rows of the table that were finished from others: no strategies, and no better than themselves
     """
 
@@ -54,11 +56,16 @@ class Findings:
     files: list[str] = field(default_factory=list)
     references: frozenset[str] = frozenset()
     finished: frozenset[str] = frozenset()
+    colours: dict[str, str] = field(default_factory=dict)
 
     @property
     def evaluated(self) -> tuple[str, ...]:
         """The strategies of the table, the best first."""
         return tuple(row.strategy for row in self.comparison.rows) if self.comparison else ()
+
+    def colour_of(self, strategy: str) -> str:
+        """What a strategy has in the App, or would be given beside the others."""
+        return colours_of({*self.strategies, strategy}, self.colours)[strategy]
 
     @property
     def best(self) -> Row | None:

@@ -8,7 +8,8 @@ the last was searched for by the same rule. All can be seen on the App's dark gr
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from ..prompts.strategies import STRATEGIES
 
@@ -23,33 +24,40 @@ STRATEGY_COLOURS = (SKY, ORANGE, GREEN, PURPLE, VERMILLION, WINE, BLUE, YELLOW, 
 POSITIVE, NEGATIVE = "#66ff66", "#c2003a"
 """Clicks: light green and dark red, which differ by their lightness where the hues look alike."""
 
+NONE: Mapping[str, str] = MappingProxyType({})
+
 TRUTH = "#ffffff"
 """No strategy is white."""
 
 
-def colour_of(strategy: str, all_strategies: Iterable[str] = ()) -> str:
-    """A strategy's colour, ``#rrggbb``.
+def colours_of(strategies: Iterable[str], given: Mapping[str, str] = NONE) -> dict[str, str]:
+    """A colour for each of the strategies that are shown together, ``#rrggbb``.
 
-    A strategy of the table has its own, whatever it is shown with. Another one's follows from its name alone, unless
-    one of ``all_strategies`` has that colour: then the next that is free, until all are taken.
+    A strategy of the table has its own, and another one what follows from its name. Where one of the others has that
+    already it is the next that is free, until all are taken.
+
+    Args:
+        strategies: names
+        given: colours that some have already, and keep
+    """
+    names, places = set(strategies), {name: place for place, name in enumerate(STRATEGIES)}
+    found = {name: given[name] for name in sorted(names) if name in given}
+    for name in sorted(names.difference(found), key=lambda name: (places.get(name, len(places)), name)):
+        first = places.get(name, zlib.crc32(name.encode())) % len(STRATEGY_COLOURS)
+        turned = STRATEGY_COLOURS[first:] + STRATEGY_COLOURS[:first]
+        taken = {colour.upper() for colour in found.values()}
+        found[name] = next((colour for colour in turned if colour not in taken), turned[0])
+    return found
+
+
+def colour_of(strategy: str, all_strategies: Iterable[str] = ()) -> str:
+    """A strategy's colour among others, ``#rrggbb``: see :func:`colours_of`.
 
     Example:
         >>> colour_of("clip_point"), colour_of("yolo_box")
         ('#56B4E9', '#0072B2')
     """
-    names = list(STRATEGIES)
-    if strategy in STRATEGIES:
-        return _built_in(names.index(strategy))
-    others = {*all_strategies, strategy}
-    taken = {_built_in(names.index(name)) for name in others if name in STRATEGIES}
-    for name in sorted(others.difference(STRATEGIES)):
-        first = zlib.crc32(name.encode()) % len(STRATEGY_COLOURS)
-        turned = STRATEGY_COLOURS[first:] + STRATEGY_COLOURS[:first]
-        colour = next((colour for colour in turned if colour not in taken), turned[0])
-        if name == strategy:
-            return colour
-        taken.add(colour)
-    raise AssertionError("The strategy is one of the others.")
+    return colours_of({*all_strategies, strategy})[strategy]
 
 
 def is_second(strategy: str) -> bool:
@@ -63,7 +71,3 @@ def ink_on(colour: str) -> str:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear))
     return "#000000" if luminance > 0.179 else "#ffffff"
-
-
-def _built_in(number: int) -> str:
-    return STRATEGY_COLOURS[number % len(STRATEGY_COLOURS)]

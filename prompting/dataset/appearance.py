@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 import fiftyone as fo
 
-from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colours_of
 from ..prompts.strategies import find
 from .names import (
     StrategyFields,
@@ -24,6 +25,8 @@ from .present import known_strategies
 PLUGIN = "@promptlab/sam2-prompting"
 EARLIER_COLOURS = frozenset(("#ff8c00", "#50c8ff", "#3cdc3c", "#f03232", "#b464ff"))
 """What earlier versions gave; a strategy had none of its own."""
+
+HEXADECIMAL = re.compile("#[0-9a-fA-F]{6}")
 
 _EARLIER_GROUPS = ("prompts", "instances", "scores", "errors")
 """Groups of earlier versions, one for all strategies."""
@@ -85,11 +88,20 @@ def show(dataset: fo.Dataset, prefix: str, strategy: str, gt_field: str | None =
     config.plugins = {**(config.plugins or {}), PLUGIN: {**ours, "active_fields": paths}}
 
 
+def strategy_colours(dataset: fo.Dataset, prefix: str) -> dict[str, str]:
+    """The colour of each of the prefix's strategies: what its masks have in the App already, or one that none has."""
+    known = known_strategies(dataset, prefix)
+    names = [name for name in known if dataset.has_field(StrategyFields.of(prefix, name).mask)]
+    there = {entry.get("path"): entry for entry in field_colours(dataset) if not _is_earlier(entry)}
+    masks = {name: there.get(StrategyFields.of(prefix, name).mask, {}).get("fieldColor") for name in names}
+    return colours_of(names, {name: colour for name, colour in masks.items() if HEXADECIMAL.fullmatch(colour or "")})
+
+
 def colours(dataset: fo.Dataset, prefix: str) -> dict[str, str]:
     """The colour of each of the prefix's fields that are drawn."""
     drawn = {truth_field(prefix): TRUTH}
-    for strategy in known_strategies(dataset, prefix):
-        fields, colour = StrategyFields.of(prefix, strategy), colour_of(strategy)
+    for strategy, colour in strategy_colours(dataset, prefix).items():
+        fields = StrategyFields.of(prefix, strategy)
         drawn |= dict.fromkeys((fields.mask, fields.instances, fields.boxes, fields.rounds), colour)
         drawn |= {fields.positive: POSITIVE, fields.negative: NEGATIVE}
         drawn |= {f"{prefix}_eval_{strategy}_iou": colour}  # a tag on the thumbnail

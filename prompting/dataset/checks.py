@@ -220,9 +220,10 @@ def why_not_beside(
         return "references", "that learned from other reference pictures, or from other masks of these"
     if name in HASH_OF.values():
         model = next(parameter for parameter, hashed in HASH_OF.items() if hashed == name)
+        was, now = (recorded(dataset, plan.prefix, strategy) or {}).get(model), getattr(plan, model)
+        others = f", but with those of {model}={was!r}: ask for these to go on" if was and was != now else ""
         return model, (
-            f"made with other weights than {model}={getattr(plan, model)!r} has now"
-            f" (SHA-256 {old[:12]}…, now {new[:12]}…)"
+            f"made with other weights than {model}={now!r} has now (SHA-256 {old[:12]}…, now {new[:12]}…){others}"
         )
     return name, f"made with {name}={old!r}, not {new!r}"
 

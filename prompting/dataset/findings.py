@@ -14,6 +14,7 @@ from ..analysis.attribution import PARTS
 from ..analysis.comparison import Comparison
 from ..analysis.findings import Findings
 from ..results import OUTDATED
+from .appearance import strategy_colours
 from .finals import final_names
 from .judgements import load_comparison, load_curves
 from .learned_from import learned_from
@@ -55,6 +56,7 @@ def load_findings(dataset: fo.Dataset, prefix: str = "sam2") -> Findings:
         files=[os.path.basename(path) for path in values["filepath"]],
         references=frozenset(one for known in taught.values() for one in known or ()),
         finished=frozenset(final_names(dataset)).intersection(evaluated),
+        colours=strategy_colours(dataset, prefix),
     )
 
 

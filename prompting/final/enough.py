@@ -74,7 +74,10 @@ class Enough:
             )
         span = f"{self.at_least} to {self.at_most} of {self.pictures}"
         if self.needed >= self.pictures:
-            return f"{said}: not settled, and it may take all pictures (95 %: {span}); take the cheaper."
+            return (
+                f"{said}: not settled, and to settle it may take labels of all pictures (95 %: {span}). Till then"
+                " either will do."
+            )
         more = max(1, self.needed - self.labelled)
         return f"{said}: not settled; about {more} more would settle it, {self.needed} in all (95 %: {span})."
 

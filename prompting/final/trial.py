@@ -17,6 +17,7 @@ IN_ORDER = tuple(RULES)
 FEWEST = 20
 """Labelled pictures below which no rule is recommended but the simplest."""
 LEVEL = 0.05
+CEILING = "best strategy by the truth"
 UNSEEN = 0.25
 """Of a picture on which a rule gains 1 or loses as much, half each: rules mostly differ on few pictures, by much, and
 who has seen none of these takes small differences on the others for sure."""
@@ -101,10 +102,13 @@ class Trial:
             if rule in self.ious
         ]
         blank = [_told(self.ceiling - self.ious[other]) for other in simple]
-        rows.append(("best strategy by the truth", *_scored(self.ceiling), *blank))
+        rows.append((CEILING, *_scored(self.ceiling), *blank))
         title = f"Rules on {len(self.ceiling)} labelled pictures, none on a picture that it learned from"
         columns = ("rule", "mean IoU", "95 % interval", *(f"over {other!r}" for other in simple))
-        return Table(title, self.verdict(), columns, tuple(rows))
+        note = (
+            f"{self.verdict()} The last row is no rule: it knows the truth of each picture, and can't be had without."
+        )
+        return Table(title, note, columns, tuple(rows))
 
     def _difference(self, rule: str, other: str) -> str:
         return "" if rule == other else _told(self.ious[rule] - self.ious[other])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -58,8 +59,10 @@ def strategy_of(said: str | Strategy) -> Strategy:
     if isinstance(said, str) and ":" in said:
         strategy = Strategy.parse("".join(said.split()))
         return STRATEGIES.get(strategy.name, strategy)
+    near = difflib.get_close_matches(str(said), STRATEGIES, n=1, cutoff=0.8)
+    meant = f" Is it {near[0]!r} that is meant?" if near else ""
     raise PromptingError(
-        f"Unknown strategy {said!r}; choose from {', '.join(STRATEGIES)}, or spell your own, as in {EXAMPLE}.",
+        f"Unknown strategy {said!r}; choose from {', '.join(STRATEGIES)}, or spell your own, as in {EXAMPLE}.{meant}",
         "strategies",
     )
 

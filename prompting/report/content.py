@@ -164,7 +164,7 @@ def _comparison(findings: Findings) -> Iterator[Section]:
     if comparison is None or not comparison.rows:
         return
     names, baseline = findings.evaluated, comparison.baseline
-    drawn = [figures.mean_iou_bars(comparison, dark=False)]
+    drawn = [figures.mean_iou_bars(comparison, False, findings.colours)]
     if len(names) > 1:
         other = baseline if baseline in names[1:] else names[1]
         drawn.append(figures.scatter(findings, names[0], other, dark=False))
@@ -198,7 +198,7 @@ def _trust(findings: Findings) -> Iterator[Section]:
         text = "Agreement needs no truth: pictures with little of it are those to look at, and to label, first."
         yield Section("Where do the strategies disagree?", text, (), agreement)
         return
-    reliability = _filled(figures.reliability(findings.comparison, findings.evaluated, dark=False))
+    reliability = _filled(figures.reliability(findings.comparison, findings.evaluated, False, findings.colours))
     text = (
         "A reliable score lies on the dotted line; larger dots are more pictures. Agreement needs no truth: where"
         " pictures with little of it have a low IoU, it finds the hard ones in data without labels."

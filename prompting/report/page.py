@@ -11,7 +11,7 @@ import fiftyone as fo
 from PIL import Image
 
 from ..analysis.findings import Findings
-from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
+from ..analysis.palette import NEGATIVE, POSITIVE, TRUTH
 from ..dataset.everywhere import these_samples
 from ..dataset.names import StrategyFields, truth_field
 from ..errors import PromptingError
@@ -28,6 +28,7 @@ from .pictures import (
     truth_picture,
 )
 from .telling import Example, telling
+from .verdict import verdict
 
 WIDTH, HEIGHT = 420, 420
 """A picture fits into so many pixels; the page shows it at half that width or less."""
@@ -76,7 +77,7 @@ def render(findings: Findings, dataset: fo.Dataset, when: datetime) -> str:
         when=when.strftime("%d %B %Y, %H:%M %Z"),
         findings=findings,
         truth=content.truth_of(findings, dataset),
-        summary=content.summary(findings),
+        verdict=verdict(findings),
         missing=content.missing(findings),
         sections=sections,
         status=content.status_table(findings),
@@ -99,7 +100,7 @@ def _legend(findings: Findings, dataset: fo.Dataset) -> list[tuple[str, str]]:
         ]
     else:
         named = [(TRUTH, f"{name}: the truth") for name in classes.values()]
-    strategies = [(colour_of(name, findings.strategies), name) for name in findings.strategies]
+    strategies = [(findings.colour_of(name), name) for name in findings.strategies]
     return [*named, *strategies, (POSITIVE, "positive click"), (NEGATIVE, "negative click")]
 
 
@@ -126,7 +127,11 @@ def _strip(findings: Findings, sample: fo.Sample, example: Example) -> Strip:
         image = None
     cells = [_first_cell(findings, sample, image)]
     for name in example.strategies:
-        picture = None if image is None else data_uri(strategy_picture(sample, image, name, findings.prefix))
+        picture = (
+            None
+            if image is None
+            else data_uri(strategy_picture(sample, image, name, findings.prefix, findings.colour_of(name)))
+        )
         cells.append(Cell(picture, name, _caption(findings, name, example.row)))
     return Strip(example.row + 1, os.path.basename(sample.filepath), sample.id, example.reason, tuple(cells))
 

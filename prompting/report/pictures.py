@@ -40,12 +40,14 @@ def truth_picture(sample: fo.Sample, image: Image.Image, prefix: str) -> Image.I
     return overlay(image, label_map_of(truth), class_colours(sample, truth_field(prefix), TRUTH))
 
 
-def strategy_picture(sample: fo.Sample, image: Image.Image, strategy: str, prefix: str) -> Image.Image:
+def strategy_picture(
+    sample: fo.Sample, image: Image.Image, strategy: str, prefix: str, colour: str | None = None
+) -> Image.Image:
     """The photograph with a strategy's mask and the prompts that made it; just the photograph where there is none."""
     fields = StrategyFields.of(prefix, strategy)
     if sample[fields.mask] is None:
         return image.copy()
-    colour = colour_of(strategy)
+    colour = colour or colour_of(strategy)
     picture = overlay(image, label_map_of(sample[fields.mask]), class_colours(sample, fields.mask, colour))
     boxes = sample[fields.boxes] if sample.has_field(fields.boxes) else None
     draw_prompts(picture, boxes, clicks_in(sample, fields), colour)

@@ -22,7 +22,7 @@ REMEDIES = {
 
 
 def verdict(findings: Findings) -> list[str]:
-    """Sentences for the top of the panel; the first is the report's :func:`~prompting.report.content.summary`."""
+    """Sentences for the top of the panel and of the report; the first is :func:`~prompting.report.content.summary`."""
     best = findings.best
     if best is None:
         return [summary(findings)]
@@ -54,4 +54,6 @@ def _change_first(findings: Findings, best: Row) -> str:
     loss = float(np.sum([parts[part] for part in PARTS]))
     if parts[largest] <= TIE:
         return "There is hardly a loss to explain."
-    return f"The largest part of its loss of {loss:.3f} ({parts[largest]:+.3f}) is {REMEDIES[largest]}."
+    explained = int(np.sum(~np.isnan(findings.errors[best.strategy][PARTS[0]])))
+    some = "" if explained >= best.images else f" on the {explained} images that were explained"
+    return f"The largest part of its loss of {loss:.3f}{some} ({parts[largest]:+.3f}) is {REMEDIES[largest]}."

@@ -218,6 +218,18 @@ def test_no_two_strategies_look_alike_and_each_looks_the_same_in_all_figures():
     assert len(set(of_bars.values())) == len(STRATEGIES)
 
 
+def test_a_strategy_of_ones_own_has_the_colour_of_the_app_in_all_figures_and_is_hatched():
+    colours = {"mine": "#123456", "yolo_box": "#0072B2"}
+    findings = make(("yolo_box", "mine"), colours=colours)
+    (means,) = figures.mean_iou_bars(findings.comparison, False, findings.colours)["data"]
+    lines = figures.reliability(findings.comparison, findings.strategies, False, findings.colours)["data"]
+    bars = figures.slices(findings, slices_of(findings.instances), findings.strategies, dark=True)["data"]
+    assert dict(zip(means["y"], means["marker"]["color"])) == colours
+    assert dict(zip(means["y"], means["marker"]["pattern"]["shape"])) == {"mine": "/", "yolo_box": ""}
+    assert {line["name"]: line["line"]["color"] for line in lines} == colours
+    assert {bar["name"]: bar["marker"]["color"] for bar in bars} == colours
+
+
 def test_the_reliability_curve_has_a_point_for_each_bin():
     comparison = make().comparison
     (line,) = figures.reliability(comparison, ["clip_box"], dark=True)["data"]

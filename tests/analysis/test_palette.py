@@ -8,7 +8,16 @@ from PIL import ImageColor
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from prompting.analysis import palette
-from prompting.analysis.palette import NEGATIVE, POSITIVE, STRATEGY_COLOURS, TRUTH, colour_of, ink_on, is_second
+from prompting.analysis.palette import (
+    NEGATIVE,
+    POSITIVE,
+    STRATEGY_COLOURS,
+    TRUTH,
+    colour_of,
+    colours_of,
+    ink_on,
+    is_second,
+)
 from prompting.prompts.strategies import STRATEGIES
 
 # Machado, Oliveira and Fernandes (2009), full strength, on linear RGB
@@ -61,6 +70,8 @@ def test_unknown_strategies_are_coloured_by_their_names_and_avoid_what_is_taken(
     few = ["clip_box", "yolo_box", "mine", "yours", "theirs"]
     assert len({colour_of(name, few) for name in few}) == len(few)
     assert all(is_second(name) for name in ("mine", "yours"))
+    assert colours_of(few, {"mine": "#123456"})["mine"] == "#123456"
+    assert len(set(colours_of(few, {"mine": colour_of("yolo_box")}).values())) == len(few)
     many = [f"s{i}" for i in range(30)]
     assert {colour_of(name, many) for name in many} <= set(STRATEGY_COLOURS)
 

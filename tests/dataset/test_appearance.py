@@ -5,9 +5,18 @@ import pytest
 
 from prompting.analysis.palette import NEGATIVE, POSITIVE, TRUTH, colour_of
 from prompting.dataset import appearance
-from prompting.dataset.appearance import PLUGIN, active_fields, colours, field_colours, shown_fields
+from prompting.dataset.appearance import (
+    PLUGIN,
+    active_fields,
+    colours,
+    field_colours,
+    shown_fields,
+    strategy_colours,
+)
+from prompting.dataset.findings import load_findings
 from prompting.dataset.names import error_field
 from prompting.plan import Plan
+from prompting.prompts.strategies import STRATEGIES
 from tests.storing import declare
 
 
@@ -130,6 +139,21 @@ def test_each_strategy_has_its_colour_and_a_persons_choice_stays(dataset):
         assert given[name] == colour_of("clip_box")
     assert given["sam2_clip_iterative"] == colour_of("clip_iterative") != colour_of("clip_box")
     assert dataset.app_config.color_scheme.color_by == "value"
+
+
+def test_a_strategy_of_ones_own_has_a_colour_that_no_other_has_in_the_app_and_keeps_it(dataset):
+    declare(dataset, Plan(strategies=("yolo:box@2",)))
+    arrange(dataset)
+    given = strategy_colours(dataset, "sam2")
+    assert given["clip_box"] == colour_of("clip_box")
+    late = next(name for name in STRATEGIES if colour_of(name) == given["yolo_box_r2"])  # its own colour is taken
+    declare(dataset, Plan(strategies=(late,), prompt_field="boxes"))
+    arrange(dataset)
+    now = strategy_colours(dataset, "sam2")
+    assert now == {**now, **given} and len(set(now.values())) == len(now) == 4
+    assert load_findings(dataset).colours == now
+    scheme = {entry["path"]: entry["fieldColor"] for entry in dataset.app_config.color_scheme.fields}
+    assert {name: scheme[f"sam2_{name}"] for name in now} == now
 
 
 def test_the_orange_of_an_earlier_version_gives_way_to_the_strategys_colour(dataset):

@@ -94,7 +94,8 @@ def test_one_name_needs_no_list(one):
 
 
 def test_unknown_name_is_told_the_known_ones():
-    with pytest.raises(PromptingError, match=r"^Unknown strategy 'clip_boxes'; choose from clip_point, .*field_points"):
+    said = r"^Unknown strategy 'clip_boxes'; choose from clip_point, .*field_points.* Is it 'clip_box' that is meant\?"
+    with pytest.raises(PromptingError, match=said):
         strategies_named(["clip_box", "clip_boxes"])
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from prompting.dataset.findings import load_findings
 from prompting.report import page
+from prompting.report.verdict import verdict
 from tests.finished import leave_finished
 
 WHEN = datetime(2026, 5, 4, 12, 30, tzinfo=timezone.utc)
@@ -57,6 +58,7 @@ def test_the_page_begins_with_the_result(explained, findings):
     text = " ".join(render(explained).text.split())
     assert f"{best.strategy} has the highest mean IoU, {best.mean_iou:.3f} (95 % interval" in text
     assert f"better on {best.difference.wins} images" in text
+    assert all(sentence in text for sentence in verdict(findings))  # whether it may be chance, as the panel says it
 
 
 def test_every_table_of_the_comparison_is_on_the_page(explained, findings):

@@ -67,6 +67,12 @@ def test_the_largest_part_of_the_winners_loss_is_what_to_change_first(largest):
     assert verdict(findings)[-1] == f"The largest part of its loss of 0.400 (+0.200) is {REMEDIES[largest]}."
 
 
+def test_a_loss_that_was_explained_on_some_pictures_says_on_how_many():
+    some = {part: np.where(np.arange(IMAGES) < 5, 0.1, np.nan) for part in PARTS}
+    findings = make(errors=dict.fromkeys(("clip_point", "clip_box", "yolo_box"), some))
+    assert "its loss of 0.500 on the 5 images that were explained" in verdict(findings)[-1]
+
+
 def test_where_nothing_is_lost_nothing_is_to_change():
     findings = make(
         errors=dict.fromkeys(("clip_point", "clip_box", "yolo_box"), dict.fromkeys(PARTS, np.zeros(IMAGES)))

@@ -1,6 +1,7 @@
 """A model is what its file holds: a checkpoint that was trained again is another one, be its path the same."""
 
 import os
+import re
 import shutil
 import uuid
 import weakref
@@ -14,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from prompting.dataset.records import recorded
 from prompting.models import catalogue, checkpoints
-from prompting.models.checkpoints import YOLO_DETECT
+from prompting.models.checkpoints import YOLO_DETECT, YOLO_SEGMENT
 from prompting.models.files import sha256_of
 from prompting.models.slot import one_model
 from prompting.priors.base import Picture
@@ -131,6 +132,14 @@ def test_other_weights_under_the_same_path_are_refused(half_done, apply_strategi
         apply_strategies(dataset[:2], existing="overwrite", **call)
     assert dataset.count("sam2_yolo_box_status") == 4
     apply_strategies(dataset, existing="overwrite", **call)
+
+
+def test_the_weights_that_were_taken_are_named_where_others_are_asked_for(half_done, apply_strategies):
+    """One asks for the bundled detector where the dataset has the results of another: which, to go on?"""
+    dataset, call = half_done
+    apply_strategies(dataset[:4], existing="skip", **call)
+    with pytest.raises(ValueError, match=rf"but with those of yolo_model='{re.escape(str(call['yolo_model']))}': ask"):
+        apply_strategies(dataset, existing="skip", **{**call, "yolo_model": YOLO_SEGMENT})
 
 
 def test_the_same_weights_in_another_place_are_the_same(half_done, apply_strategies, own_yolo):
