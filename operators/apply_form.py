@@ -9,7 +9,7 @@ import fiftyone.operators.types as types
 
 from ..prompting.errors import PromptingError
 from ..prompting.plan import ERROR, OVERWRITE, SKIP, Plan
-from ..prompting.prompts.strategies import known, priors_of, strategy_of
+from ..prompting.prompts.strategies import EXAMPLE, known, priors_of, strategy_of
 from ..prompting.prompts.strategy import CLIP, FIELD, REFERENCE, YOLO
 from ..prompting.spelling import names_text
 from . import composing, engine_choice, forms, mask_folder, model_choice, prompt_fields, reference_fields
@@ -75,7 +75,8 @@ def _ask_strategies(ctx, inputs: types.Object, begins: dict, now: dict) -> None:
     no_strategies = masks_there(ctx.dataset, prefix)
     there = [name for name in known_strategies(ctx.dataset, prefix) if name not in no_strategies]
     choices = {name: strategy_of(name).in_words() for name in [*there, *known(now["strategies"])]}
-    forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"])
+    spelled = f"Or type a spelling, such as {EXAMPLE}, and press Enter"
+    forms.choose_several(inputs, "strategies", choices, begins["strategies"], LABELS["strategies"], spelled, typed=True)
     composing.ask(inputs, ctx.params)
     if FIELD in priors_of(now["strategies"]):
         prompt_fields.ask(ctx, inputs, begins)

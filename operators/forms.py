@@ -19,9 +19,10 @@ def choose_several(
     label: str,
     description: str = "",
     required: bool = True,
+    typed: bool = False,
 ):
-    """A list of checkable values, each with a line of description."""
-    view = types.DropdownView(multiple=True)
+    """A list of checkable values, each with a line of description; others may be typed where that is said."""
+    view = types.AutocompleteView(allow_duplicates=False) if typed else types.DropdownView(multiple=True)
     for value, meaning in choices.items():
         view.add_choice(value, label=value, description=meaning)
     more = {"description": description} if description else {}

@@ -22,6 +22,7 @@ from tests.app.driving import (
     choose_bundled_models,
     choose_strategies,
     execute,
+    field,
     open_form,
     type_into,
 )
@@ -176,10 +177,17 @@ def test_apply_is_first_in_the_menu(page):
     expect(page.get_by_test_id("operators-browser")).to_have_count(0)
 
 
-def test_form_refuses_to_run_without_a_strategy(form):
+def test_strategies_may_be_spelled_and_there_must_be_one(form):
     choose_strategies(form)
-    expect(form.get_by_role("alert")).to_have_text(re.compile("Choose at least one strategy"))
+    alert, strategies = form.get_by_role("alert"), field(form, "Strategies")
+    expect(alert).to_have_text(re.compile("Choose at least one strategy"))
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
+    for typed, said in {"yolo:circle": "circle", "yolo:box@3": "yolo26x-seg.pt"}.items():
+        strategies.fill(typed)
+        strategies.press("Enter")
+        expect(form.locator("[data-tag-index]")).to_have_text([typed])
+        expect(alert).to_contain_text(said)
+        strategies.press("Backspace")
 
 
 def test_a_checkpoint_that_is_not_there_is_refused_before_the_run(form):
