@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ...prompting.runs.review import Review
 
-NAME, LOOKED, DRAWN, SESSION = "name", "looked", "drawn", "session"
-"""Where the panel's state keeps the name of the labels, the strategy that a person looks at, what was drawn, and
-whose decisions are taken back."""
+NAME, LOOKED, PICKED, DRAWN, SESSION = "name", "looked", "picked", "drawn", "session"
+"""Where the panel's state keeps the name of the labels, the strategy that a person looks at, the instances selected by
+their rows, what was drawn, and whose decisions are taken back."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,15 @@ class Chosen:
         names: of all labels that there are
         name: of those that are reviewed; None where there are none
         sample_id: of the picture that is open; None in the grid
-        selected: the ids of the label's instances that are selected in the picture
+        picked: the ids of the label's instances that are selected in the picture
+        selected: those, and the ones that are selected by their rows
         looked: prefix and strategy whose masks are looked at in place of the label; None for the label
     """
 
     names: tuple[str, ...]
     name: str | None
     sample_id: str | None
+    picked: tuple[str, ...]
     selected: tuple[str, ...]
     looked: tuple[str, str] | None
 
@@ -39,14 +41,17 @@ class Chosen:
         names = tuple(name for name in labels_there(ctx.dataset) if ctx.dataset.has_sample_field(name))
         given = ctx.panel.get_state(NAME)
         name = given if given in names else next(iter(names), None)
-        selected = [
+        picked = [
             label["label_id"]
             for label in ctx.selected_labels or ()
             if name and label.get("field") == instances_field(name) and label.get("sample_id") == ctx.current_sample
         ]
+        rows = ctx.panel.get_state(PICKED) or {}
+        by_row = rows["instances"] if rows.get("sample") == ctx.current_sample and rows else []
         looked = ctx.panel.get_state(LOOKED) or {}
         at = (looked["prefix"], looked["strategy"]) if looked.get("sample") == ctx.current_sample and looked else None
-        return cls(names, name, ctx.current_sample, tuple(selected), at)
+        selected = dict.fromkeys([*picked, *by_row])
+        return cls(names, name, ctx.current_sample, tuple(picked), tuple(selected), at)
 
     @property
     def drawn(self) -> list:

@@ -59,15 +59,13 @@ def _begin(panel, canvas: Canvas, chosen: Chosen, review: Review, left: int) -> 
 
 def _picture(panel, canvas: Canvas, chosen: Chosen, review: Review) -> None:
     look = review.look(chosen.sample_id)
-    of = {"sample": look.sample_id, "seen": look.seen}
-    canvas.text("picture", os.path.basename(look.filepath), _state(look), divider=False)
+    shown = f"Below are {chosen.looked[1]}'s masks, not the label. " if chosen.looked else ""
+    canvas.text("picture", os.path.basename(look.filepath), shown + _state(look), divider=False)
     row = canvas.row("decisions")
-    judged = look.status != "to review" and not look.unseen
-    canvas.button(row, "accept", "Next" if judged else "Accept", panel.accept, "done", main=True, **of)
-    if not judged:
-        canvas.button(row, "skip", "Skip", panel.skip, "skip_next", **of)
-    if not look.sent:
-        canvas.button(row, "annotate", "Send to annotation", panel.annotate, "sell", **of)
+    if chosen.looked:
+        _taking(panel, canvas, row, chosen, look)
+    else:
+        _deciding(panel, canvas, row, look)
     _undo(panel, canvas, row, review)
     if drawn := preview(review, chosen):
         canvas.picture("preview", *drawn)
@@ -75,12 +73,31 @@ def _picture(panel, canvas: Canvas, chosen: Chosen, review: Review) -> None:
     _instances(panel, canvas, chosen, look)
 
 
+def _deciding(panel, canvas: Canvas, row: types.Object, look: Look) -> None:
+    of = {"sample": look.sample_id, "seen": look.seen}
+    judged = look.status != "to review" and not look.unseen
+    canvas.button(row, "accept", "Next" if judged else "Accept", panel.accept, "done", main=True, **of)
+    if not judged:
+        canvas.button(row, "skip", "Skip", panel.skip, "skip_next", **of)
+    if not look.sent:
+        canvas.button(row, "annotate", "Send to annotation", panel.annotate, "sell", **of)
+
+
+def _taking(panel, canvas: Canvas, row: types.Object, chosen: Chosen, look: Look) -> None:
+    """Nothing is decided on the label while other masks are shown: nobody accepts what isn't seen."""
+    prefix, strategy = chosen.looked
+    of = {"sample": look.sample_id, "seen": look.seen, "prefix": prefix, "strategy": strategy}
+    canvas.button(row, "take", f"Take {strategy}'s masks", panel.take, "swap_horiz", main=True, **of)
+    canvas.button(row, "label", "Show the label again", panel.look, "label", sample=look.sample_id)
+
+
 def _state(look: Look) -> str:
     nothing = "no expected IoU" if look.instances else "nobody was found, and no expected IoU"
     expected = nothing if look.expected_iou is None else f"expected IoU {look.expected_iou:.2f}"
+    measured = "" if look.measured is None else f", measured {look.measured:.3f} against the truth"
     source = f", from {look.source}" if look.source else ""
     status = f"{look.status} for what is expected of it" if look.unseen else look.status
-    return f"{status.capitalize()}{', waits for annotation' if look.sent else ''}; {expected}{source}."
+    return f"{status.capitalize()}{', waits for annotation' if look.sent else ''}; {expected}{measured}{source}."
 
 
 def _undo(panel, canvas: Canvas, row: types.Object, review: Review) -> None:
@@ -103,22 +120,16 @@ def _instead(panel, canvas: Canvas, chosen: Chosen, look: Look) -> None:
     for other in look.others:
         named = f"{other.prefix} {other.strategy}" if several else other.strategy
         of = {"sample": look.sample_id, "prefix": other.prefix, "strategy": other.strategy}
-        main = chosen.looked == (other.prefix, other.strategy)
+        shown = chosen.looked == (other.prefix, other.strategy)
         name = f"look_{other.prefix}_{other.strategy}"
-        canvas.button(row, name, f"{named} {other.overlap:.2f}", panel.look, "visibility", main=main, **of)
-    if chosen.looked:
-        prefix, strategy = chosen.looked
-        of = {"sample": look.sample_id, "seen": look.seen, "prefix": prefix, "strategy": strategy}
-        row = canvas.row("taking")
-        canvas.button(row, "take", f"Take {strategy}'s masks", panel.take, "swap_horiz", main=True, **of)
-        canvas.button(row, "label", "Back to the label", panel.look, "label", sample=look.sample_id)
+        canvas.button(row, name, f"{named} {other.overlap:.2f}", panel.look, "visibility", tab=shown, **of)
 
 
 def _instances(panel, canvas: Canvas, chosen: Chosen, look: Look) -> None:
     from ...prompting.analysis.tables import Table
 
     if chosen.looked:  # their numbers are in the picture, and what a row drops is the label's
-        told = f"The picture shows {chosen.looked[1]}'s masks: take them, or go back to the label, to drop some."
+        told = f"The picture shows {chosen.looked[1]}'s masks: take them, or show the label again, to drop some."
         canvas.text("instances", "Instances", told)
         return
     if not look.instances:

@@ -7,7 +7,7 @@ import time
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .chosen import DRAWN, LOOKED, NAME, SESSION, Chosen, session_of
+from .chosen import DRAWN, LOOKED, NAME, PICKED, SESSION, Chosen, session_of
 from .layout import draw
 
 NAME_OF_PANEL = "review_panel"
@@ -94,18 +94,20 @@ class ReviewPanel(foo.Panel):
         ctx.panel.set_state(LOOKED, looked if looked["strategy"] else None)
 
     def select(self, ctx) -> None:
-        """Select the instance of a row in the picture, or none where it is selected already."""
-        from ...prompting.dataset.names import instances_field
+        """Select the instance of a row, or unselect it.
 
+        The panel remembers it, and doesn't have the App select it: ``set_selected_labels`` leaves out the ``type`` that
+        the session of ``fiftyone app launch`` asks for, which then reconnects and sets all pages back (FiftyOne 1.22).
+        """
         chosen, row = Chosen.of(ctx), ctx.params.get("row")
         instances = chosen.review(ctx).look(chosen.sample_id).instances
         if not isinstance(row, int) or not 0 <= row < len(instances):
             return
         one = instances[row].id
         selected = [other for other in chosen.selected if other != one] + [one] * (one not in chosen.selected)
-        field = instances_field(chosen.name)
-        labels = [{"label_id": i, "sample_id": chosen.sample_id, "field": field} for i in selected]
-        ctx.ops.set_selected_labels(labels)
+        ctx.panel.set_state(PICKED, {"sample": chosen.sample_id, "instances": selected})
+        if one in chosen.picked:
+            ctx.ops.clear_selected_labels()
 
     def undo(self, ctx) -> None:
         """Take the last decision back, and open its picture."""
@@ -120,9 +122,8 @@ class ReviewPanel(foo.Panel):
         if decision is None:
             ctx.ops.notify("There is nothing to take back.", variant="info")
             return
-        ctx.panel.set_state(LOOKED, None)
+        _forget(ctx)
         ctx.ops.notify(f"Taken back: {decision.what}.", variant="info")
-        ctx.ops.clear_selected_labels()
         ctx.ops.reload_samples()
         if chosen.sample_id:
             ctx.ops.open_sample(id=decision.sample_id)
@@ -140,6 +141,10 @@ class ReviewPanel(foo.Panel):
         if not _is_shown(ctx):
             return
         chosen, sample = Chosen.of(ctx), ctx.params["sample"]
+        if chosen.looked != _masks(ctx):
+            told = "The panel shows other masks meanwhile: nothing was decided. Press again."
+            ctx.ops.notify(told, variant="info")
+            return
         review = chosen.review(ctx)
         if ctx.params.get("seen"):
             review.saw(sample, ctx.params["seen"])
@@ -148,8 +153,7 @@ class ReviewPanel(foo.Panel):
         except PromptingError as error:
             ctx.ops.notify(str(error), variant="error")
             return
-        ctx.panel.set_state(LOOKED, None)
-        ctx.ops.clear_selected_labels()
+        _forget(ctx)
         if stay:
             ctx.ops.reload_samples()
             return
@@ -168,6 +172,18 @@ def _is_shown(ctx) -> bool:
     if not shown:
         ctx.ops.notify("Another picture was opened meanwhile: nothing was decided. Press again.", variant="info")
     return shown
+
+
+def _masks(ctx) -> tuple[str, str] | None:
+    """Whose masks a decision is on: the prefix and name of a strategy; None for the label."""
+    return (ctx.params["prefix"], ctx.params["strategy"]) if ctx.params.get("strategy") else None
+
+
+def _forget(ctx) -> None:
+    """What was looked at and selected before a decision is the next picture's, or the changed label's, no more."""
+    ctx.panel.set_state(LOOKED, None)
+    ctx.panel.set_state(PICKED, None)
+    ctx.ops.clear_selected_labels()
 
 
 def open_beside(ctx, sample_id: str, name: str, session: str | None = None) -> None:

@@ -83,6 +83,7 @@ class Other:
         count: of its instances
         predicted_iou: the mean of SAM 2's own guesses; None without instances
         overlap: the IoU of its mask with the label's, 0 to 1
+        measured: the IoU of its mask with the truth, 0 to 1; None where it wasn't evaluated there
     """
 
     strategy: str
@@ -90,6 +91,7 @@ class Other:
     count: int
     predicted_iou: float | None
     overlap: float
+    measured: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,12 @@ class Look:
     instances: tuple[Instance, ...]
     others: tuple[Other, ...]
     seen: str
+
+    @property
+    def measured(self) -> float | None:
+        """The label's IoU with the truth, 0 to 1; None where no strategy with the very same mask was evaluated."""
+        same = (other.measured for other in self.others if other.overlap == 1)
+        return next((measured for measured in same if measured is not None), None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from ..dataset import checks
 from ..dataset.decisions import Decision, Decisions, fingerprint
 from ..dataset.finals import ACCEPTED_BY, EXPECTATION, SOURCE, values
 from ..dataset.labelled import Labelled
-from ..dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, StrategyFields
+from ..dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, StrategyFields, evaluation_key
 from ..dataset.present import name_of, strategies_in
 from ..dataset.queue import Queue
 from ..dataset.storage import DONE
@@ -88,7 +88,9 @@ class Review:
         others = [key for key in there if key[1] not in self._fields.everything]  # they may be a row of the tables
         of = {key: StrategyFields.of(*key) for key in others}
         of = {key: one for key, one in of.items() if self._whole(one)}
-        shown = labels.read(raw, [path for one in of.values() for path in (*_needed(one), one.score)])
+        scores = {key: f"{evaluation_key(*key)}_iou" for key in of}
+        paths = [path for key, one in of.items() for path in (*_needed(one), one.score, scores[key])]
+        shown = labels.read(raw, paths)
         label_map, classes = label_map_of(shown[self._fields.mask]), list(labels.targets) or [1]
         done = {key: one for key, one in of.items() if shown[one.status] in DONE and shown[one.mask] is not None}
         self.saw(shown.id, fingerprint(labels.of(raw)))
@@ -101,7 +103,7 @@ class Review:
             labels.value(shown, self._fields.expected_iou),
             self.tag in shown.tags,
             tuple(map(_instance, labels.detections(shown))),
-            tuple(chain.from_iterable(_other(shown, *one, label_map, classes) for one in done.items())),
+            tuple(chain.from_iterable(_other(shown, *one, scores[one[0]], label_map, classes) for one in done.items())),
             self._seen[shown.id],
         )
 
@@ -305,7 +307,12 @@ def _instance(detection: fo.Detection) -> Instance:
 
 
 def _other(
-    shown: fo.Sample, key: tuple[str, str], of: StrategyFields, label_map: np.ndarray, classes: Sequence[int]
+    shown: fo.Sample,
+    key: tuple[str, str],
+    of: StrategyFields,
+    measured: str,
+    label_map: np.ndarray,
+    classes: Sequence[int],
 ) -> Iterator[Other]:
     """What a strategy has instead; nothing where its mask's file is gone: it can't be taken."""
     prefix, strategy = key
@@ -315,4 +322,5 @@ def _other(
     except PromptError:
         return
     count = len(found.detections) if found else 0
-    yield Other(strategy, prefix, count, shown[of.score] if scored else None, overlap)
+    score = shown[of.score] if scored else None
+    yield Other(strategy, prefix, count, score, overlap, shown[measured] if shown.has_field(measured) else None)

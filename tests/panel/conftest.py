@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import fiftyone.operators as foo
 import pytest
 
+from tests.session import hear
+
 PANEL = "@promptlab/sam2-prompting/strategies_panel"
 
 
@@ -74,6 +76,7 @@ def ask():
         result = foo.execute_operator(PANEL, {"dataset": dataset, "view": view}, params=request)
         result.raise_exceptions()
         orders = [(order["operator_uri"].split("/")[-1], order["params"]) for order in _orders(result)]
+        hear(orders)
         patched = [params["state"] for name, params in orders if name == "patch_panel_state"]
         state = {"patch_panel_state": {"state": dict(ChainMap(*reversed(patched)))}} if patched else {}
         return Answer({**dict(orders), **state})

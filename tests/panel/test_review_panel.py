@@ -1,11 +1,13 @@
 """The review panel as FiftyOne's server runs it: what it shows of a picture, and what each button orders and writes."""
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
 
 from prompting.dataset.names import ACCEPTED, EDITED, SENT, FinalFields
 from prompting.runs.review import Review
+from tests.session import hear
 
 PLUGIN = "@promptlab/sam2-prompting"
 FIELDS = FinalFields.of("labels")
@@ -40,6 +42,7 @@ class Page:
         result.raise_exceptions()
         requests = result.to_json()["executor"]["requests"]
         self.orders = [(order["operator_uri"].split("/")[-1], order["params"]) for order in requests]
+        hear(self.orders)
         for params in self.all("patch_panel_state"):
             self.state = {**self.state, **params["state"]}
         return self
@@ -107,16 +110,14 @@ def test_accepting_opens_the_next_and_the_last_one_says_so(page, finished):
 
 
 def test_another_strategy_is_looked_at_before_it_is_taken(page, finished):
-    assert page.button("taking", "take") is None
     label = picture(page)
     page.press("others", "look_sam2_clip_point")
     assert picture(page) != label
     assert "The picture shows clip_point's masks" in str(page.shown["instances"])  # no row drops what isn't shown
-    assert page.button("taking", "take")["label"] == "Take clip_point's masks"
-    page.press("taking", "take")
+    page.press("decisions", "take")
     sample = finished[page.sample]
     assert np.array_equal(sample[FIELDS.mask].get_mask(), sample["sam2_clip_point"].get_mask())
-    assert page.all("reload_samples") and page.opened is None and page.button("taking", "take") is None
+    assert page.all("reload_samples") and page.opened is None and page.button("decisions", "take") is None
     assert page.button("decisions", "undo")["label"] == "Undo: replaced by clip_point's"
 
 
@@ -124,7 +125,32 @@ def test_what_is_looked_at_of_one_picture_is_not_looked_at_of_the_next(page, fin
     page.press("others", "look_sam2_clip_point")
     page.sample = Review(finished).queue()[1]
     page.do("on_change_current_sample")
-    assert page.button("taking", "take") is None
+    assert page.button("decisions", "take") is None
+
+
+def test_nobody_accepts_what_the_panel_does_not_show(page, finished):
+    accept = page.button("decisions", "accept")
+    page.press("others", "look_sam2_clip_point")
+    assert "Below are clip_point's masks, not the label." in str(page.shown["picture"])
+    assert list(page.shown["decisions"]["type"]["properties"]) == ["take", "label"]
+    take = page.button("decisions", "take")
+    assert take["label"] == "Take clip_point's masks" and take["variant"] == "contained"
+    page.do("accept", **accept["params"])  # pressed before the panel was drawn anew
+    assert "nothing was decided" in page.all("notify")[0]["message"]
+    page.press("decisions", "label")
+    assert page.button("decisions", "take") is None and page.button("decisions", "accept")
+    page.do("take", **take["params"])
+    assert "nothing was decided" in page.all("notify")[0]["message"]
+    assert finished.count_values(FIELDS.status) == {"to review": 6}
+
+
+def test_what_was_measured_is_told_beside_what_was_expected(page, finished):
+    assert "measured" not in str(page.shown["picture"])
+    finished.add_sample_field("sam2_eval_yolo_box_iou", fo.FloatField)
+    finished.set_values("sam2_eval_yolo_box_iou", {page.sample: 0.657}, key_field="id")
+    assert "expected IoU 0.30, measured 0.657 against the truth, from" in str(page.do("redraw").shown["picture"])
+    page.press("others", "look_sam2_clip_point").press("decisions", "take")
+    assert "measured" not in str(page.shown["picture"])  # it is not these masks'
 
 
 def test_selected_instances_are_dropped(page, finished):
@@ -132,12 +158,17 @@ def test_selected_instances_are_dropped(page, finished):
     page.sample = finished.values("id")[int(np.argmax(counts))]
     page.do("on_change_current_sample")
     assert page.button("dropping", "drop") is None
-    page.do("select", row=1)
-    chosen = page.all("set_selected_labels")[0]["labels"]
     ids = [one.id for one in finished[page.sample][FIELDS.instances].detections]
-    assert [label["label_id"] for label in chosen] == [ids[1]]
-    page.selected = [*chosen, {"label_id": "other", "sample_id": page.sample, "field": "ground_truth"}]
+    in_picture = [{"label_id": ids[0], "sample_id": page.sample, "field": FIELDS.instances, "type": "default"}]
+    others = [{"label_id": "other", "sample_id": page.sample, "field": "ground_truth", "type": "default"}]
+    page.selected = [*in_picture, *others]
+    page.do("on_change_selected_labels").do("select", row=1)
+    assert page.button("dropping", "drop")["label"] == "Drop the 2 selected instances"
+    page.do("select", row=0)  # a row unselects what was selected in the picture, too
+    assert page.all("clear_selected_labels")
+    page.selected = []
     page.do("on_change_selected_labels")
+    assert page.button("dropping", "drop")["params"]["instances"] == [ids[1]]
     page.press("dropping", "drop")
     assert [one.id for one in finished[page.sample][FIELDS.instances].detections] == [ids[0], *ids[2:]]
     assert page.all("clear_selected_labels") and finished[page.sample][FIELDS.status] == EDITED
