@@ -27,6 +27,7 @@ def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
     from PIL import Image, ImageColor, ImageDraw
 
     from ...prompting.analysis.palette import colour_of
+    from ...prompting.dataset.appearance import strategy_colours
     from ...prompting.errors import PromptingError
     from ...prompting.pixels.images import read_bounded
     from ...prompting.report.pictures import CLASS_COLOURS, data_uri, outline, overlay, shrink
@@ -36,7 +37,10 @@ def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
         pixels, _ = read_bounded(drawn.filepath, 4 * WIDTH * HEIGHT)
     except PromptingError:
         return None
-    colours = [ImageColor.getrgb(colour_of(chosen.looked[1]))] if chosen.looked else CLASS_COLOURS
+    colours = CLASS_COLOURS
+    if chosen.looked:
+        prefix, strategy = chosen.looked
+        colours = [ImageColor.getrgb(strategy_colours(review.dataset, prefix).get(strategy) or colour_of(strategy))]
     picture = shrink(Image.fromarray(pixels), WIDTH, HEIGHT)
     picture = overlay(picture, (drawn.label_map > 0).astype(np.uint8), colours)
     masks = {one: mask.at(picture.height, picture.width) for one, mask in drawn.instances.items()}
