@@ -18,6 +18,17 @@
     return shown;
   }
 
+  /** Whether a page shows these groups already. Empty ones, and the paths of "tags", are the App's own affair. */
+  function same(shown, now) {
+    const said = (groups) =>
+      JSON.stringify(
+        groups
+          .filter(({ name, paths }) => name !== "tags" && paths.length)
+          .map(({ name, paths }) => [name, paths]),
+      );
+    return said(shown) === said(now);
+  }
+
   class ShowSidebarGroups extends operators.Operator {
     get config() {
       return new operators.OperatorConfig({
@@ -28,9 +39,11 @@
     }
 
     useHooks() {
-      const show = recoil.useRecoilCallback(({ set }) => (groups) => {
+      const show = recoil.useRecoilCallback(({ set, snapshot }) => (groups) => {
         for (const modal of [false, true]) {
-          set(state.sidebarGroupsDefinition(modal), (now) => arranged(groups, now));
+          const now = snapshot.getLoadable(state.sidebarGroupsDefinition(modal)).getValue();
+          // each set has the App paint all thumbnails again, and two paintings at once lose their masks
+          if (!same(groups, now)) set(state.sidebarGroupsDefinition(modal), arranged(groups, now));
         }
       });
       return { show };
