@@ -41,9 +41,11 @@
     useHooks() {
       const show = recoil.useRecoilCallback(({ set, snapshot }) => (groups) => {
         for (const modal of [false, true]) {
-          const now = snapshot.getLoadable(state.sidebarGroupsDefinition(modal)).getValue();
+          const shown = snapshot.getLoadable(state.sidebarGroupsDefinition(modal)).valueMaybe();
           // each set has the App paint all thumbnails again, and two paintings at once lose their masks
-          if (!same(groups, now)) set(state.sidebarGroupsDefinition(modal), arranged(groups, now));
+          if (!shown || !same(groups, shown)) {
+            set(state.sidebarGroupsDefinition(modal), (now) => arranged(groups, now));
+          }
         }
       });
       return { show };
