@@ -12,8 +12,8 @@ SHOW = "@promptlab/sam2-prompting/show_sidebar_groups"
 
 
 def groups(dataset: fo.Dataset) -> list[dict]:
-    """What a page that is loaded now takes the sidebar's groups from."""
-    made = dataset.app_config.sidebar_groups
-    if made is None:  # nobody arranged any
-        made = fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    """What a page that is loaded now shows as the sidebar's groups."""
+    from ..prompting.dataset.appearance import sidebar_groups
+
+    made = sidebar_groups(dataset)
     return [{"name": group.name, "paths": list(group.paths), "expanded": group.expanded} for group in made]

@@ -144,13 +144,7 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
     expanded = {group.name: bool(group.expanded) for group in before if group.name in closed}
     groups = [g for g in before if g.name not in closed and g.name not in earlier]
     known = {path for group in groups for path in group.paths}
-    for default in defaults:  # what came since the groups were made
-        group = next((g for g in groups if g.name == default.name), None)
-        new = [path for path in default.paths if path not in known]
-        if group is not None:
-            group.paths += new
-        elif new:
-            groups.append(fo.SidebarGroupDocument(name=default.name, paths=new))
+    _add_newcomers(groups, defaults)
     standard = {group.name for group in defaults}
     for group in groups:
         if group.name in standard or group.name.startswith(f"{prefix}_"):
@@ -167,6 +161,28 @@ def _group(dataset: fo.Dataset, prefix: str) -> None:
     ]
     at = next((i + 1 for i, g in enumerate(groups) if g.name == "labels"), len(groups))
     dataset.app_config.sidebar_groups = groups[:at] + made + groups[at:]
+
+
+def sidebar_groups(dataset: fo.Dataset) -> list[fo.SidebarGroupDocument]:
+    """The groups as a page that is loaded now shows them: with the fields that came since they were made."""
+    defaults = fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    if dataset.app_config.sidebar_groups is None:  # nobody arranged any
+        return defaults
+    groups = [group.copy() for group in dataset.app_config.sidebar_groups]
+    _add_newcomers(groups, defaults)
+    return groups
+
+
+def _add_newcomers(groups: list[fo.SidebarGroupDocument], defaults: Sequence[fo.SidebarGroupDocument]) -> None:
+    """Put what came since the groups were made where it is by default."""
+    known = {path for group in groups for path in group.paths}
+    for default in defaults:
+        group = next((g for g in groups if g.name == default.name), None)
+        new = [path for path in default.paths if path not in known]
+        if group is not None:
+            group.paths += new
+        elif new:
+            groups.append(fo.SidebarGroupDocument(name=default.name, paths=new))
 
 
 def is_our_group(name: str, prefix: str, strategies: Collection[str]) -> bool:

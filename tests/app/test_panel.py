@@ -88,17 +88,6 @@ def test_a_beats_b_changes_the_grid_to_just_those(page, panel, judged):
     expect_samples(page, 6)
 
 
-def test_a_refresh_that_changes_nothing_paints_no_thumbnail_again(page, panel):
-    """Each painting of all may lose masks: FiftyOne's, where two meet."""
-    page.evaluate(
-        "() => { window.painted = 0; document.addEventListener('canvas-loaded', () => { window.painted += 1 }, true) }"
-    )
-    with page.expect_response(lambda answer: "/operators/execute" in answer.url):
-        panel.get_by_role("button", name="Refresh").click()
-    page.wait_for_timeout(2000)  # the App paints when it has read the dataset
-    assert page.evaluate("window.painted") == 0
-
-
 def test_a_clicked_row_shows_that_strategy_alone(page, panel):
     turn_to(panel, "Scores")
     scores(panel).get_by_role("cell", name="yolo_box").click()

@@ -1,5 +1,7 @@
 """What a run's end shows in the page that it was started in: what came of it, its colours, and the sidebar's groups."""
 
+import sys
+
 import fiftyone as fo
 
 from prompting.dataset.appearance import colours
@@ -34,6 +36,18 @@ def test_a_first_run_shows_its_groups_and_one_that_changes_no_group_does_not(dat
     again = run("apply_strategies", dataset, {**params, "existing": "overwrite"})
     assert not told(again, "show_sidebar_groups") and not told(again, "set_color_scheme")
     assert "stop" not in fields(again)
+
+
+def test_a_field_that_came_since_is_told_where_the_app_shows_it(applied_once):
+    """Or the page would take the groups for others than its own, paint all pictures again, and leave the field out."""
+    dataset = applied_once.clone()
+    dataset.set_values("camera", ["a"] * 6)
+    module = next(module for name, module in sys.modules.items() if name.endswith(".operators.sidebar"))
+    told = {group["name"]: group["paths"] for group in module.groups(dataset)}
+    assert told["primitives"][-1] == "camera" and "sam2 yolo_box" in told
+    kept = {group.name: group.paths for group in dataset.app_config.sidebar_groups}
+    assert "camera" not in kept["primitives"]  # what is told is no order to keep it
+    dataset.delete()
 
 
 def test_where_the_last_results_go_the_groups_are_fiftyones_own_again_and_the_colours_gone(applied_once):
