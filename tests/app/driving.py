@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 
@@ -42,8 +43,11 @@ def choose_strategies(form: Locator, *names: str) -> None:
 
 
 def type_into(form: Locator, label: str, text: str) -> None:
-    field(form, label).fill(text)
-    field(form, label).press("Tab")
+    """Another text than is there, until the server has answered to it: the App may lose what is typed meanwhile."""
+    told = re.compile(rf':"?{re.escape(json.dumps(text)[1:-1])}"?[,}}]')
+    with form.page.expect_response(lambda r: "resolve-type" in r.url and told.search(r.request.post_data or "")):
+        field(form, label).fill(text)
+        field(form, label).press("Tab")
 
 
 def choose_bundled_models(form: Locator) -> None:
