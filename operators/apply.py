@@ -7,14 +7,13 @@ from dataclasses import asdict
 from os import PathLike
 
 import fiftyone.operators as foo
-from tqdm.auto import tqdm
 
 from ..prompting.plan import Plan
 from ..prompting.prompts.strategy import Strategy
 from . import apply_form, engine_choice, forms, mask_folder
 from .apply_answers import LISTS, PARAMETERS, plan_of
 from .base import RunOperator
-from .following import advance
+from .following import advance, progress_bar
 from .recorded_answers import answers_of
 
 
@@ -35,6 +34,7 @@ class ApplyStrategies(RunOperator):
     def _steps(self, ctx):
         from ..prompting.dataset import appearance
         from ..prompting.dataset.last_run import remember
+        from ..prompting.dataset.outcome import outcomes
         from ..prompting.runs.application import apply
 
         mask_folder.check(ctx.params)
@@ -54,6 +54,9 @@ class ApplyStrategies(RunOperator):
             if progress and progress.failed:
                 told = f"{progress.failed} of {progress.total} samples failed; their status fields say why."
                 yield ctx.ops.notify(told, variant="warning")
+            if progress and progress.total:
+                lines = outcomes(ctx.target_view(require_flat=True), plan.prefix, plan.strategies)
+                yield ctx.ops.notify("\n".join(f"- {line}" for line in lines), variant="success")
             yield ctx.trigger("reload_dataset")
             yield ctx.ops.set_active_fields(appearance.active_fields(ctx.dataset, plan.prefix, plan.strategies[0]))
 
@@ -161,7 +164,7 @@ class ApplyStrategies(RunOperator):
                 self.uri, {"view": sample_collection.view()}, params=answers, request_delegation=True
             )
         last = None
-        with tqdm(unit="image", disable=not progress) as bar:
+        with progress_bar(progress) as bar:
             for step in apply(sample_collection, plan, crew):
                 if last is None and not step.doing:  # the request was accepted
                     remember(plan)

@@ -27,12 +27,23 @@ class Described(foo.Operator):
 
     about: dict[str, str]
 
+    def __init_subclass__(cls, **settings):
+        """Let ``help`` begin with how it is called: of an object, it shows what its class is."""
+        super().__init_subclass__(**settings)
+        called = cls.__dict__.get("__call__")
+        if called is not None and called.__doc__:
+            cls.__doc__ = f"{cls.__doc__}\n\n{called_as(cls)}\n\n{inspect.getdoc(called)}"
+
     def __repr__(self) -> str:
         """How it is called, and what it does: what ``print`` shows."""
-        parameters = inspect.signature(self.__call__).parameters.values()
-        plain = inspect.Signature([parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters])
-        called = self.about["name"] + str(plain)
-        return f"{called}\n    {self.about['description']}. help() tells what each parameter means."
+        return f"{called_as(type(self))}\n    {self.about['description']}. help() tells what each parameter means."
+
+
+def called_as(operator: type[Described]) -> str:
+    """An operator's name, and what it takes, without types."""
+    _, *parameters = inspect.signature(operator.__call__).parameters.values()
+    plain = inspect.Signature([parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters])
+    return operator.about["name"] + str(plain)
 
 
 class RunOperator(Described, ABC):

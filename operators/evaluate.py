@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import fiftyone as fo
 import fiftyone.operators.types as types
-from tqdm.auto import tqdm
 
 from ..prompting.prompts.strategies import BASELINE
 from . import engine_choice, forms, mask_folder
 from .base import RunOperator
+from .following import progress_bar
 from .words import LABELS
 
 
@@ -165,7 +165,7 @@ class EvaluateStrategies(RunOperator):
             gt_field, chosen, prefix, baseline, overwrite, ignore_values, fields, patches, include_references
         )
         steps = evaluate_steps(sample_collection, asked, crew)
-        with tqdm(unit="image", disable=not progress) as bar:
+        with progress_bar(progress) as bar:
             while True:
                 try:
                     step, bar.total, label = next(steps)

@@ -8,23 +8,24 @@ from tqdm.auto import tqdm
 
 from . import forms
 
+FIRST_SECONDS = 1e-3
+
 
 def follow(steps: Iterator, progress: bool, unit: str = "image"):
     """Run to the end with a progress bar, and return the last that was told."""
     from ..prompting.runs.progress import Progress
 
     last = None
-    bar = None  # drawn with the first step: a request that is refused takes none
-    try:
+    with progress_bar(progress, unit) as bar:
         for last in steps:
-            if isinstance(last, Progress) and progress:
-                if bar is None:
-                    bar = tqdm(unit=unit, total=last.total)
+            if isinstance(last, Progress):
                 advance(bar, last)
-    finally:
-        if bar is not None:
-            bar.close()
     return last
+
+
+def progress_bar(progress: bool, unit: str = "image") -> tqdm:
+    """A bar that is drawn with the first step: a request that is refused takes none."""
+    return tqdm(unit=unit, disable=not progress, delay=FIRST_SECONDS)
 
 
 def advance(bar: tqdm, step) -> None:

@@ -205,5 +205,6 @@ def test_bad_pictures_are_counted_at_the_end_in_the_app_too(dataset_of, nano, pi
     messages = [step.body for step in steps]
     shown = [message.params["outputs"] for message in messages if message.operator_uri.endswith("show_output")][-1]
     assert "1 of 3 samples failed; their status fields say why." in str(shown)
+    assert "field_box: masks on 2 of 3 pictures, failed on 1" in str(shown)
     labels = [label for _, label in told(messages)]
     assert labels[-1] == "3 of 3 samples, 1 failed"

@@ -47,7 +47,9 @@ def test_print_shows_how_an_operator_is_called_and_what_it_does(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_help_describes_every_parameter_and_names_nothing_that_cannot_be_imported(name):
-    help_text = inspect.getdoc(type(foo.get_operator(f"{URI}/{name}")).__call__)
+    operator = foo.get_operator(f"{URI}/{name}")
+    help_text = inspect.getdoc(type(operator).__call__)
+    assert help_text in inspect.getdoc(operator)  # what help(operator) shows first
     for parameter in signature(name).parameters.values():
         assert parameter.kind is not inspect.Parameter.VAR_KEYWORD
         assert re.search(rf"^    {parameter.name}: ", help_text, re.MULTILINE), parameter.name
@@ -142,3 +144,13 @@ def test_a_refused_request_draws_no_progress_bar(applied_once, capsys):
     with pytest.raises(ValueError, match="Unknown strategy"):
         foo.get_operator(f"{URI}/use_as_labels")(applied_once, "yolobox")
     assert not capsys.readouterr().err
+
+
+def test_a_refused_request_draws_no_progress_bar(applied, apply_strategies, evaluate_strategies, nano, capsys):
+    with pytest.raises(ValueError, match="existing='skip'"):
+        apply_strategies(applied, strategies=["yolo_box"], **nano)
+    with pytest.raises(ValueError, match="nowhere"):
+        evaluate_strategies(applied, "nowhere")
+    assert capsys.readouterr().err == ""
+    evaluate_strategies(applied, "ground_truth")
+    assert "image" in capsys.readouterr().err
