@@ -24,7 +24,7 @@ FLAGS = (
     # fonts and statistics that the App asks others for would only make it wait
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
 )
-TIMEOUT_MS = 90_000
+TIMEOUT_MS = 180_000
 STILL = """document.addEventListener('DOMContentLoaded', () => {
     const still = document.createElement('style');
     still.textContent = '*, *::before, *::after { animation: none !important; transition: none !important }';

@@ -22,7 +22,7 @@ expect.set_options(timeout=TIMEOUT_MS)
 PICTURES = 120
 """So many that none of the runs ends before it is stopped."""
 
-LEFT = 6
+LEFT = 3
 """Pictures that are done to the end."""
 
 STRATEGIES = ("clip_iterative", "yolo_box")
