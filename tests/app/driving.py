@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import suppress
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from demo.browser import TIMEOUT_MS
+
+AGAIN_MS = 4000
+"""After which a press that showed nothing is made again."""
 
 
 def open_form(page: Page, operator: str) -> Locator:
@@ -62,10 +67,11 @@ def execute(form: Locator) -> Locator:
     button.click()
     for _ in range(5):  # a form that is being drawn anew forgets a click
         try:
-            expect(button).to_be_hidden(timeout=4000)
+            expect(button).to_be_hidden(timeout=AGAIN_MS)
             break
         except AssertionError:
-            button.click()
+            with suppress(PlaywrightTimeout):  # it may go just now
+                button.click(timeout=AGAIN_MS)
     return form.page.get_by_test_id("operators-prompt-view-modal")
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from demo.browser import TIMEOUT_MS, open_strategies
 from prompting.dataset.names import ACCEPTED, EDITED, SENT, FinalFields
-from tests.app.driving import carry_out, execute, form_of
+from tests.app.driving import AGAIN_MS, carry_out, execute, form_of
 from tests.storing import timeless
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
@@ -78,7 +78,7 @@ def test_ten_labels_are_finished_reviewed_annotated_and_removed(
     for _ in range(5):  # the picture may be opened only now: a press on the last one's button decides nothing
         review.get_by_role("button", name=re.compile("^clip_point ")).click()
         try:
-            expect(take).to_be_visible(timeout=4000)
+            expect(take).to_be_visible(timeout=AGAIN_MS)
             break
         except AssertionError:
             continue
