@@ -55,7 +55,7 @@ LABELS = {
     "strategy": "Strategy",
     "name": "Name of the labels",
     "rule": "Rule",
-    "accept_from": "Accept from an expected IoU of",
+    "accept_from": "Least expected IoU to accept",
     "goal": "What for",
     "reviewed": "Also replace labels that a person accepted or edited",
     "count": "How many, at most",

@@ -225,8 +225,9 @@ class StrategiesPanel(foo.Panel):
         self._prompt(ctx, "remove_results")
 
     def review(self, ctx) -> None:
-        """The labels' review, in the picture's own window."""
-        review.begin(ctx)
+        """The labels' review, in the picture's own window; drawn anew where somebody ended it elsewhere."""
+        if not review.begin(ctx):
+            draw(self, ctx, Choices.of(ctx))
 
     def prompt_annotate(self, ctx) -> None:
         self._prompt(ctx, "annotate_labels", name=ctx.params.get("labels"))

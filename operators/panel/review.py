@@ -27,8 +27,8 @@ def draw_review(panel, ctx, canvas: Canvas) -> None:
             canvas.button(row, "annotate", label, panel.prompt_annotate, "edit_note", labels=name)
 
 
-def begin(ctx) -> None:
-    """Open the picture of the whole dataset that is expected to be worst, with the review's panel beside it."""
+def begin(ctx) -> bool:
+    """Open the picture of the whole dataset that is expected to be worst, and its review; whether there is one."""
     from ...prompting.runs.review import Review
     from ..reviewing.panel import open_beside
 
@@ -39,3 +39,4 @@ def begin(ctx) -> None:
         open_beside(ctx, first, name)
     else:
         ctx.ops.notify("Every picture is decided.", variant="success")
+    return bool(first)

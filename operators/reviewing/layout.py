@@ -34,6 +34,8 @@ def draw(panel, ctx) -> types.Property:
 
 
 def _progress(panel, ctx, canvas: Canvas, chosen: Chosen) -> None:
+    from ...prompting.errors import PromptingError
+
     review = chosen.review(ctx)
     standing = review.standing()
     told = "; ".join(filter(None, (standing.kinds(), standing.besides())))
@@ -42,8 +44,16 @@ def _progress(panel, ctx, canvas: Canvas, chosen: Chosen) -> None:
     )
     if chosen.sample_id is None:
         _begin(panel, canvas, chosen, review, standing.left)
-    else:
+        return
+    try:
         _picture(panel, canvas, chosen, review)
+    except PromptingError as error:  # it was deleted meanwhile, or its label was
+        canvas.text("problem", "This picture can't be reviewed", str(error))
+        row = canvas.row("on")
+        if standing.left:
+            canvas.button(row, "start", "Go on with the next", panel.start, "skip_next", main=True)
+        _undo(panel, canvas, row, review)
+        canvas.button(row, "refresh", "Refresh", panel.redraw, "refresh")
 
 
 def _begin(panel, canvas: Canvas, chosen: Chosen, review: Review, left: int) -> None:

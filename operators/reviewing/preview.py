@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 720, 400
 """Pixels at most: a panel beside a picture has half of the window, and the buttons are to be seen too."""
+FONT_SIZE, SELECTED_WIDTH = 22, 4
+"""Pixels: of the numbers, and of the red line round instances that are selected."""
 
 
 def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
@@ -30,6 +32,7 @@ def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
     from ...prompting.dataset.appearance import strategy_colours
     from ...prompting.errors import PromptingError
     from ...prompting.pixels.images import read_bounded
+    from ...prompting.pixels.places import places
     from ...prompting.report.pictures import CLASS_COLOURS, data_uri, outline, overlay, shrink
 
     drawn = review.masks(chosen.sample_id, chosen.looked)
@@ -43,13 +46,14 @@ def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
         colours = [ImageColor.getrgb(strategy_colours(review.dataset, prefix).get(strategy) or colour_of(strategy))]
     picture = shrink(Image.fromarray(pixels), WIDTH, HEIGHT)
     picture = overlay(picture, (drawn.label_map > 0).astype(np.uint8), colours)
-    masks = {one: mask.at(picture.height, picture.width) for one, mask in drawn.instances.items()}
+    masks = {one: mask.at(picture.height, picture.width).full() for one, mask in drawn.instances.items()}
     for number, mask in enumerate(masks.values()):
-        picture = outline(picture, mask.full(), colours[number % len(colours)])
+        picture = outline(picture, mask, colours[number % len(colours)])
+    for one in masks.keys() & set(chosen.selected):
+        picture = outline(picture, masks[one], ImageColor.getrgb("red"), SELECTED_WIDTH)
     draw = ImageDraw.Draw(picture)
-    for number, (one, mask) in enumerate(masks.items(), start=1):
-        left, top, right, bottom = mask.box.tolist()
-        edge = "red" if one in chosen.selected else "black"
-        place = ((left + right) / 2, (top + bottom) / 2)
-        draw.text(place, str(number), "white", stroke_width=3, stroke_fill=edge, font_size=22)
+    for number, (one, place) in enumerate(zip(masks, places(list(masks.values()), FONT_SIZE)), start=1):
+        if place:
+            edge = "red" if one in chosen.selected else "black"
+            draw.text(place, str(number), "white", stroke_width=3, stroke_fill=edge, font_size=FONT_SIZE, anchor="mm")
     return data_uri(picture), picture.width

@@ -342,7 +342,7 @@ def check_iou(value: float, what: str, name: str) -> float:
         PromptingError: it is none
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value <= 1:
-        raise PromptingError(f"{what} is an IoU: above 0 and up to 1, not {value!r}.", name)
+        raise PromptingError(f"{what} must be an IoU, above 0 and at most 1, not {value!r}.", name)
     return float(value)
 
 

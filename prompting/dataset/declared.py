@@ -45,15 +45,18 @@ def to_declare(dataset: fo.Dataset, name: str) -> list[str] | None:
 
 
 def strangers(dataset: fo.Dataset, name: str) -> list[str]:
-    """Fields that finishing would write over though it didn't declare them.
+    """Fields of a person's that finishing would write over, or beside what they hold.
 
-    Not masks and instances, which stay where a person asks for that (``existing``).
+    Masks and instances are declared by many who have none yet: such fields are filled, and stay where labels go.
     """
     known, fields = declared(dataset, name), FinalFields.of(name)
     if known is None and (labels_key(name) in dataset.list_runs() or _left_behind(dataset, name)):
         return []
-    ours = {fields.mask, fields.instances, *(known or ())}
-    return [one for one in fields.everything if one not in ours and dataset.has_sample_field(one)]
+    there = [one for one in fields.everything if one not in (known or ()) and dataset.has_sample_field(one)]
+    ours_too = known is not None and fields.source in known
+    others = all_samples(dataset).exists(fields.source, False) if ours_too else all_samples(dataset)
+    filled = (fields.mask, fields.instances)
+    return [one for one in there if one not in filled or len(others.exists(one).limit(1))]
 
 
 def note(dataset: fo.Dataset, name: str, fields: Iterable[str]) -> None:

@@ -27,7 +27,8 @@ class Enough:
         better, worse: as the labelled pictures have it
         labelled: pictures
         pictures: in all; with all of them labelled it is settled anyway
-        difference: mean IoU of the better minus the worse
+        difference: mean IoU of the better minus the worse over all pictures, as the labelled ones tell; where all are
+            labelled, what it is
         low, high: its 95 % interval, which holds however often it is looked at
         needed: labelled pictures in all with which the 95 % interval would leave zero aside, with a probability of
             0.8 if the difference is what it looks like
@@ -63,9 +64,13 @@ class Enough:
             if self.complete:
                 return f"{both} on all {self.pictures} pictures: nothing to settle; take the cheaper."
             return f"{both} on all {self.labelled} labelled pictures: nothing to settle so far; take the cheaper."
-        said = f"{self.better} is {self.difference:.3f} better than {self.worse} on {self.labelled} labelled pictures"
+        ahead = f"{self.better} is {self.difference:.3f} better than {self.worse}"
         if self.complete:
-            return f"{said}, and none is left to label. Whether others would say the same is another question."
+            return (
+                f"{ahead} on {self.labelled} labelled pictures, and none is left to label. Whether others would say the"
+                " same is another question."
+            )
+        said = f"{ahead} over all {self.pictures} pictures, by what {self.labelled} labelled ones tell"
         said += f" (95 %: {self.low:+.3f} to {self.high:+.3f})"
         if self.settled:
             return (

@@ -82,11 +82,11 @@ def overlay(image: Image.Image, label_map: np.ndarray, colours: Sequence = CLASS
     return Image.fromarray(np.clip(result, 0, 255).astype(np.uint8))
 
 
-def outline(image: Image.Image, mask: np.ndarray, colour: Sequence) -> Image.Image:
-    """The picture with a line round a (H, W) bool mask of its size, two pixels wide."""
+def outline(image: Image.Image, mask: np.ndarray, colour: Sequence, width: int = 2) -> Image.Image:
+    """The picture with a line round a (H, W) bool mask of its size, so many pixels wide."""
     result = np.array(image)
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(result, outlines, -1, tuple(map(int, colour)), 2, cv2.LINE_AA)
+    cv2.drawContours(result, outlines, -1, tuple(map(int, colour)), width, cv2.LINE_AA)
     return Image.fromarray(result)
 
 

@@ -115,7 +115,7 @@ def check_name(dataset: fo.Dataset, name: str, prefix: str) -> None:
         checks.check_type(dataset, field, field_type, document_type, "name")
     if theirs := strangers(dataset, name):
         raise PromptingError(
-            f"{theirs[0]!r} is a field of your own, which labels called {name!r} would be written over; choose another"
+            f"{theirs[0]!r} is a field of your own, into which labels called {name!r} would be written; choose another"
             " name.",
             "name",
         )

@@ -46,7 +46,7 @@ class Standing:
 
     def besides(self) -> str:
         """What nobody need look at, in words."""
-        return f"{self.unseen} more accepted for their expected IoU" if self.unseen else ""
+        return f"{self.unseen} of the others accepted for their expected IoU" if self.unseen else ""
 
     def __str__(self) -> str:
         told, besides = self.kinds(), self.besides()

@@ -30,6 +30,7 @@ from ..dataset.records import mask_dirs
 from ..dataset.rendered import folders_of
 from ..errors import PromptingError
 from ..prompts.strategies import BASELINE
+from .finishable import reviewed
 from .progress import Progress
 
 STAYS = "All else stays: other fields, finished labels that aren't named here, tags, and all other files on disk."
@@ -75,6 +76,7 @@ class Removal:
         files: folders with their masks
         told: of files that stay, or of folders that aren't there
         done: whether it is gone
+        decided: of the labels, how many a person accepted or edited
     """
 
     whose: Whose
@@ -87,6 +89,7 @@ class Removal:
     files: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     done: bool = False
+    decided: int = 0
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
@@ -115,7 +118,8 @@ class Removal:
         for kind, names in self.parts().items():
             listed = f"- **{kind}** ({len(names)}): {', '.join(names)}"
             lines += textwrap.wrap(listed, 110, subsequent_indent="  ", break_long_words=False)
-        return "\n".join([*lines, "", *self.told, STAYS])
+        by_hand = f"{self.decided} of these labels {'was' if self.decided == 1 else 'were'} accepted or edited by hand."
+        return "\n".join([*lines, "", *([by_hand] if self.decided else []), *self.told, STAYS])
 
 
 def find_results(
@@ -275,6 +279,7 @@ def _find(dataset: fo.Dataset, whose: Whose) -> Removal:
             for one in dirs
             if not os.path.isdir(one)
         ),
+        decided=len(reviewed(dataset, FinalFields.of(whose.labels))) if whose.labels and runs else 0,
     )
 
 

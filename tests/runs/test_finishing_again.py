@@ -75,7 +75,8 @@ def test_a_person_accepts_what_was_accepted_for_what_is_expected_of_it(dataset):
     standing = review.standing()
     assert (standing.accepted, standing.decided, standing.unseen, standing.left) == (0, 0, COUNT, 0)
     assert (
-        str(review) == f"0 of {COUNT} pictures of 'labels' are decided; {COUNT} more accepted for their expected IoU."
+        str(review)
+        == f"0 of {COUNT} pictures of 'labels' are decided; {COUNT} of the others accepted for their expected IoU."
     )
     assert review.look(ids[0]).unseen and review.accept(ids[0]).what == "accepted" and review.accept(ids[0]) is None
     review.accept(ids[1])

@@ -35,6 +35,27 @@ def test_a_persons_own_field_is_never_written_over(dataset, name):
     assert dataset.distinct(name) == [HERS[name]] and not dataset.has_sample_field("labels")
 
 
+@pytest.mark.parametrize("name", ["labels", "labels_instances"])
+@pytest.mark.parametrize("existing", ["error", "skip", "overwrite"])
+def test_labels_that_a_person_drew_are_neither_replaced_nor_filled_in(dataset, name, existing):
+    hers = fo.Segmentation(mask=np.full((4, 4), 1, np.uint8))
+    if name.endswith("instances"):
+        hers = fo.Detections(detections=[fo.Detection(label="hers", bounding_box=[0, 0, 1, 1])])
+    sample = dataset.last()
+    sample[name] = hers
+    sample.save()
+    with pytest.raises(ValueError, match=f"{name!r} is a field of your own.*choose another name"):
+        finish(dataset, "one", "yolo_box", existing=existing, reviewed=existing == "overwrite", progress=False)
+    assert dataset.count(name) == 1 and not dataset.has_sample_field("labels_status")
+
+
+def test_a_field_that_a_person_declared_is_filled_again_and_again(dataset):
+    dataset.add_sample_field("labels", fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
+    finish(dataset[:1], "one", "yolo_box", progress=False)
+    finish(dataset, "one", "clip_box", existing="overwrite", progress=False)
+    assert dataset.distinct("labels_source") == ["clip_box"] and dataset.count("labels") == 3
+
+
 def test_a_removal_takes_what_finishing_declared_and_outlines_that_are_ours(dataset):
     dataset.set_values("labels_outlines", [fo.Polylines(polylines=[fo.Polyline(label="mine")])] * 3)
     before = dataset.get_field_schema().keys()

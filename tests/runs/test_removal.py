@@ -165,8 +165,10 @@ def test_labels_go_with_what_was_scored_of_them_and_decided_on_them(explained, r
     run("finish_labels", explained, strategies="yolo_box")
     run("evaluate_strategies", explained, "ground_truth", fields=["labels"], overwrite=True)
     review = Review(explained)
+    assert "by hand" not in str(remove_results(explained, labels="labels"))
     for sample_id in review.queue():
         review.accept(sample_id)
+    assert "6 of these labels were accepted or edited by hand." in str(remove_results(explained, labels="labels"))
     remove_results(explained, labels="labels", confirm=True, progress=False)
     assert {row.strategy for row in load_comparison(explained)} == {"clip_point", "yolo_box"}
     after = everything(explained)
@@ -345,22 +347,27 @@ def test_a_reference_whose_run_is_gone_is_removed_too(explained, remove_results)
     assert not explained._doc.evaluations and not explained._doc.runs
 
 
-def test_labels_of_a_persons_own_stay_where_finishing_filled_in_the_rest(applied_once, remove_results):
-    """With existing="skip" it writes beside them into their field."""
+def test_labels_of_a_persons_own_stay_in_a_field_that_finishing_filled(applied_once, remove_results):
+    """Earlier versions wrote beside them; who declared the field may also set one later."""
     dataset = applied_once.clone()
     first, second = dataset.values("id")[:2]
+    dataset.add_sample_field("labels", fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
+    dataset.mask_targets = {**dataset.mask_targets, "labels": {1: "person"}}
+    dataset.save()
+    run("finish_labels", dataset[1:], strategies="yolo_box")
     sample = dataset[first]
     sample["labels"] = fo.Segmentation(mask=np.full((4, 4), 1, np.uint8))
     sample.save()
-    dataset.mask_targets = {**dataset.mask_targets, "labels": {1: "person"}}
-    dataset.save()
     before = timeless(dataset._sample_collection.find_one({"_id": sample._id}))
-    run("finish_labels", dataset, strategies="yolo_box", existing="skip")
+    for existing in ("skip", "overwrite"):
+        with pytest.raises(ValueError, match=r"'labels' is a field of your own.*; choose another name"):
+            run("finish_labels", dataset, strategies="yolo_box", existing=existing)
     assert dataset[second]["labels"] is not None
     found = remove_results(dataset, labels="labels")
     assert "labels" not in found.fields and "labels (but for 1 that finishing didn't write)" in str(found)
     remove_results(dataset, labels="labels", confirm=True, progress=False)
-    assert timeless(dataset._sample_collection.find_one({"_id": sample._id})) == before
+    gone = {name: value for name, value in before.items() if not name.startswith("labels_")}
+    assert timeless(dataset._sample_collection.find_one({"_id": sample._id})) == gone
     assert dataset[second]["labels"] is None and len(dataset.exists("labels")) == 1
     assert not [name for name in dataset.get_field_schema() if name.startswith("labels_")]
     assert dataset.mask_targets["labels"] == {1: "person"}

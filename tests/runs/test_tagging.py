@@ -72,7 +72,7 @@ def test_samples_that_were_not_scored_are_told(explained, tag_worst):
         ({"strategy": "clip_box"}, "no results of 'clip_box'"),
         ({"count": 0}, "count must be a whole number above 0, not 0"),
         ({"count": 2.5}, "whole number"),
-        ({"below": 80}, "The threshold is an IoU"),
+        ({"below": 80}, "The threshold must be an IoU"),
         ({"tag": "  "}, "The tag needs a name"),
         ({"prefix": "sam3"}, "with the prefix 'sam3'"),
     ],
