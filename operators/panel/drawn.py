@@ -22,6 +22,7 @@ from ..sidebar import groups
 from .canvas import HERE, TOLD, listener
 from .choices import BASELINE, PREFIX, SLICE_BY, A, B, Choices
 from .recent import Recent
+from .review import standings
 
 DRAWN = "drawn"
 """Where the panel's state keeps what was drawn last."""
@@ -47,6 +48,7 @@ def mark(ctx, chosen: Choices, content: str) -> dict:
         "choices": list(map(list, of.items())),
         "sidebar": _digest(groups(ctx.dataset)),
         "content": content,
+        "reviews": standings(ctx.dataset),
     }
 
 
@@ -94,6 +96,12 @@ def is_drawn(ctx) -> bool:
     echo = claim in _claimed
     _claimed[claim] = now
     return echo
+
+
+def misses_decisions(ctx) -> bool:
+    """Whether labels were decided on since the last drawing in any page, in a review of its own panel."""
+    latest = _latest.get((ctx.dataset.name, ctx.panel_id)) or ctx.panel.get_state(DRAWN)
+    return latest is not None and latest.get("reviews") != standings(ctx.dataset)
 
 
 def shows(ctx, content: str) -> bool:

@@ -8,7 +8,7 @@ import fiftyone.operators.types as types
 from ..best_of_sweep import params_for_best
 from . import next_steps, review, running, study
 from .choices import Choices
-from .drawn import is_drawn, is_told, shows
+from .drawn import is_drawn, is_told, misses_decisions, shows
 from .fields import compared_fields
 from .layout import composed, draw
 from .references import references
@@ -47,6 +47,8 @@ class StrategiesPanel(foo.Panel):
 
     def _is_spared(self, ctx, name: str) -> bool:
         """Whether an event of the App's own, and not a person's, asks for what its page shows already."""
+        if name == "on_change_current_sample":
+            return bool(ctx.current_sample) or not misses_decisions(ctx)
         path = ctx.params.get("path") if name == "redraw" else None
         if is_told(path):
             return shows(ctx, composed(self, ctx, Choices.of(ctx)).content)
@@ -61,6 +63,9 @@ class StrategiesPanel(foo.Panel):
 
     def on_change_view(self, ctx) -> None:
         """The panel speaks of the pictures in the view."""
+
+    def on_change_current_sample(self, ctx) -> None:
+        """A picture was closed, in whose review labels were decided on."""
 
     def redraw(self, ctx) -> None:
         """A choice was changed, or a run ended: drawing reads everything again."""

@@ -27,6 +27,15 @@ def draw_review(panel, ctx, canvas: Canvas) -> None:
             canvas.button(row, "annotate", label, panel.prompt_annotate, "edit_note", labels=name)
 
 
+def standings(dataset) -> list[str]:
+    """How far each review is, in words: what :func:`draw_review` says."""
+    from ...prompting.dataset.owned import labels_there
+    from ...prompting.runs.review import Review
+
+    there = filter(dataset.has_sample_field, labels_there(dataset))
+    return [str(Review(dataset, name).standing()) for name in there]
+
+
 def begin(ctx) -> bool:
     """Open the picture of the whole dataset that is expected to be worst, and its review; whether there is one."""
     from ...prompting.runs.review import Review

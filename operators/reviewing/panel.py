@@ -7,7 +7,6 @@ import time
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..panel.open_panels import redraw_open_panels
 from .chosen import DRAWN, LOOKED, NAME, PICKED, SESSION, Chosen, session_of
 from .layout import draw
 
@@ -38,11 +37,8 @@ class ReviewPanel(foo.Panel):
 
     def execute(self, ctx):
         """The event, and the drawing where it may show something else."""
-        method = ctx.params.get("__method__")
-        if method in TOLD and ctx.panel.get_state(DRAWN) == Chosen.of(ctx).drawn:
+        if ctx.params.get("__method__") in TOLD and ctx.panel.get_state(DRAWN) == Chosen.of(ctx).drawn:
             return None
-        if method == "on_unload":
-            return self.on_unload(ctx)
         return super().execute(ctx)
 
     def render(self, ctx) -> types.Property:
@@ -50,10 +46,6 @@ class ReviewPanel(foo.Panel):
 
     def on_load(self, ctx) -> None:
         """Nothing to prepare: drawing reads what there is."""
-
-    def on_unload(self, ctx) -> None:
-        """The picture was closed, or the panel: the comparison says how far the review is."""
-        list(redraw_open_panels(ctx))
 
     def on_change_current_sample(self, ctx) -> None:
         """Another picture was opened."""
@@ -170,7 +162,6 @@ class ReviewPanel(foo.Panel):
             ctx.ops.notify(str(review), variant="success")
             ctx.ops.reload_samples()
             ctx.ops.close_sample()
-            list(redraw_open_panels(ctx))
         else:
             ctx.ops.open_sample(id=following)
 

@@ -67,13 +67,21 @@ def ask():
     """Have the panel do something."""
 
     def ask(
-        dataset, method: str = "on_load", state: dict | None = None, view=None, at: str | None = None, **params
+        dataset,
+        method: str = "on_load",
+        state: dict | None = None,
+        view=None,
+        at: str | None = None,
+        sample: str | None = None,
+        **params,
     ) -> Answer:
         here = {"section": at} if at else {}
         if any({"baseline", "a", "b"} & set((state or {}).get(row) or ()) for row in ("top", "pair")):
             state = _kept(state, ask(dataset).state)
         request = {"__method__": method, "panel_id": "test", "panel_state": {**here, **(state or {})}, **params}
-        result = foo.execute_operator(PANEL, {"dataset": dataset, "view": view}, params=request)
+        result = foo.execute_operator(
+            PANEL, {"dataset": dataset, "view": view, "current_sample": sample}, params=request
+        )
         result.raise_exceptions()
         orders = [(order["operator_uri"].split("/")[-1], order["params"]) for order in _orders(result)]
         hear(orders)

@@ -1,5 +1,8 @@
 """The panel says how good finished labels are, which rule is best, and what to label next."""
 
+import fiftyone.operators as foo
+
+from prompting.runs.review import Review
 from tests.finished import leave_finished
 
 
@@ -23,3 +26,16 @@ def test_whether_it_is_settled_is_said_and_its_buttons_open_the_forms(ask, expla
     prompted = ask(explained, "prompt_labels").orders["prompt_user_for_operation"]
     assert prompted["operator_uri"].endswith("use_as_labels")  # which has chosen: that form asks for no rule
     assert prompted["params"]["strategy"] == "yolo_box"
+
+
+def test_a_closed_picture_has_the_panel_say_what_was_decided_on_it(ask, explained):
+    finish, closed = foo.get_operator("@promptlab/sam2-prompting/finish_labels"), "on_change_current_sample"
+    finish(explained, strategies="yolo_box", progress=False)
+    assert not ask(explained, closed).orders  # it isn't drawn yet
+    assert "0 of 6 pictures" in ask(explained).text
+    first, second, *_ = Review(explained).queue()
+    assert not ask(explained, closed).orders
+    Review(explained).accept(first)
+    assert not ask(explained, closed, sample=second).orders
+    assert "1 of 6 pictures" in ask(explained, closed).text
+    assert not ask(explained, closed).orders

@@ -34,12 +34,10 @@ class Page:
 
     def __init__(self, dataset, sample: str | None = None):
         self.dataset, self.sample, self.state, self.selected, self.orders = dataset, sample, {}, [], []
-        self.spaces = {}
 
     def do(self, method: str, **params) -> "Page":
         request = {"__method__": method, "panel_id": "test", "panel_state": self.state, **params}
         context = {"dataset": self.dataset, "current_sample": self.sample, "selected_labels": self.selected}
-        context["spaces"] = self.spaces
         result = foo.execute_operator(f"{PLUGIN}/review_panel", context, params=request)
         result.raise_exceptions()
         requests = result.to_json()["executor"]["requests"]
@@ -101,20 +99,6 @@ def test_a_picture_that_was_deleted_meanwhile_is_no_dead_end(page, finished):
     assert "no sample" in page.shown["problem"]["view"]["description"]
     page.press("on", "start")
     assert page.opened == queue[1]
-
-
-def test_the_comparison_hears_when_the_review_is_over_or_put_away(page, finished):
-    shown = {"children": [{"type": "strategies_panel", "component_id": "grid"}]}
-    page.spaces = shown
-    page.press("decisions", "accept")
-    assert not page.all("prompt_user_for_operation")
-    assert page.do("on_unload").all("prompt_user_for_operation")[0]["panel_id"] == "grid"
-    review = Review(finished)
-    for sample_id in review.queue()[1:]:
-        review.accept(sample_id)
-    page.sample = review.queue()[0]
-    page.do("on_change_current_sample").press("decisions", "accept")
-    assert page.all("close_sample") and page.all("prompt_user_for_operation")[0]["panel_id"] == "grid"
 
 
 def test_without_labels_there_is_nothing_to_review(applied):

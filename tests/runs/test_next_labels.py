@@ -72,7 +72,7 @@ def test_those_that_settle_come_in_an_order_that_is_kept(copies, label_next, eva
     second = label_next(copies, count=2, gt_field="checked", **asked)
     differing = [one for one, distance in zip(draw.ids, draw.distances) if distance > 0]
     assert second.sample_ids == tuple(differing[7:9]) and load_order(copies).draw.ids == draw.ids
-    assert second.enough.labelled == 7 and "on 7 labelled pictures" in str(second)
+    assert second.enough.labelled == 7 and "by what 7 labelled ones tell" in str(second)
     assert label_next.settled(copies) == second.enough
     copies.delete_samples([draw.ids[0]])  # a gap in the order that nobody can fill
     third = label_next(copies, count=1, gt_field="checked", **asked)
