@@ -6,6 +6,8 @@ from .canvas import Canvas
 from .choices import Choices
 from .pictures import DARK
 
+WHEN = "So they were when they were finished: what was edited or deleted since isn't in it."
+
 
 def is_finished(ctx, chosen: Choices) -> bool:
     """Whether labels were finished in this dataset."""
@@ -23,7 +25,8 @@ def draw_finished(ctx, canvas: Canvas) -> None:
         found = load_findings(ctx.dataset, name)
         if found is None:
             continue
-        canvas.text(f"finished_{name}", f"Finished labels: {name}", " ".join(map(str, found.promises)))
+        promised = [*map(str, found.promises), WHEN] if found.promises else []
+        canvas.text(f"finished_{name}", f"Finished labels: {name}", " ".join(promised))
         canvas.table(f"rules_{name}", found.trial.table())
         canvas.plot(f"expected_{name}", expected_figure(found.expected, found.true, DARK))
 

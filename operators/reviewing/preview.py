@@ -54,6 +54,7 @@ def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
     draw = ImageDraw.Draw(picture)
     for number, (one, place) in enumerate(zip(masks, places(list(masks.values()), FONT_SIZE)), start=1):
         if place:
+            place = tuple(np.clip(place, FONT_SIZE // 2, np.subtract(picture.size, FONT_SIZE // 2)).tolist())
             edge = "red" if one in chosen.selected else "black"
             draw.text(place, str(number), "white", stroke_width=3, stroke_fill=edge, font_size=FONT_SIZE, anchor="mm")
     return data_uri(picture), picture.width
