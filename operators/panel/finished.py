@@ -6,7 +6,7 @@ from .canvas import Canvas
 from .choices import Choices
 from .pictures import DARK
 
-WHEN = "So they were when they were finished: what was edited or deleted since isn't in it."
+WHEN = "So it was when they were finished; what was edited or deleted since isn't in it."
 
 
 def is_finished(ctx, chosen: Choices) -> bool:

@@ -46,11 +46,11 @@ def preview(review: Review, chosen: Chosen) -> tuple[str, int] | None:
         colours = [ImageColor.getrgb(strategy_colours(review.dataset, prefix).get(strategy) or colour_of(strategy))]
     picture = shrink(Image.fromarray(pixels), WIDTH, HEIGHT)
     picture = overlay(picture, (drawn.label_map > 0).astype(np.uint8), colours)
-    masks = {one: mask.at(picture.height, picture.width).full() for one, mask in drawn.instances.items()}
+    masks = {one: mask.at(picture.height, picture.width) for one, mask in drawn.instances.items()}
     for number, mask in enumerate(masks.values()):
-        picture = outline(picture, mask, colours[number % len(colours)])
+        picture = outline(picture, mask.full(), colours[number % len(colours)])
     for one in masks.keys() & set(chosen.selected):
-        picture = outline(picture, masks[one], ImageColor.getrgb("red"), SELECTED_WIDTH)
+        picture = outline(picture, masks[one].full(), ImageColor.getrgb("red"), SELECTED_WIDTH)
     draw = ImageDraw.Draw(picture)
     for number, (one, place) in enumerate(zip(masks, places(list(masks.values()), FONT_SIZE)), start=1):
         if place:

@@ -7,35 +7,40 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from .masks import Window
 
-def places(masks: Sequence[np.ndarray], room: int) -> list[tuple[int, int] | None]:
+
+def places(masks: Sequence[Window], room: int) -> list[tuple[int, int] | None]:
     """The pixel of each mask that is deepest in what no other covers, away from the places before it.
 
     A mask that others cover wholly has a place in itself; one without room beside the others' places, the deepest all
     the same.
 
     Args:
-        masks: (H, W) bool, of one size
+        masks: of one picture
         room: pixels about a place, in each direction, in which no other lies
 
     Returns:
         (x, y) in pixels; None for an empty mask
     """
-    covered, taken, found = sum(mask.astype(int) for mask in masks), None, []
+    if not masks:
+        return []
+    covered, free, found = np.zeros(masks[0].shape, int), np.ones(masks[0].shape, bool), []
     for mask in masks:
-        taken = np.zeros(mask.shape, bool) if taken is None else taken
-        alone = mask & (covered == 1)
-        free = [part for part in (alone & ~taken, mask & ~taken, mask) if part.any()]
-        place = _deepest(free[0]) if free else None
-        found.append(place)
-        if place:
-            x, y = place
-            taken[max(0, y - room) : y + room + 1, max(0, x - room) : x + room + 1] = True
+        covered[mask.place] += mask.crop
+    for mask in masks:
+        unnumbered = mask.crop & free[mask.place]
+        parts = (unnumbered & (covered[mask.place] == 1), unnumbered, mask.crop)
+        part = next((part for part in parts if part.any()), None)
+        found.append(None if part is None else _deepest(part, mask.left, mask.top))
+        if found[-1]:
+            x, y = found[-1]
+            free[max(0, y - room) : y + room + 1, max(0, x - room) : x + room + 1] = False
     return found
 
 
-def _deepest(mask: np.ndarray) -> tuple[int, int]:
-    """The pixel that is farthest from what is outside; the picture's edge is outside too."""
+def _deepest(mask: np.ndarray, left: int, top: int) -> tuple[int, int]:
+    """The pixel that is farthest from what is outside, of a mask that begins there; a picture's edge is outside too."""
     depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     y, x = np.unravel_index(depth.argmax(), depth.shape)
-    return int(x) - 1, int(y) - 1
+    return left + int(x) - 1, top + int(y) - 1

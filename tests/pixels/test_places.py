@@ -7,13 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from prompting.pixels.places import places
+from prompting.pixels.masks import Window
+from prompting.pixels.places import places as places_of
 
 
 def box(left, top, right, bottom, shape=(60, 80)):
     mask = np.zeros(shape, bool)
     mask[top:bottom, left:right] = True
     return mask
+
+
+def places(masks, room):
+    return places_of([Window.of(mask) for mask in masks], room)
 
 
 def test_a_number_lies_in_the_middle_of_what_is_a_masks_own():
