@@ -24,6 +24,7 @@ from tests.app.driving import (
     execute,
     field,
     open_form,
+    press,
     type_into,
 )
 
@@ -81,7 +82,7 @@ def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
     again = form.get_by_text("Do them again", exact=True)
     assert seen(alert) and seen(again)
-    again.click()
+    press(form, "Do them again")
     expect(alert).to_have_count(0)
     expect(form.get_by_role("button", name="Execute")).to_be_enabled()
     form.get_by_role("button", name="Cancel").click()
@@ -138,7 +139,7 @@ def form(page, request) -> Locator:
 
 def test_form_refuses_a_bad_prefix_until_it_is_mended(form):
     choose_bundled_models(form)
-    form.get_by_text("More options").click()
+    press(form, "More options")
     type_into(form, "Field prefix", "Bad prefix")
     expect(form.get_by_role("alert")).to_have_text(re.compile("The prefix 'Bad prefix' can't begin field names"))
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
@@ -155,7 +156,7 @@ def test_without_a_network_the_form_names_all_models_and_the_bundled_ones_are_on
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
     bundled = form.get_by_text("Bundled, small, offline", exact=True)
     assert seen(alert) and seen(bundled)
-    bundled.click()
+    press(form, "Bundled, small, offline")
     expect(alert).to_have_count(0)
     expect(form.get_by_role("button", name="Execute")).to_be_enabled()
 
@@ -192,7 +193,7 @@ def test_strategies_may_be_spelled_and_there_must_be_one(form):
 
 def test_a_checkpoint_that_is_not_there_is_refused_before_the_run(form):
     choose_strategies(form, "yolo_box")
-    form.get_by_text("Choose each", exact=True).click()
+    press(form, "Choose each")
     type_into(form, "Detector", "yolo26n.pt")
     type_into(form, "SAM 2 model", "no/such/checkpoint.pt")
     expect(form.get_by_role("alert")).to_contain_text("SAM 2 model: Unknown SAM 2 model 'no/such/checkpoint.pt'")
@@ -246,7 +247,7 @@ def test_two_selected_samples_are_segmented_and_their_masks_drawn(page, unsegmen
 def test_a_strategy_is_composed_many_are_swept_their_curves_seen_and_the_best_applied(page, unsegmented):
     """After the one above, whose two pictures are still selected: what is composed is applied to those."""
     form = open_form(page, APPLY)
-    form.get_by_text("Compose your own").click()
+    press(form, "Compose your own")
     type_into(form, "Margin in %", "10")
     expect(form.get_by_text(re.compile("^Also applied: yolo:box10 "))).to_be_visible()
     own = page.get_by_test_id("checkbox-sam2_yolo_box10")
