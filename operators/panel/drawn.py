@@ -48,7 +48,7 @@ def mark(ctx, chosen: Choices, content: str) -> dict:
         "choices": list(map(list, of.items())),
         "sidebar": _digest(groups(ctx.dataset)),
         "content": content,
-        "reviews": standings(ctx.dataset),
+        "reviews": _reviews(ctx),
     }
 
 
@@ -101,12 +101,16 @@ def is_drawn(ctx) -> bool:
 def misses_decisions(ctx) -> bool:
     """Whether labels were decided on since the last drawing in any page, in a review of its own panel."""
     latest = _latest.get((ctx.dataset.name, ctx.panel_id)) or ctx.panel.get_state(DRAWN)
-    return latest is not None and latest.get("reviews") != standings(ctx.dataset)
+    return latest is not None and latest.get("reviews") != _reviews(ctx)
 
 
 def shows(ctx, content: str) -> bool:
     """Whether the page shows this :attr:`~.canvas.Canvas.content` itself."""
     return (ctx.panel.get_state(HERE) or {}).get("content") == content
+
+
+def _reviews(ctx) -> list[str]:
+    return [str(standing) for standing in standings(ctx.dataset).values()]
 
 
 def _view(ctx) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .canvas import Canvas
+
+if TYPE_CHECKING:
+    from ...prompting.runs.looks import Standing
 
 
 def draw_review(panel, ctx, canvas: Canvas) -> None:
     """A line for each name of labels; nothing where there are none."""
-    from ...prompting.dataset.owned import labels_there
-    from ...prompting.runs.review import Review
-
-    for name in labels_there(ctx.dataset):
-        if not ctx.dataset.has_sample_field(name):
-            continue
-        standing = Review(ctx.dataset, name).standing()
+    for name, standing in standings(ctx.dataset).items():
         left = standing.left
         canvas.text(f"review_{name}", "Review", str(standing))
         if not left and not standing.sent:
@@ -27,13 +26,13 @@ def draw_review(panel, ctx, canvas: Canvas) -> None:
             canvas.button(row, "annotate", label, panel.prompt_annotate, "edit_note", labels=name)
 
 
-def standings(dataset) -> list[str]:
-    """How far each review is, in words: what :func:`draw_review` says."""
+def standings(dataset) -> dict[str, Standing]:
+    """How far the review of each name of labels is."""
     from ...prompting.dataset.owned import labels_there
     from ...prompting.runs.review import Review
 
     there = filter(dataset.has_sample_field, labels_there(dataset))
-    return [str(Review(dataset, name).standing()) for name in there]
+    return {name: Review(dataset, name).standing() for name in there}
 
 
 def begin(ctx) -> bool:
