@@ -13,10 +13,14 @@ import textwrap
 from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 import fiftyone as fo
 import numpy as np
 from bson import DBRef
+from fiftyone.core.evaluation import EvaluationMethod
+from fiftyone.utils.eval.segmentation import SegmentationEvaluation
 
 from ..dataset import app_traces, appearance, owned, saved_views
 from ..dataset.decisions import Decisions
@@ -214,8 +218,9 @@ def _steps(dataset: fo.Dataset, found: Removal):
     whose = found.whose
     for name in found.saved_views:
         yield lambda name=name: name in dataset.list_saved_views() and dataset.delete_saved_view(name)
-    for key in found.evaluations:  # with their fields, as FiftyOne knows them
-        yield lambda key=key: _delete_run(dataset, dataset._doc.evaluations, key, dataset.delete_evaluation)
+    yield lambda: _delete_fields(dataset, _scores(dataset, found.evaluations))
+    for key in found.evaluations:
+        yield lambda key=key: _delete_run(dataset, dataset._doc.evaluations, key, partial(_delete_evaluation, dataset))
     mixed = owned.mixed_label_fields(dataset, whose.labels) if whose.labels else {}
     source = [FinalFields.of(whose.labels).source] if mixed else []  # goes last: it tells our labels from the others
     yield lambda: _empty(dataset, whose, mixed)
@@ -248,6 +253,23 @@ def _delete_run(dataset: fo.Dataset, references: MutableMapping, key: str, delet
         del references[key]
     elif key in references:
         delete(key)
+
+
+def _scores(dataset: fo.Dataset, keys: Sequence[str]) -> list[str]:
+    """The fields of segmentations' evaluations, as FiftyOne knows them.
+
+    It deletes them one by one, each by going through all samples: all of them go at once, and before it.
+    """
+    whole = [key for key in keys if not isinstance(dataset._doc.evaluations.get(key), DBRef)]
+    methods = {key: dataset.get_evaluation_info(key).config.build() for key in whole}
+    of = [m.get_fields(dataset, key) for key, m in methods.items() if isinstance(m, SegmentationEvaluation)]
+    return [name for name in dict.fromkeys(chain.from_iterable(of)) if dataset.has_sample_field(name)]
+
+
+def _delete_evaluation(dataset: fo.Dataset, key: str) -> None:
+    """One whose :func:`_scores` are gone; of patches, with what FiftyOne wrote into their instances."""
+    scored = isinstance(dataset.get_evaluation_info(key).config.build(), SegmentationEvaluation)
+    EvaluationMethod.delete_run(dataset, key, cleanup=not scored)
 
 
 def _find(dataset: fo.Dataset, whose: Whose) -> Removal:
