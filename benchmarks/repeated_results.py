@@ -38,7 +38,7 @@ def real_results(
     """
     from PIL import Image
 
-    from demo.dataset import write_photographs
+    from demo.photographs import write_photographs
     from prompting.pixels.images import read_image
     from prompting.priors.base import Picture
     from prompting.runs.assembly import build_runner

@@ -149,7 +149,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory) -> Path:
     """A folder with the demo's photographs (not to be changed)."""
-    from demo.dataset import write_photographs
+    from demo.photographs import write_photographs
 
     folder = tmp_path_factory.mktemp("photographs")
     write_photographs(folder)

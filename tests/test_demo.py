@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.dataset import ANNOTATIONS, make_dataset
+from demo.dataset import make_dataset
+from demo.photographs import ANNOTATIONS
 
 ROOT = Path(__file__).parents[1]
 PEOPLE = {"bus.jpg": 4, "zidane.jpg": 2, "astronaut.png": 1, "camera.png": 1, "chelsea.png": 0, "coffee.png": 0}

@@ -1,9 +1,13 @@
 """The database dies in the middle of a run, by itself or because its disk is full."""
 
+import os
+import signal
 import socket
 import subprocess
 import sysconfig
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -26,19 +30,25 @@ def prepare(photographs: str, again: int, params: dict) -> int:
     return [progress.done for progress in apply(dataset.clone("reference", persistent=True), Plan(**params))][-1]
 
 
-def finish(params: dict) -> dict:
-    """What the dead run left, beside the undisturbed one's; and what the next run makes of it."""
+def left() -> tuple[bool, int]:
+    """Whether each sample is as it was or as the undisturbed run made it, and how many are done."""
+    import fiftyone as fo
+
+    there = contents(fo.load_dataset("lost")), contents(fo.load_dataset("reference"))
+    whole = all(now == then or now["status"] is None for now, then in zip(*there, strict=True))
+    return whole, sum(now["status"] is not None for now in there[0])
+
+
+def finish(params: dict) -> tuple[int, bool]:
+    """How many the next run does, and whether all is then as the undisturbed run made it."""
     import fiftyone as fo
 
     from prompting.plan import Plan
     from prompting.runs.application import apply
 
     lost, reference = fo.load_dataset("lost"), fo.load_dataset("reference")
-    wanted, left = contents(reference), contents(lost)
-    whole = all(now == then or now["status"] is None for now, then in zip(left, wanted, strict=True))
-    done = sum(now["status"] is not None for now in left)
     rest = [progress.done for progress in apply(lost, Plan(**params))][-1]
-    return {"whole": whole, "done": done, "rest": rest, "same": contents(lost) == wanted}
+    return rest, contents(lost) == contents(reference)
 
 
 class Database:
@@ -55,6 +65,12 @@ class Database:
         command = [MONGOD, "--dbpath", self.folder, "--logpath", self.log, "--port", self.port]
         command += ["--syncdelay", "1"]  # what was written reaches the disk within a second, not a minute
         self.process = subprocess.Popen([*map(str, command), "--bind_ip", "127.0.0.1", "--nounixsocket"])
+        give_up = time.monotonic() + 120
+        while time.monotonic() < give_up:
+            with suppress(ConnectionError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"The database doesn't answer: see {self.log}.")
 
     def kill(self) -> None:
         self.process.kill()
@@ -79,15 +95,14 @@ def start_database(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 400 MB, of which a database takes 300 at once."""
+    """A file system of 400 MB, of which a database takes 300 at once; and why it is none, where it isn't."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(folder)]
     mounted = subprocess.run(mount, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"a disk that can be filled takes root to make here ({mounted.stderr.strip()})")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    yield folder, mounted.stderr.strip() if mounted.returncode else ""
+    if not mounted.returncode:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:
@@ -99,16 +114,26 @@ def fill(folder: Path) -> Path:
     return filler
 
 
-class Run:
-    """A run with a database of its own, of the demo's photographs and as often again, and one undisturbed beside it."""
+class Runs:
+    """Runs with a database of their own, of the demo's photographs and as often again, beside an undisturbed one."""
 
     def __init__(self, database: Database, photographs: Path, plan: dict, again: int):
         # half a minute of patience with the database is FiftyOne's default; a test has less
-        address = f"mongodb://127.0.0.1:{database.port}/?serverSelectionTimeoutMS=4000"
+        address = f"mongodb://127.0.0.1:{database.port}/?serverSelectionTimeoutMS=2000"
         self.environment, self.plan, self.count = {"FIFTYONE_DATABASE_URI": address}, plan, 6 * (1 + again)
         assert answer(prepare, str(photographs), again, plan, environment=self.environment) == self.count
-        self.child = Child("lost", self.environment, **plan)
+
+    def begin(self) -> None:
+        """One that has done something, and not all."""
+        self.child = Child("lost", self.environment, **self.plan)
         self.child.wait_until(4)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """However quick the machine is, the run doesn't end meanwhile."""
+        os.kill(self.child.process.pid, signal.SIGSTOP)
+        yield
+        os.kill(self.child.process.pid, signal.SIGCONT)
 
     def ends_with_a_sentence(self) -> None:
         start = time.monotonic()
@@ -117,29 +142,40 @@ class Run:
         assert said.startswith("FiftyOne's database failed") and "existing='skip'" in said
         assert time.monotonic() - start < 60
 
-    def lost_nothing_and_is_finished_by_the_next(self) -> None:
-        found = answer(finish, self.plan, environment=self.environment)  # the dead run's lock doesn't stop it
-        assert found["whole"] and found["done"] < self.count
-        assert found["rest"] == self.count - found["done"]
-        assert found["same"]
+    def lost_nothing(self) -> int:
+        """Each sample is whole; how many are still to be done."""
+        whole, done = answer(left, environment=self.environment)
+        assert whole and done < self.count
+        return self.count - done
+
+    def finishes(self, rest: int) -> None:
+        """The next run does just those; the dead run's lock doesn't stop it."""
+        assert answer(finish, self.plan, environment=self.environment) == (rest, True)
 
 
-def test_a_lost_database_ends_the_run_with_a_sentence_and_loses_nothing(start_database, photographs, plan, tmp_path):
-    (tmp_path / "database").mkdir()
-    database = start_database(tmp_path / "database")
-    run = Run(database, photographs, plan, again=1)
+def test_a_lost_database_and_then_a_full_disk_end_runs_with_a_sentence_and_lose_nothing(
+    start_database, small_disk, photographs, plan
+):
+    """One after the other on the same samples: what one run left the next one goes on with."""
+    folder, no_disk = small_disk
+    database = start_database(folder)
+    runs = Runs(database, photographs, plan, again=3)
+    runs.begin()
     database.kill()
-    run.ends_with_a_sentence()
+    runs.ends_with_a_sentence()
     database.start()
-    run.lost_nothing_and_is_finished_by_the_next()
-
-
-def test_a_full_disk_ends_the_run_with_a_sentence_and_loses_nothing(start_database, small_disk, photographs, plan):
-    database = start_database(small_disk)
-    run = Run(database, photographs, plan, again=2)  # the disk is full to the database a second later
-    filler = fill(small_disk)
-    run.ends_with_a_sentence()
+    rest = runs.lost_nothing()
+    if no_disk:
+        runs.finishes(rest)
+        pytest.skip(f"a disk that can be filled takes root to make here ({no_disk}); a lost database was tested")
+    runs.begin()
+    with runs.paused():
+        filler = fill(folder)
+        with suppress(subprocess.TimeoutExpired):  # to the database it is full when it next saves, a second later
+            database.process.wait(timeout=2)
+    runs.ends_with_a_sentence()
     database.kill()
     filler.unlink()
     database.start()
-    run.lost_nothing_and_is_finished_by_the_next()
+    rest = runs.lost_nothing()
+    runs.finishes(rest)

@@ -42,10 +42,11 @@ def masks(samples, strategy: str) -> dict[str, bytes]:
 
 
 def content(samples) -> list[dict]:
-    """All that is stored in samples, but for fields that hold nothing and the time of the last change."""
+    """All that is stored in samples, but for fields that hold nothing and the time of the last change; as the database
+    has it, for FiftyOne's samples decode each mask and encode it again."""
     return [
-        {name: value for name, value in sample.to_dict().items() if value is not None and name != "last_modified_at"}
-        for sample in samples
+        {name: value for name, value in document.items() if value is not None and name != "last_modified_at"}
+        for document in samples._aggregate()
     ]
 
 

@@ -64,7 +64,7 @@ def threads_after(script: str, *arguments: str) -> list[int]:
 
 def test_ultralytics_does_not_leave_torch_and_opencv_one_thread(tmp_path):
     """Imported before torch, it would; OpenCV it tells so whenever it is imported."""
-    photographs = "from pathlib import Path; from demo.dataset import write_photographs as w; w(Path(sys.argv[1]))"
+    photographs = "from pathlib import Path; from demo.photographs import write_photographs as w; w(Path(sys.argv[1]))"
     unasked = "assert 'ultralytics' not in sys.modules"
     yolo = "from prompting.models.catalogue import load_yolo; load_yolo('nano')"
     assert threads_after(f"{photographs}\n{unasked}\n{yolo}", str(tmp_path)) == threads_after("")

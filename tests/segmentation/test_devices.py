@@ -13,7 +13,7 @@ import torch
 from sam2.build_sam import build_sam2
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from demo.dataset import write_photographs
+from demo.photographs import write_photographs
 from prompting.models import catalogue
 from prompting.pixels.images import read_bounded
 from prompting.pixels.masks import Window, intersection_over_union
