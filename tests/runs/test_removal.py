@@ -52,24 +52,24 @@ def exported(dataset: fo.Dataset, folder) -> dict:
 
 def test_a_dataset_is_as_before(dataset, nano, remove_results, tmp_path):
     """After every operator of the plugin, and its export is too."""
-    dataset.delete_samples(dataset[3:])
+    dataset.delete_samples(dataset[2:])
     dataset.info["mine"] = {"a": 1}
     dataset.add_sample_field("sam2_notes", fo.StringField)
-    dataset.set_values("sam2_notes", ["a person's own"] * 3)
-    dataset.save_view("my own", dataset.limit(2))
+    dataset.set_values("sam2_notes", ["a person's own"] * 2)
+    dataset.save_view("my own", dataset.limit(1))
     dataset.clone_sample_field("ground_truth", "other_model")
     dataset.save()
     before, before_exported = everything(dataset), exported(dataset, tmp_path)
     strategies = ["clip_point", "clip_iterative", "yolo_box", "field_points"]
     run("apply_strategies", dataset, strategies=strategies, prompt_field="ground_truth", heatmap=True, **nano)
-    study = Study(("yolo_box",), np.ones((1, 3)), np.ones((1, 3)), ("a", "b", "c"), 0.05, "masks", 3)
+    study = Study(("yolo_box",), np.ones((1, 2)), np.ones((1, 2)), ("a", "b"), 0.05, "masks", 2)
     save_study(dataset, "sam2", study, {"classes": ["person"]}, dataset.values("id"))  # all that a sweep writes
     run("evaluate_strategies", dataset, "ground_truth", fields=["other_model"], patches=True)
     run("explain_strategies", dataset, robustness=True)
     run("measure_agreement", dataset)
     run("show_errors", dataset, "yolo_box")
     run("tag_worst", dataset, "yolo_box", count=2)
-    saved_views.keep(dataset, "sam2", "worst 25 of yolo_box", dataset.limit(3))
+    saved_views.keep(dataset, "sam2", "worst 25 of yolo_box", dataset.limit(2))
     run("finish_labels", dataset, strategies="yolo_box")
     run("evaluate_strategies", dataset, "ground_truth", fields=["labels"], overwrite=True)
     review = Review(dataset)
