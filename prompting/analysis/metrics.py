@@ -194,7 +194,7 @@ def _histogram(label_map: np.ndarray, where: np.ndarray | None = None) -> np.nda
     for top in range(0, label_map.shape[0], rows):
         part = slice(top, top + rows)
         mask = None if where is None else where[part].view(np.uint8)
-        counts += cv2.calcHist([label_map[part]], [0], mask, [256], [0, 256])[:, 0].astype(int)
+        counts += cv2.calcHist([label_map[part]], [0], mask, [256], [0, 256]).ravel().astype(int)
     return counts
 
 

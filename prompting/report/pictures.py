@@ -71,7 +71,7 @@ def overlay(image: Image.Image, label_map: np.ndarray, colours: Sequence = CLASS
     """
     pixels = np.asarray(image, np.float32)
     result = DIMMED * pixels
-    for value in np.flatnonzero(cv2.calcHist([label_map], [0], None, [256], [0, 256])[1:, 0]) + 1:
+    for value in np.flatnonzero(cv2.calcHist([label_map], [0], None, [256], [0, 256]).ravel()[1:]) + 1:
         colour = NOTHING_COUNTS if value == IGNORED else colours[(int(value) - 1) % len(colours)]
         inside = Image.fromarray((label_map == value).astype(np.uint8) * 255)
         alpha = np.asarray(inside.resize(image.size, Image.Resampling.BILINEAR), np.float32) / 255

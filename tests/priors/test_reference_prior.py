@@ -99,7 +99,7 @@ def test_the_benchmark_remembers_what_the_prior_would_see_again(taught, tiles):
     remembering = bench.reference(tiles[:1])
     for scale in remembering.settings.scales:
         assert torch.allclose(
-            remembering.scores(tiles[1].image, scale), taught.scores(tiles[1].image, scale), atol=1e-3
+            remembering.scores(tiles[1].image, scale).cpu(), taught.scores(tiles[1].image, scale), atol=1e-3
         )
     (of_maps,), (of_masks,), _ = bench.draws(1, 1)
     assert of_maps > 0.6 and of_masks > 0.6 and bench.cost(1) > 0
