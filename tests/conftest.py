@@ -6,6 +6,7 @@ where it asks for it, so that nobody keeps a list of those that don't.
 
 from __future__ import annotations
 
+import gc
 import importlib.abc
 import os
 import shutil
@@ -21,6 +22,7 @@ import psutil
 import pytest
 
 from tests.remembered import Remembering
+from tests.shared import shared_dataset, shared_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -114,6 +116,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if _WORKER:
         rank = {name: i for i, name in enumerate(LONGEST)}
         items.sort(key=lambda item: rank.get(item.path.relative_to(ROOT / "tests").parts[0], len(rank)))
+        gc.collect()
+        gc.freeze()  # what was imported stays, and need not be looked through again and again
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -147,13 +151,18 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def photographs(tmp_path_factory) -> Path:
+def everybodys(tmp_path_factory) -> Path:
+    """A folder of the test run, for all of its workers."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if _WORKER else own
+
+
+@pytest.fixture(scope="session")
+def photographs(everybodys) -> Path:
     """A folder with the demo's photographs (not to be changed)."""
     from demo.photographs import write_photographs
 
-    folder = tmp_path_factory.mktemp("photographs")
-    write_photographs(folder)
-    return folder
+    return shared_folder(everybodys / "photographs", write_photographs)
 
 
 @pytest.fixture(scope="session")
@@ -239,23 +248,32 @@ def nano() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def applied_once(made_once, apply_strategies, nano):
+def applied_once(made_once, everybodys, apply_strategies, nano):
     """Two strategies' results on the demo's photographs; clone it."""
-    dataset = made_once.clone(f"applied-{uuid.uuid4().hex[:8]}")
-    apply_strategies(dataset, strategies=["clip_point", "yolo_box"], progress=False, **nano)
+
+    def make():
+        dataset = made_once.clone(f"applied-{uuid.uuid4().hex[:8]}")
+        apply_strategies(dataset, strategies=["clip_point", "yolo_box"], progress=False, **nano)
+        return dataset
+
+    dataset = shared_dataset(everybodys / "applied", make)
     yield dataset
     dataset.delete()
 
 
 @pytest.fixture(scope="session")
-def explained_once(applied_once, evaluate_strategies):
+def explained_once(applied_once, everybodys, evaluate_strategies):
     """The same, evaluated and explained; clone it."""
     import fiftyone.operators as foo
 
-    dataset = applied_once.clone()
-    evaluate_strategies(dataset, "ground_truth", progress=False)
-    explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
-    explain(dataset, robustness=True, progress=False)
+    def make():
+        dataset = applied_once.clone()
+        evaluate_strategies(dataset, "ground_truth", progress=False)
+        explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
+        explain(dataset, robustness=True, progress=False)
+        return dataset
+
+    dataset = shared_dataset(everybodys / "explained", make)
     yield dataset
     dataset.delete()
 
