@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def shared_folder(folder: Path, fill: Callable[[Path], object]) -> Path:
-    """A folder that whoever comes first fills; nobody else changes it."""
+    """A folder that whoever comes first fills; who writes into it again writes the same, and each file whole."""
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             unfinished = folder.with_name(f"{folder.name}-{uuid.uuid4().hex[:8]}")
