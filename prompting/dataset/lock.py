@@ -26,6 +26,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ..errors import PromptingError, Stopped
 from .database import in_words
+from .document import is_current
 
 COLLECTION = "sam2_prompting.locks"
 RENEW_SECONDS, EXPIRE_SECONDS, RELEASE_SECONDS = 1.0, 60.0, 5.0
@@ -151,11 +152,11 @@ def editing(dataset: fo.Dataset) -> Iterator[None]:
     Each process has a copy of it, and FiftyOne writes the list of fields as a whole: of two that add fields at once,
     one would take the other's away, and samples with values of fields that aren't declared can't be read any more.
 
-    Saving and reading the document takes FiftyOne longer than changing it: it is read once, and what changed is saved
-    once, at the end.
+    Saving and reading the document takes FiftyOne longer than changing it: it is read once, where it isn't what this
+    process has, and what changed is saved once, at the end.
 
     Args:
-        dataset: the dataset, whose document is reloaded
+        dataset: the dataset, whose document is reloaded where another process changed it
 
     Raises:
         PromptingError: another run took longer than a minute and a half over it
@@ -170,7 +171,8 @@ def editing(dataset: fo.Dataset) -> Iterator[None]:
             )
         time.sleep(TURN_SECONDS)
     try:
-        dataset._reload()  # the document alone: a person's samples stay as they are
+        if not is_current(dataset):
+            dataset._reload()  # the document alone: a person's samples stay as they are
         if not set(dataset.get_field_schema()) <= {field.name for field in dataset._doc.sample_fields}:
             dataset.reload()  # fields that this process knows are gone
         yield
