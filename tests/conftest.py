@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.copies import copy_of
 from tests.remembered import Remembering
 from tests.shared import shared_dataset, shared_folder
 
@@ -107,10 +108,6 @@ if _WORKER:  # each has a core, a database and a browser of its own
     os.environ["OMP_NUM_THREADS"] = os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 
 
-LAUNCHING = ("test_stranger.py", "test_stopping.py")
-"""Of the browser's tests, those that start an App of their own."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers begin with what takes longest: at the end there is only little that one could wait for another with."""
     if _WORKER:
@@ -122,23 +119,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """What one worker does is a file; of the browser's tests, all that share an App, or all that start their own; and
-    all that share Ray's cluster.
-
-    So there are two Chromiums at once at most.
-    """
+    """What one worker does is a file; or all of the browser's tests, which share an App and a Chromium; or all that
+    share Ray's cluster."""
     from xdist.scheduler import LoadFileScheduling
 
-    class ByApp(LoadFileScheduling):
+    class ByFolder(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            if file.startswith("tests/cluster/"):
-                return "cluster"
-            if not file.startswith("tests/app/"):
-                return file
-            return "launching" if file.endswith(LAUNCHING) else "sharing"
+            return next((folder for folder in ("tests/app/", "tests/cluster/") if file.startswith(folder)), file)
 
-    return ByApp(config, log)
+    return ByFolder(config, log)
 
 
 def pytest_unconfigure() -> None:
@@ -178,7 +168,7 @@ def dataset(made_once):
     """The demo's dataset, fresh."""
     import fiftyone as fo
 
-    dataset = made_once.clone(f"test-{uuid.uuid4().hex[:8]}")
+    dataset = copy_of(made_once, f"test-{uuid.uuid4().hex[:8]}")
     yield dataset
     if fo.dataset_exists(dataset.name):
         dataset.delete()
@@ -252,7 +242,7 @@ def applied_once(made_once, everybodys, apply_strategies, nano):
     """Two strategies' results on the demo's photographs; clone it."""
 
     def make():
-        dataset = made_once.clone(f"applied-{uuid.uuid4().hex[:8]}")
+        dataset = copy_of(made_once, f"applied-{uuid.uuid4().hex[:8]}")
         apply_strategies(dataset, strategies=["clip_point", "yolo_box"], progress=False, **nano)
         return dataset
 
@@ -267,7 +257,7 @@ def explained_once(applied_once, everybodys, evaluate_strategies):
     import fiftyone.operators as foo
 
     def make():
-        dataset = applied_once.clone()
+        dataset = copy_of(applied_once)
         evaluate_strategies(dataset, "ground_truth", progress=False)
         explain = foo.get_operator("@promptlab/sam2-prompting/explain_strategies")
         explain(dataset, robustness=True, progress=False)
@@ -281,7 +271,7 @@ def explained_once(applied_once, everybodys, evaluate_strategies):
 @pytest.fixture
 def applied(applied_once):
     """Two strategies' results that nobody scored; of the test's own."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     yield dataset
     dataset.delete()
 
@@ -289,6 +279,6 @@ def applied(applied_once):
 @pytest.fixture
 def explained(explained_once):
     """The same, evaluated and explained; of the test's own."""
-    dataset = explained_once.clone()
+    dataset = copy_of(explained_once)
     yield dataset
     dataset.delete()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo import browser as app_browser
+from tests.copies import copy_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +71,7 @@ def open_dataset(browser, app_port):
 @pytest.fixture(scope="module")
 def applied(applied_once):
     """The demo's dataset with the results of two strategies."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     yield dataset
     dataset.delete()
 

@@ -129,6 +129,13 @@ def expect_samples(page: Page, count: int) -> None:
     expect(page.get_by_test_id("entry-counts")).to_have_text(re.compile(rf"\b{count} samples?"))
 
 
+def seen(locator: Locator) -> bool:
+    """Whether people see it without scrolling."""
+    inside = locator.page.get_by_test_id("operators-prompt-modal").get_by_role("button", name="Execute").bounding_box()
+    box = locator.bounding_box()
+    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= inside["y"]
+
+
 DRAWN = """() => JSON.stringify([
     [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.map(t => [t.name, t.x, t.y, t.z, t.text, t.ids])),
     [...document.querySelectorAll('[data-cy=panel-content-strategies_panel] table')].map(t => t.innerText)])"""

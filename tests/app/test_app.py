@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from demo.browser import TIMEOUT_MS, open_evaluation, open_strategies
+from demo.browser import TIMEOUT_MS, open_strategies
 from demo.browser import open_dataset as open_page
 from prompting.dataset.studies import load_study
 from tests.app.driving import (
@@ -25,14 +25,15 @@ from tests.app.driving import (
     field,
     open_form,
     press,
+    seen,
     type_into,
 )
+from tests.copies import copy_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
 
 APPLY = "SAM 2: apply prompting strategies"
-EVALUATE = "SAM 2: evaluate prompting strategies"
 SWEEP = "SAM 2: sweep strategies"
 
 
@@ -50,70 +51,16 @@ def pixels(thumbnail: Locator, unlike: np.ndarray | None = None) -> np.ndarray:
     raise AssertionError("The thumbnail never changed." if unlike is not None else "The thumbnail never came to rest.")
 
 
-def seen(locator: Locator) -> bool:
-    """Whether people see it without scrolling."""
-    inside = locator.page.get_by_test_id("operators-prompt-modal").get_by_role("button", name="Execute").bounding_box()
-    box = locator.bounding_box()
-    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= inside["y"]
-
-
-@pytest.fixture(scope="module")
-def results_page(browser, app_port, applied):
-    """A page with the results of two strategies, which the last that uses it evaluates."""
-    page = open_page(browser, app_port, applied.name)
-    yield page
-    page.context.close()
-
-
 def test_it_is_served_to_this_machine_alone(app_port):
     listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == app_port]
     assert listening and all(c.laddr.ip in ("127.0.0.1", "::1") for c in listening)
     assert 'address="localhost"' in (Path(__file__).parents[2] / "demo" / "run.py").read_text()
 
 
-@pytest.mark.parametrize("height", [700, 1000])
-def test_form_says_what_becomes_of_results_in_its_own_words_and_begins_with_the_last_run(results_page, height):
-    results_page.set_viewport_size({"width": 1600, "height": height})
-    form = open_form(results_page, APPLY)
-    expect(form.locator("[data-tag-index]")).to_have_text(["clip_point", "yolo_box"])
-    alert = form.get_by_role("alert")
-    expect(alert).to_contain_text("Samples that have results: All of these samples have results")
-    expect(alert).not_to_contain_text("existing=")
-    expect(form.get_by_role("button", name="Execute")).to_be_disabled()
-    again = form.get_by_text("Do them again", exact=True)
-    assert seen(alert) and seen(again)
-    press(form, "Do them again")
-    expect(alert).to_have_count(0)
-    expect(form.get_by_role("button", name="Execute")).to_be_enabled()
-    form.get_by_role("button", name="Cancel").click()
-    expect(form).to_have_count(0)
-
-
-def test_evaluation_ends_with_a_table_and_the_model_evaluation_panel_compares_by_iou(results_page, applied):
-    form = open_form(results_page, EVALUATE)
-    expect(form.get_by_text("ground_truth", exact=True)).to_be_visible()
-    run = execute(form)
-    expect(run.get_by_role("progressbar").first).to_be_visible()
-    rows = run.get_by_role("table").first.get_by_role("row")
-    expect(rows).to_have_count(3)
-    expect(rows.first).to_contain_text("mean IoU")
-    for strategy in ("clip_point", "yolo_box"):
-        expect(rows.filter(has_text=strategy)).to_have_count(1)
-    run.get_by_role("button", name="Done").click()
-    expect(run).to_have_count(0)
-
-    applied.reload()  # the App's server wrote to it
-    open_evaluation(results_page, "sam2_eval_yolo_box", "sam2_eval_clip_point")
-    iou = results_page.get_by_role("row").filter(has_text="Mean IoU over images")
-    for strategy in ("yolo_box", "clip_point"):
-        expect(results_page.get_by_role("columnheader", name=f"sam2_eval_{strategy}")).to_be_visible()
-        expect(iou).to_contain_text(f"{np.mean(applied.values(f'sam2_eval_{strategy}_iou')):.3f}")
-
-
 @pytest.fixture(scope="module")
 def unsegmented(made_once):
     """Photographs without results."""
-    dataset = made_once.clone()
+    dataset = copy_of(made_once)
     yield dataset
     dataset.delete()
 

@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from demo import browser as app_browser
-from demo.browser import TIMEOUT_MS, open_strategies, turn_to
+from demo.browser import TIMEOUT_MS, open_evaluation, open_strategies, turn_to
 from tests.app.driving import choose, expect_samples, expect_the_same_drawn
+from tests.copies import copy_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
 expect.set_options(timeout=TIMEOUT_MS)
@@ -44,7 +45,7 @@ def slice_by(panel: Locator, field: str, groups: int) -> None:
 @pytest.fixture(scope="module")
 def judged(explained_once):
     """A dataset with everything that the panel shows."""
-    dataset = explained_once.clone()
+    dataset = copy_of(explained_once)
     dataset.set_values("camera", ["a", "b", "c"] * 2)
     dataset.set_values("split", ["train", "val"] * 3)
     yield dataset
@@ -53,7 +54,7 @@ def judged(explained_once):
 
 @pytest.fixture(scope="module")
 def page(browser, app_port, judged):
-    """Its page, with the panel open; each test but the last leaves the grid and the baseline as they were."""
+    """Its page, with the panel open; each test but the last two leaves the grid and the baseline as they were."""
     page = app_browser.open_dataset(browser, app_port, judged.name)
     open_strategies(page)
     yield page
@@ -103,7 +104,7 @@ def test_lassoed_points_are_selected_in_the_grid(page, panel):
 
 
 def test_whatever_was_chosen_a_fresh_panel_draws_the_same(open_dataset, page, panel, judged):
-    """The last on the page: other slices and another baseline. A stranger's way has the same after a run."""
+    """The last but one on the page: other slices and another baseline. A stranger's way has the same after a run."""
     turn_to(panel, "Groups")
     slice_by(panel, "camera", 3)
     slice_by(panel, "split", 2)
@@ -122,3 +123,12 @@ def test_whatever_was_chosen_a_fresh_panel_draws_the_same(open_dataset, page, pa
         turn_to(one, "Groups")
         slice_by(one, "split", 2)
     expect_the_same_drawn(page, fresh)
+
+
+def test_fiftyones_model_evaluation_panel_compares_by_iou(page, judged):
+    """The last on the page, whose panel it lies over."""
+    open_evaluation(page, "sam2_eval_yolo_box", "sam2_eval_clip_point")
+    iou = page.get_by_role("row").filter(has_text="Mean IoU over images")
+    for strategy in ("yolo_box", "clip_point"):
+        expect(page.get_by_role("columnheader", name=f"sam2_eval_{strategy}")).to_be_visible()
+        expect(iou).to_contain_text(f"{np.mean(judged.values(f'sam2_eval_{strategy}_iou')):.3f}")

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, expect
 from demo.browser import TIMEOUT_MS, open_strategies
 from prompting.dataset.names import ACCEPTED, EDITED, SENT, FinalFields
 from tests.app.driving import AGAIN_MS, carry_out, execute, form_of
+from tests.copies import copy_of
 from tests.storing import timeless
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tmp_path")]
@@ -25,7 +26,7 @@ FIELDS = FinalFields.of("labels")
 @pytest.fixture
 def eight(made_once):
     """The demo's photographs, some of them twice."""
-    dataset = made_once.clone(f"eight-{uuid.uuid4().hex[:8]}")
+    dataset = copy_of(made_once, f"eight-{uuid.uuid4().hex[:8]}")
     dataset.add_samples([fo.Sample(path) for path in dataset.values("filepath")[: PICTURES - len(dataset)]])
     yield dataset
     dataset.delete()

@@ -15,11 +15,9 @@ from tests.app.driving import (
     choose,
     choose_bundled_models,
     choose_strategies,
-    execute,
     expect_samples,
     expect_the_same_drawn,
     form_of,
-    open_form,
 )
 from tests.app.launching import launched_app
 
@@ -42,12 +40,12 @@ def ticked(page: Page) -> set[str]:
 
 
 def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_of_python(open_dataset, dataset):
-    """The whole way in one App: three strategies on three pictures, evaluated, the winner on the rest, and another tab.
+    """The whole way in one App: three strategies on three pictures, evaluated, another tab, and the winner on the rest.
 
     All seven are offered; of three each page is drawn in half the time, and no step is another one. It takes longer
     than five seconds because it is all real: an App of its own is started, three strategies run on three pictures and
     the best on three more, each form and page is waited for, and every page draws what the other one changed: choices,
-    the pictures that are shown, scores.
+    the pictures that are shown, results.
     """
     page = open_dataset(dataset)
     panel = open_strategies(page)
@@ -81,15 +79,6 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     assert set(means) == set(CHOSEN) and means[best] == max(means.values())
     expect(panel).to_contain_text(re.compile(rf"{best}.*{means[best]:.3f}"))
 
-    rest.click()
-    form = page.get_by_test_id("operators-prompt-modal")
-    expect(form.locator("[data-tag-index]")).to_have_text([best])
-    carry_out(form, panel.get_by_text("the whole dataset, 6 pictures with results"))
-    expect(rest).to_have_count(0)
-    expect(panel.get_by_text("These scores are old")).to_have_count(0)
-    dataset.reload()
-    assert dataset.exists(f"sam2_{best}").values("id") == ids
-
     tab = open_dataset(dataset)
     expect(tab.get_by_test_id(f"checkbox-sam2_{best}").locator("input")).to_be_checked()
     assert ticked(tab) == set(shown_fields(dataset, "sam2", best))
@@ -111,10 +100,14 @@ def test_from_a_fresh_dataset_to_masks_of_the_winner_everywhere_without_a_word_o
     for one in (panel, second):
         expect(one.get_by_text("In the grid:")).to_have_count(0)
 
-    form = open_form(page, "SAM 2: evaluate prompting strategies")
-    choose_strategies(form, "yolo_box")
-    run = execute(form)
+    rest.click()
+    form = page.get_by_test_id("operators-prompt-modal")
+    expect(form.locator("[data-tag-index]")).to_have_text([best])
+    carry_out(form, panel.get_by_text("the whole dataset, 6 pictures with results"))
     for one in (panel, second):
-        expect(one.get_by_text("There is one strategy alone")).to_be_visible()
-    run.get_by_role("button", name="Done").click()
+        expect(one.get_by_text("the whole dataset, 6 pictures with results")).to_be_visible()
+        expect(one.get_by_role("button", name=re.compile("^Apply .* to the other"))).to_have_count(0)
+        expect(one.get_by_text("These scores are old")).to_have_count(0)
+    dataset.reload()
+    assert dataset.exists(f"sam2_{best}").values("id") == ids
     expect_the_same_drawn(page, tab)

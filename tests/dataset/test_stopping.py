@@ -30,6 +30,7 @@ from prompting.runs.application import apply
 from prompting.runs.evaluation import evaluate_steps
 from prompting.runs.explanation import explain
 from prompting.runs.scorable import EvaluationPlan
+from tests.copies import copy_of
 from tests.dataset.test_lock import held_by
 from tests.reliability.runs import contents
 
@@ -146,7 +147,7 @@ def stopped_at_one(dataset, **params) -> Stopped:
 
 
 def test_overwriting_with_other_settings_stopped_leaves_no_old_results_among_the_new(applied_once):
-    dataset, status = applied_once.clone(), "sam2_yolo_box_status"
+    dataset, status = copy_of(applied_once), "sam2_yolo_box_status"
     said = stopped_at_one(dataset, yolo_confidence=0.9)
     assert str(said).endswith("existing='skip'.") and said.rest == "skip"
     left = dataset.match(F(status) == OUTDATED).values("filepath")
@@ -162,14 +163,14 @@ def test_overwriting_with_other_settings_stopped_leaves_no_old_results_among_the
 
     again = Plan(**QUICK, existing="skip", yolo_confidence=0.9)
     assert list(apply(dataset, again))[-1].done == count
-    whole = applied_once.clone()
+    whole = copy_of(applied_once)
     list(apply(whole, replace(again, existing="overwrite")))
     assert contents(dataset, ("yolo_box",)) == contents(whole, ("yolo_box",))
     dataset.delete(), whole.delete()
 
 
 def test_overwriting_with_the_same_settings_stopped_leaves_results_that_are_as_good(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     said = stopped_at_one(dataset)
     assert said.rest == "overwrite" and "the others keep their earlier results, of the same settings" in str(said)
     assert contents(dataset, ("yolo_box",)) == contents(applied_once, ("yolo_box",))
@@ -177,7 +178,7 @@ def test_overwriting_with_the_same_settings_stopped_leaves_results_that_are_as_g
 
 
 def test_a_picture_that_fails_with_other_settings_keeps_its_mask_and_says_that_it_failed(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     sample = dataset.first()
     sample.filepath = "/nowhere.jpg"
     sample.save()
@@ -249,7 +250,7 @@ def after(steps, words: str, dataset) -> str:
 
 
 def test_evaluation_stopped_between_pictures_leaves_half_of_none(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     steps = evaluate_steps(dataset, EvaluationPlan("ground_truth", ["clip_point", "yolo_box"]))
     said = after(steps, "evaluating, 2 of 6", dataset)
     assert said.startswith("Stopped on request: 2 of 6 samples were scored; an earlier evaluation is as it was")
@@ -259,7 +260,7 @@ def test_evaluation_stopped_between_pictures_leaves_half_of_none(applied_once):
 
 
 def test_evaluation_stopped_between_pictures_leaves_the_earlier_table_and_its_scores(explained_once):
-    dataset = explained_once.clone()
+    dataset = copy_of(explained_once)
     scores = [f"{key}_{score}" for key in dataset.list_evaluations() for score in SCORES]
     before = load_comparison(dataset).to_dict(), dataset.values(scores), dataset.list_evaluations()
     after(evaluate_steps(dataset, EvaluationPlan("ground_truth")), "evaluating, 2 of 6", dataset)
@@ -269,7 +270,7 @@ def test_evaluation_stopped_between_pictures_leaves_the_earlier_table_and_its_sc
 
 @pytest.mark.parametrize("run", [measure_steps, partial(explain, device="cpu")])
 def test_agreement_and_explanation_stop_between_two_pictures(explained_once, run):
-    dataset = explained_once.clone()
+    dataset = copy_of(explained_once)
     steps = run(dataset)
     while next(steps).done < 1:
         pass

@@ -8,6 +8,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
+from tests.copies import copy_of
 from tests.operators.asking import URI, form, run
 
 ON_A_TARGET = ("apply_strategies", "evaluate_strategies", "explain_strategies", "measure_agreement")
@@ -41,7 +42,7 @@ def test_what_the_app_fills_in_by_itself_is_required_once_somebody_empties_it(da
 
 
 def test_evaluating_a_selection_scores_the_selection(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     selected = dataset.values("id")[:2]
     params = {"view_target": "SELECTED_SAMPLES", "gt_field": "ground_truth", "strategies": ["clip_point", "yolo_box"]}
     run("evaluate_strategies", dataset, params, selected=selected)
@@ -76,7 +77,7 @@ def test_evaluate_offers_the_chosen_strategies_as_baseline_and_the_last_truth(ex
 
 
 def test_evaluate_says_which_strategy_lacks_masks_before_it_runs(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     dataset[:2].set_field("sam2_yolo_box_status", None).save("sam2_yolo_box_status")
     fields = form("evaluate_strategies", dataset, {"strategies": ["yolo_box"], "gt_field": "ground_truth"})
     assert fields["strategies"]["invalid"]

@@ -16,6 +16,7 @@ from prompting.errors import PromptingError
 from prompting.plan import Plan
 from prompting.runs import explanation
 from prompting.runs.scorable import EvaluationPlan
+from tests.copies import copy_of
 
 URI = "@promptlab/sam2-prompting"
 NAMES = sorted(
@@ -102,7 +103,7 @@ def test_a_comparison_is_iterated_counted_and_made_a_table(explained_once):
 
 
 def test_measured_agreement_comes_back(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     agreement = foo.get_operator(f"{URI}/measure_agreement")(dataset, progress=False)
     assert isinstance(agreement, Agreement) or type(agreement).__name__ == "Agreement"
     values = dataset.values(agreement.field)
@@ -119,7 +120,7 @@ def test_a_message_about_fields_names_the_persons_own_first(applied_once):
 
 
 def test_a_baseline_is_one_of_the_evaluated(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     evaluate = foo.get_operator(f"{URI}/evaluate_strategies")
     with pytest.raises(ValueError, match="baseline 'clip_box' is not among the strategies to evaluate") as refused:
         evaluate(dataset, "ground_truth", baseline="clip_box", progress=False)

@@ -5,6 +5,7 @@ import sys
 import fiftyone as fo
 
 from prompting.dataset.appearance import colours
+from tests.copies import copy_of
 from tests.operators.asking import run
 
 
@@ -40,7 +41,7 @@ def test_a_first_run_shows_its_groups_and_one_that_changes_no_group_does_not(dat
 
 def test_a_field_that_came_since_is_told_where_the_app_shows_it(applied_once):
     """Or the page would take the groups for others than its own, paint all pictures again, and leave the field out."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     dataset.set_values("camera", ["a"] * 6)
     module = next(module for name, module in sys.modules.items() if name.endswith(".operators.sidebar"))
     told = {group["name"]: group["paths"] for group in module.groups(dataset)}
@@ -51,7 +52,7 @@ def test_a_field_that_came_since_is_told_where_the_app_shows_it(applied_once):
 
 
 def test_where_the_last_results_go_the_groups_are_fiftyones_own_again_and_the_colours_gone(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     orders = run("remove_results", dataset, {"confirm": True})
     dataset.reload()
     ((shown,), standard) = told(orders, "show_sidebar_groups"), fo.DatasetAppConfig.default_sidebar_groups(dataset)

@@ -9,6 +9,7 @@ import pytest
 
 from prompting.dataset import lock
 from prompting.dataset.lock import run_lock
+from tests.copies import copy_of
 from tests.operators.asking import form, run
 
 STOP = "@promptlab/sam2-prompting/stop_run"
@@ -39,7 +40,7 @@ def test_from_python_the_run_with_a_prefix_is_asked_and_from_the_menu_every_run(
 
 
 def test_the_dialog_of_a_run_has_a_button_that_stops_it_and_says_that_it_was_pressed(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     orders = run("measure_agreement", dataset, {"prefix": "sam2"})
     first = orders[0].body.params["outputs"]["type"]["properties"]["stop"]["view"]
     assert (first["operator"], first["params"], first["label"]) == (STOP, {"prefix": "sam2"}, "Stop")

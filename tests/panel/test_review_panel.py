@@ -7,6 +7,7 @@ import pytest
 
 from prompting.dataset.names import ACCEPTED, EDITED, SENT, FinalFields
 from prompting.runs.review import Review
+from tests.copies import copy_of
 from tests.session import hear
 
 PLUGIN = "@promptlab/sam2-prompting"
@@ -15,7 +16,7 @@ FIELDS = FinalFields.of("labels")
 
 @pytest.fixture(scope="module")
 def finished_once(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     foo.get_operator(f"{PLUGIN}/finish_labels")(dataset, strategies="yolo_box", progress=False)
     dataset.set_values(FIELDS.expected_iou, [0.9, 0.3, 0.8, 0.5, 0.7, 0.6])
     yield dataset
@@ -24,7 +25,7 @@ def finished_once(applied_once):
 
 @pytest.fixture
 def finished(finished_once):
-    dataset = finished_once.clone()
+    dataset = copy_of(finished_once)
     yield dataset
     dataset.delete()
 

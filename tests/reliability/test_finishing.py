@@ -11,6 +11,7 @@ from prompting.dataset import saving
 from prompting.dataset.names import FinalFields
 from prompting.runs.finish_plan import FinishPlan
 from prompting.runs.finishing import finish
+from tests.copies import copy_of
 
 KILLS, STRATEGIES = 20, ("yolo_box", "clip_point")
 FIELDS = FinalFields.of("mine")
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:MongoClient opened before fork")
 @pytest.fixture
 def source(applied_once):
     """Eight samples with two strategies' results."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     dataset.add_samples([sample.copy() for sample in dataset[:2]])
     dataset.persistent = True
     yield dataset

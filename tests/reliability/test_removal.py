@@ -10,6 +10,7 @@ import pytest
 from prompting.dataset import owned
 from prompting.runs.error_overlay import show_errors
 from prompting.runs.removal import remove_results
+from tests.copies import copy_of
 
 KILLS = 5
 CHANGES = {"_id", "_dataset_id", "created_at", "last_modified_at"}
@@ -45,7 +46,7 @@ def remove_in_child(dataset, after: float) -> bool:
 
 
 def test_a_removal_that_is_killed_at_random_moments_is_finished_by_the_next(explained_once):
-    source = explained_once.clone()
+    source = copy_of(explained_once)
     list(show_errors(source, "yolo_box"))
     reference, start = source.clone(), time.monotonic()
     list(remove_results(reference))

@@ -15,6 +15,7 @@ from PIL import Image
 from prompting.models import catalogue
 from prompting.models.checkpoints import YOLO_DETECT, checkpoint
 from prompting.trust import CHECKPOINTS
+from tests.copies import copy_of
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +152,6 @@ def no_models():
 @pytest.fixture
 def applied(applied_once):
     """Two strategies' results on the demo's photographs, to be changed."""
-    dataset = applied_once.clone(f"right-{uuid.uuid4().hex[:8]}")
+    dataset = copy_of(applied_once, f"right-{uuid.uuid4().hex[:8]}")
     yield dataset
     dataset.delete()

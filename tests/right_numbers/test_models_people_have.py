@@ -21,6 +21,7 @@ from prompting.models.slot import one_model
 from prompting.priors.base import Picture
 from prompting.priors.yolo import YoloPrior
 from prompting.runs.explanation import explain
+from tests.copies import copy_of
 
 OVERWRITE = r"overwrite them all or choose another prefix\.$"
 
@@ -170,7 +171,7 @@ def test_every_strategy_records_the_weights_that_it_takes_and_no_others(applied)
 
 
 def test_errors_are_explained_by_the_weights_that_made_them_and_no_others(explained_once):
-    dataset = explained_once.clone()
+    dataset = copy_of(explained_once)
     try:
         run = dataset.get_run_info("sam2_yolo_box")
         run.config.sam2_sha256 = "0" * 64

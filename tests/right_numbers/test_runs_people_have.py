@@ -14,6 +14,7 @@ from prompting.runs.agreement import measure_steps
 from prompting.runs.application import apply
 from prompting.runs.evaluation import evaluate
 from prompting.runs.explanation import explain
+from tests.copies import copy_of
 
 MEGABYTE = 2**20
 FIELDS = StrategyFields.of("sam2", "yolo_box")
@@ -22,7 +23,7 @@ FIELDS = StrategyFields.of("sam2", "yolo_box")
 @pytest.fixture
 def copy(applied_once):
     """Two strategies' results, to be spoilt."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     yield dataset
     dataset.delete()
 
@@ -237,7 +238,7 @@ def test_agreement_and_export_say_the_same(copy, tmp_path, spoil):
 
 @pytest.mark.parametrize("spoil", [one_mask_cleared, no_instances, one_without_prompts])
 def test_explaining_says_the_same(explained_once, spoil):
-    dataset = explained_once.clone()
+    dataset = copy_of(explained_once)
     spoil(dataset)
     with pytest.raises(PromptingError, match=r"samples have no \w+ of 'yolo_box' any more, the first of them /"):
         next(explain(dataset, device="cpu"))

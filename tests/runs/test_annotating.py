@@ -7,6 +7,7 @@ import pytest
 
 from prompting.dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, FinalFields
 from prompting.runs import annotating
+from tests.copies import copy_of
 from tests.operators.asking import form
 from tests.runs.desk import DESK
 
@@ -17,7 +18,7 @@ annotate = foo.get_operator(f"{PLUGIN}/annotate_labels")
 
 @pytest.fixture
 def finished(applied_once):
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     foo.get_operator(f"{PLUGIN}/finish_labels")(dataset, strategies="yolo_box", progress=False)
     yield dataset
     dataset.delete()

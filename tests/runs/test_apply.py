@@ -20,6 +20,7 @@ from prompting.plan import Plan
 from prompting.prompts.strategies import AUTOMATIC, STRATEGIES
 from prompting.results import NO_PROMPT, OK
 from prompting.runs.application import apply
+from tests.copies import copy_of
 from tests.runs.applying import (
     APPLY,
     NOBODY,
@@ -62,7 +63,7 @@ def applied(photographs, encoded):
 @pytest.fixture
 def copy(applied):
     """A copy of ``applied`` to write to."""
-    dataset = applied.clone()
+    dataset = copy_of(applied)
     yield dataset
     dataset.delete()
 

@@ -17,6 +17,7 @@ from prompting.dataset.present import prefixes
 from prompting.dataset.records import recorded
 from prompting.errors import PromptingError
 from prompting.runs.explanation import explain
+from tests.copies import copy_of
 
 STRATEGIES = ("clip_point", "yolo_box", "field_box")
 
@@ -129,7 +130,7 @@ def test_findings_hold_everything_that_is_known(findings, evaluated):
 
 
 def test_picture_that_is_gone_is_told_and_the_others_are_explained(evaluated):
-    clone = evaluated.clone()
+    clone = copy_of(evaluated)
     try:
         sample = clone.first()
         sample.filepath = "gone.jpg"
@@ -141,7 +142,7 @@ def test_picture_that_is_gone_is_told_and_the_others_are_explained(evaluated):
 
 
 def test_strategy_applied_after_its_evaluation_is_outdated(evaluated, apply_strategies, nano):
-    clone = evaluated.clone()
+    clone = copy_of(evaluated)
     try:
         apply_strategies(clone, strategies=["yolo_box"], existing="overwrite", progress=False, **nano)
         assert load_findings(clone).outdated == ("yolo_box",)
@@ -150,7 +151,7 @@ def test_strategy_applied_after_its_evaluation_is_outdated(evaluated, apply_stra
 
 
 def test_records_that_do_not_say_when_can_be_read(evaluated):
-    clone = evaluated.clone()
+    clone = copy_of(evaluated)
     try:
         key = run_key("sam2", "yolo_box")
         config = clone.get_run_info(key).config

@@ -18,6 +18,7 @@ from prompting.labels.instances import instance_window
 from prompting.pixels.masks import intersection, union
 from prompting.runs.finish_plan import FinishPlan
 from prompting.runs.finishing import finish
+from tests.copies import copy_of
 
 FIELDS = StrategyFields.of("sam2", "yolo_box")
 
@@ -185,7 +186,7 @@ def test_a_request_that_means_nothing_writes_nothing(applied, finish_labels, par
 @pytest.fixture(scope="module")
 def partly_labelled_once(applied_once):
     """Twelve samples, of which nine have a truth in ``checked``; two strategies' results."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     dataset.add_samples([sample.copy() for sample in dataset])
     truths = [label.copy() for label in dataset.values("ground_truth")]
     dataset.set_values("checked", [*truths[:9], None, None, None])
@@ -195,7 +196,7 @@ def partly_labelled_once(applied_once):
 
 @pytest.fixture
 def partly_labelled(partly_labelled_once):
-    dataset = partly_labelled_once.clone()
+    dataset = copy_of(partly_labelled_once)
     yield dataset
     dataset.delete()
 
@@ -259,7 +260,7 @@ def test_a_union_shows_nobody_twice(partly_labelled, finish_labels):
 
 
 def test_what_was_left_gets_the_label_that_it_would_have_had(partly_labelled, finish_labels):
-    whole = partly_labelled.clone()
+    whole = copy_of(partly_labelled)
     asked = dict(rule="learned", name="mine", gt_field="checked", progress=False)
     finish_labels(whole, **asked)
     finish_labels(partly_labelled, **asked)

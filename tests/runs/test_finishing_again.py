@@ -14,6 +14,7 @@ from prompting.runs.finished import Finished
 from prompting.runs.finishing import finish as steps_of
 from prompting.runs.outlining import outline_labels
 from prompting.runs.review import Review
+from tests.copies import copy_of
 from tests.runs.discs import discs, iou
 
 finish = foo.get_operator("@promptlab/sam2-prompting/finish_labels")
@@ -29,7 +30,7 @@ def discs_once():
 
 @pytest.fixture
 def dataset(discs_once):
-    clone = discs_once.clone()
+    clone = copy_of(discs_once)
     yield clone
     clone.delete()
 

@@ -27,6 +27,7 @@ from prompting.runs.application import apply
 from prompting.runs.outlining import outline_labels
 from prompting.runs.removal import remove_results
 from prompting.runs.review import Review
+from tests.copies import copy_of
 from tests.operators.asking import form
 from tests.operators.asking import run as run_as_the_app
 
@@ -68,7 +69,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def on_disk_once(made_once, nano, folder):
     """What ``applied_once`` is, with all masks in files; nobody changes it."""
-    dataset = made_once.clone()
+    dataset = copy_of(made_once)
     run("apply_strategies", dataset, strategies=list(NAMES), mask_dir=folder, **nano)
     yield dataset
     dataset.delete()
@@ -113,7 +114,7 @@ def test_masks_are_those_of_the_database_to_the_byte(on_disk_once, applied_once,
 
 def test_all_that_reads_masks_reads_the_same(on_disk_once, explained_once, folder, tmp_path):
     """The rendered truth too, which goes beside the strategies' masks."""
-    ours, theirs = on_disk_once.clone(), explained_once.clone()
+    ours, theirs = copy_of(on_disk_once), copy_of(explained_once)
     run("evaluate_strategies", ours, "ground_truth")
     assert set(map(Path, ours.values("sam2_truth.mask_path"))) == files(folder / str(ours._doc.id))
     run("explain_strategies", ours)

@@ -11,6 +11,7 @@ from prompting.dataset.findings import load_findings
 from prompting.dataset.last_run import last_asked
 from prompting.dataset.present import strategies_in
 from prompting.report.content import parameter_table, status_table
+from tests.copies import copy_of
 
 PREFIX = "@promptlab/sam2-prompting/"
 
@@ -18,7 +19,7 @@ PREFIX = "@promptlab/sam2-prompting/"
 @pytest.fixture(scope="module")
 def compared(applied_once, evaluate_strategies):
     """Two strategies beside the truth itself, as a mask, and beside the half of each person, without confidences."""
-    dataset = applied_once.clone(f"there-{uuid.uuid4().hex[:8]}")
+    dataset = copy_of(applied_once, f"there-{uuid.uuid4().hex[:8]}")
     for sample in dataset:
         height, width = sample["sam2_yolo_box"].get_mask().shape
         truth = fo.Detections(detections=[d.copy() for d in sample["ground_truth"].detections])
@@ -62,7 +63,7 @@ def test_panel_and_report_find_them(compared):
 
 
 def test_evaluating_again_takes_them_as_they_are_now(compared, evaluate_strategies):
-    dataset = compared[0].clone()
+    dataset = copy_of(compared[0])
     dataset.set_values("other_model", [fo.Detections()] * len(dataset))
     table = evaluate_strategies(dataset, "ground_truth", progress=False)
     assert table["other_model"].instances.predictions == 0 and table["perfect"].mean_iou > 0.99
@@ -72,7 +73,7 @@ def test_evaluating_again_takes_them_as_they_are_now(compared, evaluate_strategi
 
 
 def test_their_losses_are_explained_without_prompts_and_choices(compared):
-    dataset = compared[0].clone()
+    dataset = copy_of(compared[0])
     explain = foo.get_operator(f"{PREFIX}explain_strategies")
     parts = explain(dataset, strategies=["yolo_box", "other_model", "perfect"], progress=False).parts
     assert parts["other_model"]["prompt"] == parts["other_model"]["choice"] == 0
@@ -89,7 +90,7 @@ def test_their_losses_are_explained_without_prompts_and_choices(compared):
 
 
 def test_they_are_exported_taken_over_and_removed_like_a_strategys(compared, tmp_path):
-    dataset = compared[0].clone()
+    dataset = copy_of(compared[0])
     foo.get_operator(f"{PREFIX}export_comparison")(dataset, str(tmp_path / "report"))
     assert "other_model" in (tmp_path / "report" / "comparison.html").read_text()
     foo.get_operator(f"{PREFIX}use_as_labels")(dataset, "other_model", "taken")

@@ -8,6 +8,7 @@ import pytest
 from prompting.dataset.next_labels import load_order
 from prompting.dataset.proposed import note_proposed
 from prompting.runs.removal import remove_results
+from tests.copies import copy_of
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def label_next():
 @pytest.fixture(scope="module")
 def copies_once(applied_once):
     """Six pictures and their copies."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     dataset.add_samples([sample.copy() for sample in dataset])
     yield dataset
     dataset.delete()
@@ -26,7 +27,7 @@ def copies_once(applied_once):
 
 @pytest.fixture
 def copies(copies_once):
-    dataset = copies_once.clone()
+    dataset = copy_of(copies_once)
     yield dataset
     dataset.delete()
 

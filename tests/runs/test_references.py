@@ -25,6 +25,7 @@ from prompting.plan import Plan
 from prompting.runs.application import apply
 from prompting.runs.progress import LEARNING, LOADING, LOOKING
 from prompting.runs.sweep import SweepPlan, sweep
+from tests.copies import copy_of
 from tests.operators.asking import form
 
 NAME = "reference_box_points"
@@ -45,7 +46,7 @@ def coins_once(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found_once(coins_once, apply_strategies, nano):
     """The coins found by those two, and by words."""
-    dataset = coins_once.clone(f"found-{uuid.uuid4().hex[:8]}")
+    dataset = copy_of(coins_once, f"found-{uuid.uuid4().hex[:8]}")
     apply_strategies(
         dataset, **{**COINS, "strategies": [NAME, "clip_box_points"]}, references="reference", progress=False, **nano
     )
@@ -55,14 +56,14 @@ def found_once(coins_once, apply_strategies, nano):
 
 @pytest.fixture
 def coins(coins_once):
-    dataset = coins_once.clone()
+    dataset = copy_of(coins_once)
     yield dataset
     dataset.delete()
 
 
 @pytest.fixture
 def found(found_once):
-    dataset = found_once.clone()
+    dataset = copy_of(found_once)
     yield dataset
     dataset.delete()
 

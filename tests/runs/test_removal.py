@@ -17,6 +17,7 @@ from prompting.dataset.lock import run_lock
 from prompting.dataset.names import FinalFields, StrategyFields, evaluation_key
 from prompting.dataset.studies import save_study
 from prompting.runs.review import Review
+from tests.copies import copy_of
 from tests.operators.asking import form
 from tests.operators.asking import run as run_operator
 from tests.storing import timeless
@@ -349,7 +350,7 @@ def test_a_reference_whose_run_is_gone_is_removed_too(explained, remove_results)
 
 def test_labels_of_a_persons_own_stay_in_a_field_that_finishing_filled(applied_once, remove_results):
     """Earlier versions wrote beside them; who declared the field may also set one later."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     first, second = dataset.values("id")[:2]
     dataset.add_sample_field("labels", fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
     dataset.mask_targets = {**dataset.mask_targets, "labels": {1: "person"}}

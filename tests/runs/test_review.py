@@ -9,6 +9,7 @@ import pytest
 
 from prompting.dataset.names import ACCEPTED, EDITED, SENT, TO_REVIEW, FinalFields, StrategyFields
 from prompting.runs.review import Review
+from tests.copies import copy_of
 
 PLUGIN = "@promptlab/sam2-prompting"
 FIELDS, CLIP = FinalFields.of("labels"), StrategyFields.of("sam2", "clip_point")
@@ -19,7 +20,7 @@ EXPECTED = [0.9, 0.3, 0.8, 0.5, 0.7, 0.6]
 @pytest.fixture(scope="module")
 def finished_once(applied_once):
     """Labels of yolo_box on six photographs, with an expected IoU each; clone it."""
-    dataset = applied_once.clone()
+    dataset = copy_of(applied_once)
     foo.get_operator(f"{PLUGIN}/finish_labels")(dataset, strategies="yolo_box", progress=False)
     dataset.set_values(FIELDS.expected_iou, EXPECTED)
     yield dataset
@@ -28,7 +29,7 @@ def finished_once(applied_once):
 
 @pytest.fixture
 def finished(finished_once):
-    dataset = finished_once.clone()
+    dataset = copy_of(finished_once)
     yield dataset
     dataset.delete()
 

@@ -10,6 +10,7 @@ import pytest
 
 from prompting.dataset.stopping import request_stop
 from prompting.dataset.studies import save_study
+from tests.copies import copy_of
 
 GRID = {"priors": ["yolo"], "prompts": ["box", "box+points"], "positives": [0], "negatives": [3], "margins": [None, 10]}
 
@@ -22,7 +23,7 @@ def sweep():
 @pytest.fixture(scope="module")
 def swept(applied_once, sweep, nano):
     """Four strategies on the demo's photographs, none of which is stored but yolo_box, which was."""
-    dataset = applied_once.clone(f"swept-{uuid.uuid4().hex[:8]}")
+    dataset = copy_of(applied_once, f"swept-{uuid.uuid4().hex[:8]}")
     before = set(dataset.get_field_schema())
     study = sweep(dataset, "ground_truth", **GRID, racing=False, progress=False, **nano)
     dataset.reload()
@@ -56,7 +57,7 @@ def test_a_picture_is_encoded_once_for_all(made_once, sweep, nano, monkeypatch):
         return whole(self, images, *rest)
 
     monkeypatch.setattr(segmenter.Segmenter, "encode", counted)
-    dataset = made_once.clone()
+    dataset = copy_of(made_once)
     sweep(dataset, "ground_truth", **GRID, progress=False, **nano)
     assert len(encoded) == len(dataset)
     dataset.delete()
@@ -78,7 +79,7 @@ def test_a_stopped_sweep_is_taken_up_where_it_ended(swept, sweep, nano, monkeypa
     from fiftyone.plugins.orgs.promptlab.sam2_prompting.prompting.runs import sweep as sweeping
 
     monkeypatch.setattr(sweeping, "BATCH", 2)
-    dataset, whole = swept[0].clone(), swept[1]
+    dataset, whole = copy_of(swept[0]), swept[1]
     dataset.delete_run("sam2_study")
     added = sweeping._Scores.add
 
@@ -109,7 +110,7 @@ def test_a_stopped_sweep_is_taken_up_where_it_ended(swept, sweep, nano, monkeypa
 def test_a_stopped_sweep_of_other_truths_begins_anew(swept, sweep, nano, monkeypatch):
     from fiftyone.plugins.orgs.promptlab.sam2_prompting.prompting.runs import sweep as sweeping
 
-    dataset, whole = swept[0].clone(), swept[1]
+    dataset, whole = copy_of(swept[0]), swept[1]
     half = replace(whole, ious=whole.ious[:, :3], calls=whole.calls[:, :3], files=whole.files[:3])
     results = dataset.load_run_results("sam2_study")
     asked = dataset.get_run_info("sam2_study").config.asked
@@ -182,7 +183,7 @@ def test_a_view_of_few_pictures_is_nothing_to_choose_by(made_once, sweep, nano):
 
 def test_racing_leaves_those_that_run_the_scores_that_they_have(swept, sweep, nano):
     """So few pictures stop nobody: the race is the study."""
-    dataset = swept[0].clone()
+    dataset = copy_of(swept[0])
     raced = sweep(dataset, "ground_truth", **GRID, progress=False, **nano)
     assert np.array_equal(raced.ious, swept[1].ious)
     dataset.delete()
