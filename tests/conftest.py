@@ -18,6 +18,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 
@@ -97,6 +98,10 @@ os.environ["FIFTYONE_MODEL_ZOO_DIR"] = str(_HOME / "models")
 os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
 os.environ["YOLO_OFFLINE"] = "1"
+
+# what takes long on a busy machine is not wrong
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 NANO = {"sam2_model": "nano", "clip_model": "nano", "yolo_model": "nano", "device": "cpu"}
 

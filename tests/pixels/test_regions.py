@@ -60,7 +60,7 @@ def test_empty_mask_has_no_region(smallest):
     assert components(np.zeros((10, 10), bool), smallest) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24)))
 def test_regions_partition_any_mask(mask):
     parts = components(mask, 0)

@@ -20,7 +20,7 @@ from prompting.prompts.sampling import (
 
 SEEDS = st.integers(0, 2**32 - 1)
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24))
-FEW = settings(max_examples=50, deadline=None)
+FEW = settings(max_examples=50)
 
 
 def rng(seed: int = 0) -> np.random.Generator:

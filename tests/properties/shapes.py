@@ -13,8 +13,8 @@ from prompting.prompts.strategies import strategy_of
 from prompting.results import OK, StrategyResult
 from prompting.segmentation.prompt import POSITIVE, Prompt
 
-MANY = settings(max_examples=100, deadline=None)
-FEW = settings(max_examples=12, deadline=None)
+MANY = settings(max_examples=100)
+FEW = settings(max_examples=12)
 SHAPES = st.tuples(st.integers(1, 24), st.integers(1, 24))
 SEEDS = st.integers(0, 2**32 - 1)
 SAID = tuple(

@@ -12,7 +12,7 @@ from prompting.prompts.grammar import identifier
 from prompting.prompts.strategies import STRATEGIES, find, strategy_of
 from prompting.prompts.strategy import PLACES, PRIORS, PROMPTS, Strategy
 
-MANY = settings(max_examples=200, deadline=None)
+MANY = settings(max_examples=200)
 """Whole strategies are quick to make."""
 
 

@@ -136,7 +136,10 @@ def test_all_that_reads_masks_reads_the_same(on_disk_once, explained_once, folde
         assert np.array_equal(a["mine"].mask, b["mine"].mask)
     export = foo.get_operator(f"{PLUGIN}/export_comparison")
     (page, table, _), (_, same, _) = export(ours, tmp_path / "a"), export(theirs, tmp_path / "b")
-    assert table.read_text() == same.read_text() and page.stat().st_size > 100_000
+    written = same.read_text()
+    for here, there in zip(ours.values("id"), theirs.values("id")):  # whose samples another worker may have made
+        written = written.replace(there, here)
+    assert table.read_text() == written and page.stat().st_size > 100_000
     list(remove_results(ours))
     assert files(folder) == named(on_disk_once)
     ours.delete()

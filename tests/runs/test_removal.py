@@ -281,8 +281,8 @@ def test_how_another_prefix_is_shown_stays_even_if_the_app_changed_it_meanwhile(
         explained.reload()
         config = explained.app_config
         colours = {entry["path"]: entry["fieldColor"] for entry in config.color_scheme.fields}
-        groups = [(group.name, group.paths) for group in config.sidebar_groups]
-        return explained.mask_targets, colours, groups, config.active_fields.paths
+        groups = [(group.name, list(group.paths)) for group in config.sidebar_groups]
+        return dict(explained.mask_targets), colours, groups, list(config.active_fields.paths)
 
     run("show_errors", explained, "yolo_box")
     run("explain_strategies", explained)  # groups the overlay
