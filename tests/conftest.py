@@ -97,6 +97,7 @@ os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
 os.environ["FIFTYONE_MODEL_ZOO_DIR"] = str(_HOME / "models")
 os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
+os.environ["FIFTYONE_PLUGINS_CACHE_ENABLED"] = "true"  # or it reads all plugins' files for each operator
 os.environ["YOLO_OFFLINE"] = "1"
 
 # what takes long on a busy machine is not wrong

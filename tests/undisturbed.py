@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import fiftyone as fo
 import torch
 
+from tests.copies import copy_of
 from tests.reliability.runs import STRATEGIES, contents
 
 
@@ -29,7 +30,7 @@ def one_thread() -> Iterator[None]:
 @contextmanager
 def repeated(dataset: fo.Dataset, times: int) -> Iterator[fo.Dataset]:
     """The same samples so many times."""
-    several = dataset.clone(f"several-{uuid.uuid4().hex[:8]}")
+    several = copy_of(dataset, f"several-{uuid.uuid4().hex[:8]}")
     for _ in range(times - 1):
         several.add_samples([sample.copy() for sample in dataset])
     yield several
@@ -39,7 +40,7 @@ def repeated(dataset: fo.Dataset, times: int) -> Iterator[fo.Dataset]:
 @contextmanager
 def persistent(dataset: fo.Dataset) -> Iterator[fo.Dataset]:
     """The same samples in a dataset that other processes may open."""
-    own = dataset.clone(f"own-{uuid.uuid4().hex[:8]}", persistent=True)
+    own = copy_of(dataset, f"own-{uuid.uuid4().hex[:8]}", persistent=True)
     yield own
     if fo.dataset_exists(own.name):
         fo.delete_dataset(own.name)
@@ -50,7 +51,7 @@ def made_of(dataset: fo.Dataset, plan: dict) -> list[dict]:
     from prompting.plan import Plan
     from prompting.runs.application import apply
 
-    reference = dataset.clone()
+    reference = copy_of(dataset)
     with one_thread():
         list(apply(reference, Plan(**plan)))
     made = contents(reference)

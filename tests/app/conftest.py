@@ -47,8 +47,6 @@ def app_port(reports):
         environment.setenv("FIFTYONE_ANNOTATION_CONFIG_PATH", str(desk))
         environment.setenv("PYTHONPATH", str(ROOT))
         environment.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody answers: no internet, wherever this runs
-        # a fifth of its time is to read all plugins' files anew for each request, as the App of launching.py still does
-        environment.setenv("FIFTYONE_PLUGINS_CACHE_ENABLED", "true")
         with app_browser.served_app() as port:
             yield port
 

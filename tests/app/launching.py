@@ -20,14 +20,16 @@ LAUNCH = "from fiftyone.core.cli import main; main()"
 
 @contextmanager
 def launched_app(name: str) -> Iterator[int]:
-    """The port of an App that the command line launched for a dataset, without the internet."""
+    """The port of an App that the command line launched for a dataset: without the internet, and with plugins' files
+    read at each request, as FiftyOne does unless it is told otherwise."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", LAUNCH, "app", "launch", name]
     command += ["--remote", "--port", str(port), "--address", "localhost", "--wait", "-1"]
-    nobody_answers = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,127.0.0.1"}
-    app = subprocess.Popen(command, env=os.environ | nobody_answers, start_new_session=True)  # its server goes with it
+    told = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,127.0.0.1"}
+    told["FIFTYONE_PLUGINS_CACHE_ENABLED"] = "false"
+    app = subprocess.Popen(command, env=os.environ | told, start_new_session=True)  # its server goes with it
     try:
         _wait_for(port, app)
         yield port

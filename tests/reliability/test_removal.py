@@ -48,12 +48,12 @@ def remove_in_child(dataset, after: float) -> bool:
 def test_a_removal_that_is_killed_at_random_moments_is_finished_by_the_next(explained_once):
     source = copy_of(explained_once)
     list(show_errors(source, "yolo_box"))
-    reference, start = source.clone(), time.monotonic()
+    reference, start = copy_of(source), time.monotonic()
     list(remove_results(reference))
     longest, rng, killed = time.monotonic() - start, random.Random(0), 0
     wanted = whole(reference)
     for _ in range(KILLS):
-        subject = source.clone(persistent=True)
+        subject = copy_of(source, persistent=True)
         killed += remove_in_child(subject, rng.uniform(0.05, longest))
         subject.reload()
         assert len(list(subject.iter_samples())) == len(source)  # every sample can be read
