@@ -12,6 +12,7 @@ import fiftyone as fo
 
 from ..dataset.lock import Hold
 from ..errors import PromptingError
+from .address import host_and_port
 
 if TYPE_CHECKING:
     from .members import Members
@@ -64,6 +65,8 @@ class Cluster:
                 " to the cluster (`ray start --address=…` makes it one).",
                 "ray_address",
             )
+        if address not in (None, "auto"):
+            host_and_port(address)
 
     def check(self) -> None:
         """Refuse what only this machine tells.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import PromptingError, first_line
+from .address import host_and_port
 
 REACH_SECONDS, FREE_SECONDS = 5.0, 5.0
 AUTHENTICATION = "RAY_AUTH_MODE"
@@ -93,7 +94,7 @@ def _check_same(address: str, connected_to: str) -> None:
     import ray
 
     def places(of: str) -> set[tuple[str, int]]:
-        host, port = _parts(of)
+        host, port = host_and_port(of)
         with suppress(OSError):
             ips = {found[4][0] for found in socket.getaddrinfo(host, port)}
             own = {ray.util.get_node_ip_address()} if any(ip.startswith("127.") or ip == "::1" for ip in ips) else set()
@@ -108,16 +109,9 @@ def _check_same(address: str, connected_to: str) -> None:
         )
 
 
-def _parts(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise PromptingError(f"ray_address must be 'auto' or 'host:port', not {address!r}.", "ray_address")
-    return host.strip("[]"), int(port)
-
-
 def _reach(address: str) -> None:
     """Ray itself would try for a minute."""
-    host, port = _parts(address)
+    host, port = host_and_port(address)
     try:
         socket.create_connection((host, port), REACH_SECONDS).close()
     except (OSError, OverflowError) as error:

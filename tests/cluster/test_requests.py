@@ -58,6 +58,7 @@ def test_without_ray_the_error_says_how_to_install_it(apply_to, monkeypatch):
 
 
 def test_an_address_where_nobody_is_is_told_in_seconds(apply_to):
+    pytest.importorskip("ray", reason="Ray isn't installed (`make setup EXTRA=ray`)")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address, start = f"127.0.0.1:{nobody.getsockname()[1]}", time.monotonic()
