@@ -176,10 +176,7 @@ def _ask(host: str) -> None:
 
 def _sam2(name: str) -> Needed:
     if name in catalogue.SAM2_ZOO:
-        import fiftyone.zoo as foz
-
-        model = foz.get_zoo_model(catalogue.SAM2_ZOO[name])
-        here = foz.models.is_zoo_model_downloaded(model.name)
+        model, here = catalogue.zoo_model(name), catalogue.zoo_file(name) is not None
         host = urlsplit(model.manager.config.url).hostname
         return Needed(SAM2_PART, "sam2_model", name, here, host, round(model.size_bytes / 1e6))
     file = weights_folder() / YOLO_SEGMENT if name == catalogue.NANO else Path(name).expanduser()

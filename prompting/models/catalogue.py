@@ -6,6 +6,7 @@ imported where a model is loaded.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from .slot import one_model
 
 if TYPE_CHECKING:
     import torch
+    from fiftyone.zoo.models import ZooModel
 
 NANO = "nano"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -103,12 +105,24 @@ def sam2_file(name: str, device: str) -> Path | None:
         return NANO_SAM2
     if name not in SAM2_ZOO:
         return Path(name).expanduser()
+    return zoo_file(name)
+
+
+@lru_cache
+def zoo_model(name: str) -> ZooModel:
+    """What FiftyOne knows of one of :data:`SAM2_ZOO`. It reads all of its lists of models for each question, and forms
+    ask with each letter that is typed."""
     import fiftyone.zoo as foz
 
-    try:
-        return Path(foz.find_zoo_model(SAM2_ZOO[name]))
-    except ValueError:  # not downloaded
-        return None
+    return foz.get_zoo_model(SAM2_ZOO[name])
+
+
+def zoo_file(name: str) -> Path | None:
+    """The file of one of :data:`SAM2_ZOO`; None where it isn't on this machine yet."""
+    import fiftyone as fo
+
+    path = zoo_model(name).get_path_in_dir(fo.config.model_zoo_dir)
+    return Path(path) if zoo_model(name).is_model_downloaded(path) else None
 
 
 @one_model(lambda name, device: (sam2_file(name, device), weights_folder() / YOLO_SEGMENT))
