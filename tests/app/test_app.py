@@ -18,6 +18,7 @@ from demo.browser import TIMEOUT_MS, open_strategies
 from demo.browser import open_dataset as open_page
 from prompting.dataset.studies import load_study
 from tests.app.driving import (
+    answered,
     carry_out,
     choose_bundled_models,
     choose_strategies,
@@ -131,10 +132,12 @@ def test_strategies_may_be_spelled_and_there_must_be_one(form):
     expect(form.get_by_role("button", name="Execute")).to_be_disabled()
     for typed, said in {"yolo:circle": "circle", "yolo:box@3": "yolo26x-seg.pt"}.items():
         strategies.fill(typed)
-        strategies.press("Enter")
+        with answered(form):
+            strategies.press("Enter")
         expect(form.locator("[data-tag-index]")).to_have_text([typed])
         expect(alert).to_contain_text(said)
-        strategies.press("Backspace")
+        with answered(form):
+            strategies.press("Backspace")
 
 
 def test_a_checkpoint_that_is_not_there_is_refused_before_the_run(form):
