@@ -1,4 +1,4 @@
-"""Copies of datasets, made by the database: FiftyOne's clone takes three times as long over its own documents."""
+"""Copies of datasets, made by the database: FiftyOne's clone takes twice as long over its own documents."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ LOADED = "last_loaded_at"
 def is_current(dataset: fo.Dataset) -> bool:
     """Whether the copy says what the database says: the document, and those of runs, views and workspaces it refers to.
 
-    FiftyOne takes ten times as long to read a document as to write down what it holds, which is compared with what is
+    FiftyOne takes four times as long to read a document as to write down what it holds, which is compared with what is
     stored. What was changed in the copy and not saved differs too; so may a dataset that was only just opened.
     """
     copies, database = defaultdict(dict), odm.get_db_conn()
