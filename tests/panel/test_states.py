@@ -59,6 +59,15 @@ def test_scores_errors_slices_and_curves_are_there(ask, explained):
         assert [name for name in shown.view if name in every] == names
 
 
+def test_of_one_strategy_alone_nothing_is_compared_and_it_says_so(ask, explained, evaluate_strategies):
+    pair = ask(explained, at="Pictures")
+    assert "There is one strategy alone" not in pair.text and "A beats B" in pair.text
+    evaluate_strategies(explained, "ground_truth", strategies=["yolo_box"], overwrite=True, progress=False)
+    shown = ask(explained, at="Pictures")
+    assert "There is one strategy alone" in shown.text and "A beats B" not in shown.text
+    assert columns(ask(explained).data["scores"], 0) == ["yolo_box"]
+
+
 def test_a_panel_turns_to_another_section_and_stays_there(ask, explained):
     assert "scatter" not in ask(explained).data
     turned = ask(explained, "turn", section="Pictures")
