@@ -20,6 +20,7 @@ def copy_of(dataset: fo.Dataset, name: str | None = None, persistent: bool = Fal
     """What ``dataset.clone(name, persistent)`` gives, for a dataset of pictures; a test compares the two."""
     import fiftyone as fo
     import fiftyone.core.odm as odm
+    import fiftyone.core.utils as fou
 
     database, now, copied = odm.get_db_conn(), datetime.utcnow(), bson.ObjectId()
     results = gridfs.GridFS(database)
@@ -47,7 +48,8 @@ def copy_of(dataset: fo.Dataset, name: str | None = None, persistent: bool = Fal
         news = again("runs", list((stored.get(key) or {}).values()))
         stored[key] = {run: news[old] for run, old in (stored.get(key) or {}).items()}
     stored |= {
-        "_id": copied, "name": name, "slug": name, "persistent": persistent, "sample_collection_name": samples,
+        "_id": copied, "name": name, "slug": fou.to_slug(name),
+        "persistent": persistent, "sample_collection_name": samples,
         "created_at": now, "last_modified_at": now, "last_deletion_at": None, "last_loaded_at": None,
     }  # fmt: skip
     whose = {"_dataset_id": copied, "created_at": now, "last_modified_at": now}

@@ -57,7 +57,7 @@ class Cluster:
         if gpus is not None and gpus > 1 and gpus != int(gpus):
             raise PromptingError(f"gpus_per_worker may be a fraction below 1 alone, not {gpus!r}.", "gpus_per_worker")
         address = self.ray_address
-        if address is not None and (not isinstance(address, str) or not address.strip()):
+        if address is not None and not isinstance(address, str):
             raise PromptingError(f"ray_address must be 'auto' or 'host:port', not {address!r}.", "ray_address")
         if address is not None and "://" in address:
             raise PromptingError(

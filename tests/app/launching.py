@@ -27,8 +27,11 @@ def launched_app(name: str) -> Iterator[int]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", LAUNCH, "app", "launch", name]
     command += ["--remote", "--port", str(port), "--address", "localhost", "--wait", "-1"]
-    told = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,127.0.0.1"}
-    told["FIFTYONE_PLUGINS_CACHE_ENABLED"] = "false"
+    told = {
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "NO_PROXY": "localhost,127.0.0.1",
+        "FIFTYONE_PLUGINS_CACHE_ENABLED": "false",
+    }
     app = subprocess.Popen(command, env=os.environ | told, start_new_session=True)  # its server goes with it
     try:
         _wait_for(port, app)
